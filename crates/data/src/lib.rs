@@ -1,5 +1,24 @@
 //! Samples, batches, decoding, augmentation and a deterministic loader.
 
+mod augment;
+mod chance;
+mod decode;
+mod geometry;
+mod loader;
+mod normalize;
+mod pipeline;
+mod prefetch;
+mod resize;
 mod sample;
+mod sheet;
+mod sniff;
 
+pub use augment::{Augment, Crop};
+pub use chance::{epoch_order, sample_rng};
+pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
+pub use geometry::{Fit, Geometry};
+pub use loader::{Loader, LoaderOptions, OnBad};
+pub use normalize::Normalize;
+pub use pipeline::{Pipeline, PipelineError};
 pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split};
+pub use sheet::{contact_sheet, save_png};

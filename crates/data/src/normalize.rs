@@ -1,0 +1,48 @@
+//! Bytes to numbers around zero, a plane a channel.
+
+use crate::pipeline::PipelineError;
+use crate::sample::Picture;
+
+/// Mean and standard deviation of each channel, of pixels scaled to 0…1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalize {
+    /// Mean of each channel.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel, above 0.
+    pub std: Vec<f32>,
+}
+
+impl Normalize {
+    /// Writes `(pixel / 255 − mean) / std` for every pixel of `picture` into `out`.
+    ///
+    /// # Shapes
+    /// - out: `channels * height * width`, channel planes one after the other
+    ///
+    /// # Errors
+    /// When `out`, `mean` or `std` has another length than the picture asks for.
+    pub fn apply(&self, picture: &Picture, out: &mut [f32]) -> Result<(), PipelineError> {
+        let channels = picture.channels;
+        for found in [self.mean.len(), self.std.len()] {
+            if found != channels {
+                return Err(PipelineError::Statistics { found, channels });
+            }
+        }
+        if out.len() != picture.pixels.len() || picture.pixels.is_empty() {
+            return Err(PipelineError::Buffer {
+                found: out.len(),
+                expected: picture.pixels.len(),
+            });
+        }
+        let plane = picture.height * picture.width;
+        for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
+            let (mean, std) = (self.mean[channel], self.std[channel]);
+            // A byte has 256 values: the division is done once for each.
+            let table: [f32; 256] = std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
+            let source = picture.pixels[channel..].iter().step_by(channels);
+            for (value, &byte) in plane.iter_mut().zip(source) {
+                *value = table[usize::from(byte)];
+            }
+        }
+        Ok(())
+    }
+}

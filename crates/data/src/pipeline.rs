@@ -1,0 +1,165 @@
+//! From a stored picture to the network's input: geometry, augmentation, normalisation.
+
+use rand::Rng;
+
+use crate::augment::{Augment, Crop};
+use crate::geometry::{Fit, Geometry};
+use crate::normalize::Normalize;
+use crate::sample::Picture;
+
+/// What happens to every picture of a split.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// Shape of the input and the way there.
+    pub geometry: Geometry,
+    /// Random changes; `None` in evaluation.
+    pub augment: Option<Augment>,
+    /// Statistics that centre and scale the input.
+    pub normalize: Normalize,
+}
+
+/// Why a picture cannot become an input.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PipelineError {
+    /// The picture has another size and the geometry is [`Fit::Exact`].
+    #[error("the picture is {}×{} (height × width), the input is {}×{}: resize or pad in the run file", found[0], found[1], expected[0], expected[1])]
+    Size {
+        /// Height and width of the picture.
+        found: [usize; 2],
+        /// Height and width of the input.
+        expected: [usize; 2],
+    },
+    /// The picture is larger than the input and the geometry is [`Fit::Pad`].
+    #[error("the picture is {}×{} (height × width) and cannot be padded to the smaller input {}×{}: resize in the run file", found[0], found[1], largest[0], largest[1])]
+    Larger {
+        /// Height and width of the picture.
+        found: [usize; 2],
+        /// Height and width of the input.
+        largest: [usize; 2],
+    },
+    /// The resized picture is smaller than the part to cut out of it.
+    #[error("pictures are resized to a shorter side of {shorter}, too little to cut {}×{} out of them", size[0], size[1])]
+    Shorter {
+        /// Length of the shorter side.
+        shorter: usize,
+        /// Height and width of the input.
+        size: [usize; 2],
+    },
+    /// Mean or standard deviation do not have one value a channel.
+    #[error("mean and std have {found} values, the pictures have {channels} channels")]
+    Statistics {
+        /// Number of values.
+        found: usize,
+        /// Number of channels.
+        channels: usize,
+    },
+    /// The buffer for the normalised picture has another length.
+    #[error("the buffer holds {found} values, the picture has {expected}")]
+    Buffer {
+        /// Values in the buffer.
+        found: usize,
+        /// Values of the picture.
+        expected: usize,
+    },
+    /// A setting of the pipeline makes no sense.
+    #[error("{0}")]
+    Setting(String),
+}
+
+impl Pipeline {
+    /// The pipeline without random changes, as validation uses it.
+    pub fn evaluation(geometry: Geometry, normalize: Normalize) -> Self {
+        Self {
+            geometry,
+            augment: None,
+            normalize,
+        }
+    }
+
+    /// Whether the settings make sense together, before any picture is met.
+    ///
+    /// # Errors
+    /// When a size is 0, channels are neither 1 nor 3, the resized picture is smaller than the crop, a range is empty
+    /// or out of bounds, or the statistics are not one finite value a channel with a positive deviation.
+    pub fn validate(&self) -> Result<(), PipelineError> {
+        let Geometry {
+            size: [height, width],
+            fit,
+            channels,
+        } = self.geometry;
+        let setting = |message: String| Err(PipelineError::Setting(message));
+        if height == 0 || width == 0 {
+            return setting(format!(
+                "the input size is {height}×{width}: both sides must be at least 1"
+            ));
+        }
+        if channels != 1 && channels != 3 {
+            return setting(format!(
+                "the input has {channels} channels: 1 (grey) or 3 (RGB) are possible"
+            ));
+        }
+        if let Fit::Resize { shorter } = fit
+            && shorter < height.max(width)
+        {
+            return Err(PipelineError::Shorter {
+                shorter,
+                size: [height, width],
+            });
+        }
+        if let Some(Augment {
+            crop: Crop::RandomResized { scale, ratio },
+            ..
+        }) = self.augment
+        {
+            if !(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0) {
+                return setting(format!(
+                    "the scale of the random-resized crop is {scale:?}: expected 0 < least <= greatest <= 1"
+                ));
+            }
+            if !(ratio[0] > 0.0 && ratio[0] <= ratio[1] && ratio[1].is_finite()) {
+                return setting(format!(
+                    "the ratio of the random-resized crop is {ratio:?}: expected 0 < least <= greatest"
+                ));
+            }
+        }
+        let Normalize { mean, std } = &self.normalize;
+        for found in [mean.len(), std.len()] {
+            if found != channels {
+                return Err(PipelineError::Statistics { found, channels });
+            }
+        }
+        if mean.iter().any(|m| !m.is_finite()) || std.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
+            return setting(format!(
+                "mean {mean:?} and std {std:?} must be finite, and std above 0"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The picture at the input size, cropped and flipped; still 8-bit.
+    ///
+    /// # Errors
+    /// When the geometry does not take a picture of this size.
+    pub fn apply(&self, picture: &Picture, rng: &mut impl Rng) -> Result<Picture, PipelineError> {
+        match &self.augment {
+            Some(augment) => augment.apply(&self.geometry, picture, rng),
+            None => self.geometry.apply(picture),
+        }
+    }
+
+    /// Writes the picture, as [`apply`](Self::apply) gave it, normalised into `out`.
+    ///
+    /// # Shapes
+    /// - out: `channels * height * width`, channel planes one after the other
+    ///
+    /// # Errors
+    /// As [`Normalize::apply`].
+    pub fn normalize_into(&self, picture: &Picture, out: &mut [f32]) -> Result<(), PipelineError> {
+        self.normalize.apply(picture, out)
+    }
+
+    /// Number of values of one input: channels × height × width.
+    pub fn values(&self) -> usize {
+        self.geometry.channels * self.geometry.size[0] * self.geometry.size[1]
+    }
+}

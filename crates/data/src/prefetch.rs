@@ -1,0 +1,223 @@
+//! The threads behind a loader: batches made ahead, handed over in order, never more than a bound.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::chance::sample_rng;
+use crate::loader::{OnBad, locked};
+use crate::pipeline::{Pipeline, PipelineError};
+use crate::sample::Split;
+
+/// Why an epoch cannot go on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("the batch size is 0: expected at least 1")]
+    BatchSize,
+    #[error(
+        "the split has {samples} samples, fewer than one batch of {batch_size}, and an incomplete batch is dropped: \
+         nothing would be left"
+    )]
+    TooFew { samples: usize, batch_size: usize },
+    #[error(transparent)]
+    Pipeline(PipelineError),
+    #[error("{0}")]
+    Sample(String),
+    #[error("none of the {skipped} samples can be loaded; the first: {first}")]
+    NothingLeft { skipped: usize, first: String },
+    #[error("a loader thread could not be started: {0}")]
+    Thread(String),
+}
+
+/// A batch in main memory.
+#[derive(Debug, Default)]
+pub(crate) struct RawBatch {
+    /// `[batch, channels, height, width]`, normalised.
+    pub(crate) images: Vec<f32>,
+    pub(crate) labels: Vec<i64>,
+    /// Index and message of the samples that were skipped.
+    pub(crate) bad: Vec<(usize, String)>,
+}
+
+/// All that decides the content of an epoch's batches.
+pub(crate) struct Job {
+    pub(crate) split: Split,
+    pub(crate) pipeline: Arc<Pipeline>,
+    /// Indices into the split, in the order of the epoch.
+    pub(crate) order: Vec<usize>,
+    pub(crate) batch_size: usize,
+    pub(crate) batches: usize,
+    pub(crate) seed: u64,
+    pub(crate) epoch: usize,
+    pub(crate) on_bad: OnBad,
+}
+
+impl Job {
+    /// Makes batch number `batch`; an empty batch once `stopped` says that nobody wants it any more.
+    pub(crate) fn load(
+        &self,
+        batch: usize,
+        stopped: impl Fn() -> bool,
+    ) -> Result<RawBatch, LoadError> {
+        let start = batch * self.batch_size;
+        let end = (start + self.batch_size).min(self.order.len());
+        let values = self.pipeline.values();
+        let mut raw = RawBatch {
+            images: vec![0.0; (end - start) * values],
+            ..RawBatch::default()
+        };
+        for &index in &self.order[start..end] {
+            if stopped() {
+                return Ok(RawBatch::default());
+            }
+            let filled = raw.labels.len() * values;
+            let place = &mut raw.images[filled..filled + values];
+            match self.sample(index, place) {
+                Ok(label) => raw.labels.push(label as i64),
+                Err(message) => match self.on_bad {
+                    OnBad::Refuse => return Err(LoadError::Sample(message)),
+                    OnBad::Skip => raw.bad.push((index, message)),
+                },
+            }
+        }
+        raw.images.truncate(raw.labels.len() * values);
+        Ok(raw)
+    }
+
+    /// Loads one sample into `place`; gives its label, or why that failed.
+    fn sample(&self, index: usize, place: &mut [f32]) -> Result<usize, String> {
+        // A panic in a data set must not take the thread, and with it the epoch, along.
+        let attempt = catch_unwind(AssertUnwindSafe(|| {
+            let sample = self.split.get(index).map_err(|error| error.to_string())?;
+            let mut rng = sample_rng(self.seed, self.epoch, index);
+            self.pipeline
+                .apply(&sample.picture, &mut rng)
+                .and_then(|picture| self.pipeline.normalize_into(&picture, place))
+                .map_err(|error| format!("sample {index}: {error}"))?;
+            Ok(sample.label)
+        }));
+        attempt.unwrap_or_else(|panic| {
+            Err(format!(
+                "sample {index}: the data set panicked: {}",
+                text(&*panic)
+            ))
+        })
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+}
+
+/// Worker threads and the batches that they have made. Dropping it ends them.
+pub(crate) struct Prefetch {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Something in the state changed.
+    changed: Condvar,
+}
+
+struct State {
+    /// The next batch that no worker has begun.
+    unclaimed: usize,
+    /// The next batch that the consumer takes.
+    wanted: usize,
+    ready: BTreeMap<usize, Result<RawBatch, LoadError>>,
+    stopped: bool,
+}
+
+impl Prefetch {
+    /// Starts `workers` threads on the batches from `first` on, at most `ahead` of them unconsumed at a time.
+    pub(crate) fn start(job: Arc<Job>, first: usize, workers: usize, ahead: usize) -> Self {
+        let state = State {
+            unclaimed: first,
+            wanted: first,
+            ready: BTreeMap::new(),
+            stopped: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
+        let mut threads = Vec::new();
+        // No more threads than batches.
+        for number in 0..workers.min(job.batches - first) {
+            let (worker, job) = (shared.clone(), job.clone());
+            let thread = std::thread::Builder::new().name(format!("loader-{number}"));
+            match thread.spawn(move || worker.work(&job, ahead)) {
+                Ok(thread) => threads.push(thread),
+                // Fewer threads do the same work; with none at all the consumer would wait for ever.
+                Err(error) if threads.is_empty() => {
+                    let error = LoadError::Thread(error.to_string());
+                    locked(&shared.state).ready.insert(first, Err(error));
+                }
+                Err(_) => break,
+            }
+        }
+        Self { shared, threads }
+    }
+
+    /// Waits for batch number `batch`; they must be taken one after the other.
+    pub(crate) fn take(&self, batch: usize) -> Result<RawBatch, LoadError> {
+        let mut state = locked(&self.shared.state);
+        loop {
+            if let Some(ready) = state.ready.remove(&batch) {
+                state.wanted = batch + 1;
+                self.shared.changed.notify_all();
+                return ready;
+            }
+            state = self
+                .shared
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        locked(&self.shared.state).stopped = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
+            // A worker catches what its samples throw; there is nothing left to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn work(&self, job: &Job, ahead: usize) {
+        while let Some(batch) = self.claim(job.batches, ahead) {
+            let made = job.load(batch, || locked(&self.state).stopped);
+            locked(&self.state).ready.insert(batch, made);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next batch to make, once there is room for it; none when there is none or nobody wants it.
+    fn claim(&self, batches: usize, ahead: usize) -> Option<usize> {
+        let mut state = locked(&self.state);
+        loop {
+            if state.stopped || state.unclaimed >= batches {
+                return None;
+            }
+            if state.unclaimed < state.wanted + ahead {
+                state.unclaimed += 1;
+                return Some(state.unclaimed - 1);
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

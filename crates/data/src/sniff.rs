@@ -1,0 +1,69 @@
+//! What a file that is not a picture we read seems to be, for the error message.
+
+/// The content of a file in a few words, from its first bytes.
+pub(crate) fn describe(bytes: &[u8]) -> &'static str {
+    let starts = |prefix: &[u8]| bytes.starts_with(prefix);
+    let isobmff = bytes.get(4..8) == Some(b"ftyp");
+    match () {
+        () if bytes.is_empty() => "an empty file",
+        () if starts(b"version https://git-lfs") => "a Git LFS pointer (run `git lfs pull`)",
+        () if starts(b"GIF8") => "a GIF, which is not read: convert it to PNG",
+        () if starts(b"II*\0") || starts(b"MM\0*") => {
+            "a TIFF, which is not read: convert it to PNG"
+        }
+        () if isobmff && matches!(bytes.get(8..11), Some(b"avi" | b"hei" | b"mif")) => {
+            "an AVIF or HEIC picture, which is not read: convert it to PNG or JPEG"
+        }
+        () if starts(b"%PDF") => "a PDF, not a picture",
+        () if starts(b"PK\x03\x04") => "a zip archive, not a picture",
+        () if starts(b"\x1f\x8b") => "a gzip file, not a picture",
+        () if is_html(bytes) => "an HTML page, not a picture (a failed download?)",
+        () if bytes.iter().all(|&b| b == 0) => "nothing but zero bytes",
+        () if is_text(bytes) => "text, not a picture",
+        () => "not JPEG, PNG, WebP or BMP",
+    }
+}
+
+fn is_html(bytes: &[u8]) -> bool {
+    let head = bytes[..bytes.len().min(256)]
+        .trim_ascii_start()
+        .to_ascii_lowercase();
+    head.starts_with(b"<!doctype html") || head.starts_with(b"<html")
+}
+
+/// Whether the head of the file is UTF-8 without control characters.
+fn is_text(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(512)];
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The cut at 512 bytes may fall inside a character.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && text.chars().all(|c| !c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+
+    #[test]
+    fn common_impostors_are_recognised() {
+        assert_eq!(describe(b""), "an empty file");
+        assert_eq!(
+            describe(b"hello, I am a label file\n"),
+            "text, not a picture"
+        );
+        assert_eq!(
+            describe("größe".repeat(200).as_bytes()),
+            "text, not a picture"
+        );
+        assert!(describe(b"  <!DOCTYPE html><html>").contains("HTML"));
+        assert!(describe(b"GIF89a....").contains("GIF"));
+        assert!(describe(b"version https://git-lfs.github.com/spec/v1").contains("LFS"));
+        assert_eq!(describe(&[0; 100]), "nothing but zero bytes");
+        assert_eq!(describe(&[1, 2, 3, 250]), "not JPEG, PNG, WebP or BMP");
+    }
+}
