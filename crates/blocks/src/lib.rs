@@ -1,5 +1,17 @@
 //! Layers, initialisers and the [`Classifier`] trait that two or more architectures of the zoo share.
 
 mod classifier;
+mod conv;
+mod features;
+#[cfg(feature = "golden")]
+pub mod golden;
+mod init;
+mod params;
+mod residual;
 
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
+pub use conv::{batch_norm, conv1x1, conv3x3};
+pub use features::{Taps, UnknownFeature};
+pub use init::{constant_bias, kaiming_normal_fan_out};
+pub use params::trainable_params;
+pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};

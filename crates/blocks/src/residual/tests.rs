@@ -1,0 +1,149 @@
+//! Tests of the residual units: shapes, strides, shortcuts and what flows back through them.
+
+use burn::module::Param;
+use burn::tensor::{Distribution, TensorData};
+
+use super::*;
+use crate::trainable_params;
+
+const V1: UnitKind = UnitKind::Bottleneck(BottleneckStride::First1x1);
+const V15: UnitKind = UnitKind::Bottleneck(BottleneckStride::Middle3x3);
+
+fn unit(
+    kind: UnitKind,
+    channels_in: usize,
+    width: usize,
+    stride: usize,
+    shortcut: Shortcut,
+) -> ResidualUnit {
+    ResidualUnitConfig {
+        kind,
+        channels_in,
+        width,
+        stride,
+        shortcut,
+    }
+    .init(&Device::flex())
+}
+
+/// Silences the convolutions, so that a unit answers with `relu(shortcut(x))`.
+fn without_branch(mut unit: ResidualUnit) -> ResidualUnit {
+    let last = unit.bn3.as_mut().unwrap_or(&mut unit.bn2);
+    last.gamma = Param::from_tensor(last.gamma.val().zeros_like());
+    unit
+}
+
+#[test]
+fn every_kind_halves_odd_and_even_pictures_alike() {
+    for kind in [UnitKind::Basic, V1, V15] {
+        for shortcut in [
+            Shortcut::Absent,
+            Shortcut::ZeroPad,
+            Shortcut::ProjectOnChange,
+            Shortcut::ProjectAlways,
+        ] {
+            let unit = unit(kind, 4, 6, 2, shortcut);
+            let images = Tensor::random([2, 4, 7, 10], Distribution::Default, &Device::flex());
+            assert_eq!(
+                unit.forward(images).dims(),
+                [2, 6 * kind.expansion(), 4, 5],
+                "{kind:?} {shortcut:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_stride_of_a_bottleneck_is_where_it_was_asked_for() {
+    let v1 = unit(V1, 8, 4, 2, Shortcut::ProjectOnChange);
+    assert_eq!((v1.conv1.stride, v1.conv2.stride), ([2, 2], [1, 1]));
+    let v15 = unit(V15, 8, 4, 2, Shortcut::ProjectOnChange);
+    assert_eq!((v15.conv1.stride, v15.conv2.stride), ([1, 1], [2, 2]));
+}
+
+#[test]
+fn a_projection_is_needed_by_stride_or_width_alone() {
+    let projects = |channels_in, stride, shortcut| {
+        unit(UnitKind::Basic, channels_in, 8, stride, shortcut)
+            .downsample
+            .is_some()
+    };
+    assert!(!projects(8, 1, Shortcut::ProjectOnChange));
+    assert!(projects(8, 2, Shortcut::ProjectOnChange));
+    assert!(projects(4, 1, Shortcut::ProjectOnChange));
+    assert!(projects(8, 1, Shortcut::ProjectAlways));
+    assert!(!projects(4, 2, Shortcut::ZeroPad));
+    assert!(!projects(4, 2, Shortcut::Absent));
+}
+
+#[test]
+fn only_projections_cost_parameters() {
+    let count = |shortcut| trainable_params(&unit(UnitKind::Basic, 4, 8, 2, shortcut));
+    let convolutions = 4 * 8 * 9 + 8 * 8 * 9 + 4 * 8;
+    assert_eq!(count(Shortcut::Absent), convolutions);
+    assert_eq!(count(Shortcut::ZeroPad), convolutions);
+    assert_eq!(
+        count(Shortcut::ProjectOnChange),
+        convolutions + 4 * 8 + 2 * 8
+    );
+}
+
+#[test]
+fn option_a_takes_every_other_pixel_and_pads_channels_on_both_sides() {
+    let unit = without_branch(unit(UnitKind::Basic, 2, 4, 2, Shortcut::ZeroPad));
+    let images = Tensor::<1>::from_data(
+        TensorData::from([
+            1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, // first channel, 3×3
+            10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0,
+        ]),
+        &Device::flex(),
+    )
+    .reshape([1, 2, 3, 3]);
+    let expected = TensorData::from([[
+        [[0.0f32, 0.0], [0.0, 0.0]],
+        [[1.0, 3.0], [7.0, 9.0]],
+        [[10.0, 12.0], [16.0, 18.0]],
+        [[0.0, 0.0], [0.0, 0.0]],
+    ]]);
+    unit.forward(images).into_data().assert_eq(&expected, true);
+}
+
+#[test]
+fn an_odd_number_of_new_channels_is_padded_too() {
+    let unit = without_branch(unit(UnitKind::Basic, 2, 5, 1, Shortcut::ZeroPad));
+    let out = unit.forward(Tensor::ones([1, 2, 1, 1], &Device::flex()));
+    out.into_data().assert_eq(
+        &TensorData::from([[[[0.0f32]], [[1.0]], [[1.0]], [[0.0]], [[0.0]]]]),
+        true,
+    );
+}
+
+#[test]
+fn identity_and_absent_shortcuts_differ_by_the_input() {
+    let images = Tensor::<4>::full([1, 4, 3, 3], 2.5, &Device::flex());
+    let identity = without_branch(unit(V15, 4, 1, 1, Shortcut::ProjectOnChange));
+    identity
+        .forward(images.clone())
+        .into_data()
+        .assert_eq(&images.to_data(), true);
+    let plain = without_branch(unit(V15, 4, 1, 1, Shortcut::Absent));
+    plain
+        .forward(images.clone())
+        .into_data()
+        .assert_eq(&images.zeros_like().into_data(), true);
+}
+
+#[test]
+fn option_a_sends_the_gradient_back_to_the_pixels_it_read() {
+    let device = Device::flex().autodiff();
+    let images = Tensor::<4>::ones([1, 2, 3, 3], &device).require_grad();
+    let out = zero_pad(images.clone(), 2, 4);
+    let gradients = out.mul_scalar(3.0).sum().backward();
+    let gradient = images
+        .grad(&gradients)
+        .expect("the input requires a gradient");
+    let channel = [[3.0f32, 0.0, 3.0], [0.0, 0.0, 0.0], [3.0, 0.0, 3.0]];
+    gradient
+        .into_data()
+        .assert_eq(&TensorData::from([[channel, channel]]), true);
+}
