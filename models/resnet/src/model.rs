@@ -1,0 +1,183 @@
+//! The network: a stem, three or four stages of residual units, average pooling and a linear layer.
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use burn_zoo_blocks::{
+    Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
+    kaiming_normal_fan_out,
+};
+
+use crate::config::{ResNetConfig, Stem};
+
+/// Names of the feature maps: the activated stem, under torchvision's node name, and the stages.
+const FEATURES: &[&str] = &["relu", "layer1", "layer2", "layer3", "layer4"];
+
+/// A residual network.
+///
+/// Should be created with [`ResNetConfig`]. Fields are torchvision's state-dict keys.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    conv1: Conv2d,
+    bn1: BatchNorm,
+    /// ImageNet stems only.
+    maxpool: Option<MaxPool2d>,
+    layer1: Vec<ResidualUnit>,
+    layer2: Vec<ResidualUnit>,
+    layer3: Vec<ResidualUnit>,
+    /// Empty in the CIFAR family, which has three stages.
+    layer4: Vec<ResidualUnit>,
+    fc: Linear,
+}
+
+impl ResNetConfig {
+    /// Creates the network with random weights.
+    ///
+    /// # Panics
+    /// If the number of classes, the number of channels or the width is zero.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> ResNet {
+        assert!(
+            self.num_classes > 0,
+            "a classifier needs at least one class: num_classes is 0"
+        );
+        assert!(
+            self.in_channels > 0,
+            "pictures have at least one channel: in_channels is 0"
+        );
+        assert!(
+            self.plan.width > 0,
+            "a network needs at least one channel: width is 0"
+        );
+
+        let width = self.plan.width;
+        let mut channels = width;
+        let mut stages = Vec::new();
+        for (stage, &units) in self.plan.stages.iter().enumerate() {
+            let (units, out) = self.stage(stage, units, channels, device);
+            stages.push(units);
+            channels = out;
+        }
+        let mut stages = stages.into_iter();
+        let mut next_stage = || stages.next().unwrap_or_default();
+        ResNet {
+            conv1: self.stem(device),
+            bn1: batch_norm(width, device),
+            maxpool: (self.plan.stem == Stem::Large).then(|| {
+                MaxPool2dConfig::new([3, 3])
+                    .with_strides([2, 2])
+                    .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                    .init()
+            }),
+            layer1: next_stage(),
+            layer2: next_stage(),
+            layer3: next_stage(),
+            layer4: next_stage(),
+            fc: LinearConfig::new(channels, self.num_classes).init(device),
+        }
+    }
+
+    fn stem(&self, device: &Device) -> Conv2d {
+        let channels = [self.in_channels, self.plan.width];
+        match self.plan.stem {
+            Stem::Small => conv3x3(channels, 1, device),
+            Stem::Large => Conv2dConfig::new(channels, [7, 7])
+                .with_stride([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(3, 3, 3, 3))
+                .with_bias(false)
+                .with_initializer(kaiming_normal_fan_out(channels[1], [7, 7]))
+                .init(device),
+        }
+    }
+
+    /// The units of one stage, counted from zero, and the channels that they give.
+    fn stage(
+        &self,
+        stage: usize,
+        units: usize,
+        channels_in: usize,
+        device: &Device,
+    ) -> (Vec<ResidualUnit>, usize) {
+        let first = ResidualUnitConfig {
+            kind: self.plan.kind,
+            channels_in,
+            width: self.plan.width << stage,
+            stride: if stage == 0 { 1 } else { 2 },
+            shortcut: self.plan.shortcut,
+        };
+        let out = first.channels_out();
+        let others = ResidualUnitConfig {
+            channels_in: out,
+            stride: 1,
+            ..first
+        };
+        let units = (0..units)
+            .map(|unit| if unit == 0 { first } else { others }.init(device))
+            .collect();
+        (units, out)
+    }
+}
+
+impl ResNet {
+    /// Everything before the pooling.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`
+    /// - output: `[batch, channels of the last stage, height / 32, width / 32]`, rounded up; / 4 in the CIFAR family,
+    ///   / 8 with ImageNet's stages on a CIFAR stem
+    fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+        let mut map = relu(self.bn1.forward(self.conv1.forward(images)));
+        taps.offer("relu", &map);
+        if let Some(maxpool) = &self.maxpool {
+            map = maxpool.forward(map);
+        }
+        let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
+        for (name, layer) in FEATURES[1..].iter().zip(layers) {
+            map = layer.iter().fold(map, |map, unit| unit.forward(map));
+            taps.offer(name, &map);
+        }
+        map
+    }
+}
+
+impl Classifier for ResNet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.fc.forward(self.embed(images))
+    }
+
+    fn embed(&self, images: Tensor<4>) -> Tensor<2> {
+        let map = self.stages(images, &mut Taps::none()); // [batch, channels, height, width]
+        map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2) // [batch, channels]
+    }
+
+    fn num_classes(&self) -> usize {
+        self.fc.weight.lazy_shape()[1]
+    }
+
+    fn with_head(mut self, num_classes: usize, device: &Device) -> Self {
+        let embedding = self.fc.weight.lazy_shape()[0];
+        self.fc = LinearConfig::new(embedding, num_classes).init(device);
+        self
+    }
+
+    fn feature_names(&self) -> &'static [&'static str] {
+        if self.layer4.is_empty() {
+            &FEATURES[..4]
+        } else {
+            FEATURES
+        }
+    }
+
+    fn features(
+        &self,
+        images: Tensor<4>,
+        names: &[&str],
+    ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
+        let mut taps = Taps::new(names, self.feature_names())?;
+        self.stages(images, &mut taps);
+        Ok(taps.into_maps())
+    }
+}
