@@ -1,1 +1,25 @@
-//! To be written.
+//! Image classification data sets: files on disk become samples, with their splits, statistics and class names.
+//!
+//! [`open`] reads a set from a folder, [`fetch`] brings one there. Each module knows one set: its layout, its numbers,
+//! and the addresses and checksums of its files, which live beside the reader of the same files.
+
+mod cifar;
+mod error;
+mod fetch;
+mod files;
+mod glyphs;
+mod idx;
+mod image_folder;
+mod memory;
+mod mnist;
+mod name;
+mod open;
+mod select;
+mod tiny_imagenet;
+mod tree;
+
+pub use error::OpenError;
+pub use fetch::{FetchError, FetchOptions, Phase, Progress, fetch};
+pub use glyphs::Glyphs;
+pub use name::{Name, UnknownName};
+pub use open::{OpenOptions, default_root, open};

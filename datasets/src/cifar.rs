@@ -1,0 +1,272 @@
+//! CIFAR-10 and CIFAR-100 (Krizhevsky 2009, <https://www.cs.toronto.edu/~kriz/cifar.html>): the official binary
+//! layout, or a tree of pictures `{train,test}/<class>/…`. CIFAR-100 has its fine labels.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn_zoo_data::{DatasetInfo, Picture};
+
+use crate::error::OpenError;
+use crate::fetch::{Archive, Remote, Source};
+use crate::image_folder::difference;
+use crate::memory::Memory;
+use crate::name::Name;
+use crate::open::Opened;
+use crate::select::Labelled;
+use crate::tree;
+
+const SIDE: usize = 32;
+const CHANNELS: usize = 3;
+const PIXELS: usize = SIDE * SIDE * CHANNELS;
+
+/// What distinguishes the two sets.
+pub(crate) struct Kind {
+    name: Name,
+    folder: &'static str,
+    train: &'static [&'static str],
+    test: &'static str,
+    /// Label bytes before the pixels of a record; the last is the fine label.
+    label_bytes: usize,
+    mean: [f32; CHANNELS],
+    std: [f32; CHANNELS],
+    archive: (&'static str, u64, &'static str),
+    classes: &'static [&'static str],
+}
+
+/// Ten classes.
+pub(crate) const CIFAR10: Kind = Kind {
+    name: Name::Cifar10,
+    folder: "cifar-10-batches-bin",
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
+    test: "test_batch.bin",
+    label_bytes: 1,
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.2470, 0.2435, 0.2616],
+    archive: (
+        "cifar-10-binary.tar.gz",
+        170_052_171,
+        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    ),
+    classes: &[
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ],
+};
+
+/// A hundred classes.
+pub(crate) const CIFAR100: Kind = Kind {
+    name: Name::Cifar100,
+    folder: "cifar-100-binary",
+    train: &["train.bin"],
+    test: "test.bin",
+    label_bytes: 2,
+    mean: [0.5071, 0.4865, 0.4409],
+    std: [0.2673, 0.2564, 0.2762],
+    archive: (
+        "cifar-100-binary.tar.gz",
+        168_513_733,
+        "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+    ),
+    #[rustfmt::skip] // a table of a hundred words
+    classes: &[
+        "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
+        "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
+        "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch", "crab", "crocodile", "cup", "dinosaur",
+        "dolphin", "elephant", "flatfish", "forest", "fox", "girl", "hamster", "house", "kangaroo", "keyboard",
+        "lamp", "lawn_mower", "leopard", "lion", "lizard", "lobster", "man", "maple_tree", "motorcycle", "mountain",
+        "mouse", "mushroom", "oak_tree", "orange", "orchid", "otter", "palm_tree", "pear", "pickup_truck", "pine_tree",
+        "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road", "rocket",
+        "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake", "spider",
+        "squirrel", "streetcar", "sunflower", "sweet_pepper", "table", "tank", "telephone", "television", "tiger", "tractor",
+        "train", "trout", "tulip", "turtle", "wardrobe", "whale", "willow_tree", "wolf", "woman", "worm",
+    ],
+};
+
+impl Kind {
+    /// Where the archive comes from.
+    pub(crate) fn source(&self) -> Source {
+        let (file, bytes, sha256) = self.archive;
+        let url = format!("https://www.cs.toronto.edu/~kriz/{file}");
+        Source {
+            folder: self.folder.to_owned(),
+            files: vec![Remote {
+                url,
+                file: file.to_owned(),
+                bytes,
+                sha256: sha256.to_owned(),
+            }],
+            archive: Some(Archive::TarGz),
+        }
+    }
+}
+
+/// Opens the set in `root`, or in a folder of it.
+pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
+    let places = [
+        root.join(kind.folder),
+        root.join(kind.name.as_str()),
+        root.to_owned(),
+    ];
+    let info = DatasetInfo {
+        name: kind.name.to_string(),
+        classes: kind.classes.iter().map(ToString::to_string).collect(),
+        channels: CHANNELS,
+        size: Some([SIDE, SIDE]),
+        mean: kind.mean.to_vec(),
+        std: kind.std.to_vec(),
+    };
+    for place in &places {
+        if place.join(kind.test).is_file() || place.join(kind.train[0]).is_file() {
+            let train = kind
+                .train
+                .iter()
+                .map(|file| place.join(file))
+                .collect::<Vec<_>>();
+            let valid = [place.join(kind.test)];
+            return Ok(Opened {
+                train: binary(kind, &train)?,
+                valid: binary(kind, &valid)?,
+                info,
+            });
+        }
+        let [train, test] = ["train", "test"].map(|split| place.join(split));
+        if train.is_dir() && test.is_dir() {
+            return Ok(Opened {
+                train: pictures(kind, &train)?,
+                valid: pictures(kind, &test)?,
+                info,
+            });
+        }
+    }
+    Err(OpenError::Missing {
+        name: kind.name,
+        wanted: format!(
+            "{} and {}, or {{train,test}}/<class>/<pictures>,",
+            kind.train[0], kind.test
+        ),
+        places: places.to_vec(),
+        advice: format!(
+            "Run `zoo data fetch {} --root {}`",
+            kind.name,
+            root.display()
+        ),
+    })
+}
+
+fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<Labelled, OpenError> {
+    let record = kind.label_bytes + PIXELS;
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for path in paths {
+        let bytes = fs::read(path).map_err(|source| OpenError::unreadable(path, source))?;
+        if bytes.is_empty() || bytes.len() % record != 0 {
+            return Err(OpenError::malformed(
+                path,
+                format!(
+                    "truncated or of another format: expected a multiple of {record} bytes ({} for the labels, {PIXELS} \
+                     for the pixels), found {} = {} × {record} + {}",
+                    kind.label_bytes,
+                    bytes.len(),
+                    bytes.len() / record,
+                    bytes.len() % record,
+                ),
+            ));
+        }
+        for (at, record) in bytes.chunks_exact(record).enumerate() {
+            let label = usize::from(record[kind.label_bytes - 1]);
+            if label >= kind.classes.len() {
+                return Err(OpenError::malformed(
+                    path,
+                    format!(
+                        "label {label} of record {at} is out of range: expected 0 to {}",
+                        kind.classes.len() - 1
+                    ),
+                ));
+            }
+            labels.push(label);
+            // Red, green and blue planes become interleaved pixels.
+            let planes = &record[kind.label_bytes..];
+            let plane = SIDE * SIDE;
+            pixels.extend(
+                (0..plane).flat_map(|i| [planes[i], planes[plane + i], planes[2 * plane + i]]),
+            );
+        }
+    }
+    Ok(memory(pixels, labels))
+}
+
+fn pictures(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
+    let folders = tree::class_folders(folder)?;
+    let found: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some(difference) = difference(
+        &found,
+        "found but not expected",
+        kind.classes,
+        "expected but not found",
+    ) {
+        return Err(OpenError::malformed(
+            folder,
+            format!("not the class folders of {}: {difference}", kind.name),
+        ));
+    }
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for (label, class) in kind.classes.iter().enumerate() {
+        let class_folder = folder.join(class);
+        let paths = tree::pictures(&class_folder)?;
+        if paths.is_empty() {
+            return Err(OpenError::malformed(&class_folder, "holds no pictures"));
+        }
+        for (picture, path) in tree::decode_all(&paths)?.into_iter().zip(&paths) {
+            if [picture.height, picture.width] != [SIDE, SIDE] {
+                return Err(OpenError::malformed(
+                    path,
+                    format!(
+                        "{}×{} pixels, expected {SIDE}×{SIDE}",
+                        picture.height, picture.width
+                    ),
+                ));
+            }
+            pixels.extend(rgb(picture));
+            labels.push(label);
+        }
+    }
+    Ok(memory(pixels, labels))
+}
+
+fn rgb(picture: Picture) -> Vec<u8> {
+    if picture.channels == CHANNELS {
+        return picture.pixels;
+    }
+    picture
+        .pixels
+        .into_iter()
+        .flat_map(|grey| [grey; CHANNELS])
+        .collect()
+}
+
+fn memory(pixels: Vec<u8>, labels: Vec<usize>) -> Labelled {
+    let memory = Memory {
+        size: [SIDE, SIDE],
+        channels: CHANNELS,
+        pixels,
+        labels: labels.clone(),
+    };
+    Labelled {
+        split: Arc::new(memory),
+        labels,
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a data set cannot be opened.
+
+use std::path::{Path, PathBuf};
+
+use burn_zoo_data::DecodeError;
+
+use crate::name::Name;
+
+/// Why a data set cannot be opened. Each message names the file or folder, what was found and what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The files of the set are nowhere to be found.
+    #[error(
+        "{name} was not found: looked for {wanted} in {}. {advice}",
+        list(places)
+    )]
+    Missing {
+        /// The data set.
+        name: Name,
+        /// The files or folders that were looked for.
+        wanted: String,
+        /// The folders in which they were looked for.
+        places: Vec<PathBuf>,
+        /// What to do.
+        advice: String,
+    },
+    /// A file or folder is not what its format says.
+    #[error("{}: {problem}", path.display())]
+    Malformed {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A file or folder could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A picture that is kept in memory could not be decoded.
+    #[error(transparent)]
+    Picture(#[from] DecodeError),
+    /// The two splits do not have the same classes.
+    #[error("the classes of {} and {} differ: {difference}", train.display(), valid.display())]
+    Classes {
+        /// Folder of the training split.
+        train: PathBuf,
+        /// Folder of the validation split.
+        valid: PathBuf,
+        /// Which classes only one of them has.
+        difference: String,
+    },
+    /// An option makes no sense.
+    #[error("{0}")]
+    Option(String),
+}
+
+impl OpenError {
+    pub(crate) fn malformed(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> Self {
+        Self::Unreadable {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+fn list(places: &[PathBuf]) -> String {
+    places
+        .iter()
+        .map(|place| place.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,231 @@
+//! One file over HTTP: to `<file>.part`, continued where it stopped, renamed once its checksum is right.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use super::error::Problem;
+use super::{Phase, Progress, Remote};
+
+/// Bytes moved at a time, and the grain of the progress reports.
+const BLOCK: usize = 1 << 16;
+/// How long a connection may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// A file to bring.
+pub(super) struct Download<'a> {
+    pub(super) remote: &'a Remote,
+    /// Where it belongs.
+    pub(super) path: &'a Path,
+    pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl Download<'_> {
+    /// Makes sure that the file is there with its checksum.
+    pub(super) fn run(&mut self) -> Result<(), Problem> {
+        let expected = self.remote.sha256.clone();
+        if self.path.is_file() {
+            let found = self.checksum(&self.path.to_owned())?;
+            if found == expected {
+                return Ok(());
+            }
+            return Err(Problem::Present {
+                path: self.path.to_owned(),
+                found,
+                expected,
+            });
+        }
+        let part = self.part();
+        let resumed = self.receive(&part)?;
+        let mut found = self.checksum(&part)?;
+        if found != expected && resumed {
+            // What an earlier run left may be of another file, or damaged: once more from the start.
+            remove(&part)?;
+            self.receive(&part)?;
+            found = self.checksum(&part)?;
+        }
+        if found != expected {
+            remove(&part)?;
+            return Err(Problem::Checksum {
+                url: self.remote.url.clone(),
+                found,
+                expected,
+            });
+        }
+        fs::rename(&part, self.path).map_err(|error| Problem::disk(self.path, error))
+    }
+
+    fn part(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".part");
+        PathBuf::from(name)
+    }
+
+    /// Completes `part`; says whether bytes of an earlier run are in it.
+    fn receive(&mut self, part: &Path) -> Result<bool, Problem> {
+        let disk = |error| Problem::disk(part, error);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(part)
+            .map_err(disk)?;
+        let mut start = file.seek(SeekFrom::End(0)).map_err(disk)?;
+        if start == self.remote.bytes {
+            // Complete but for the rename; its checksum decides.
+            return Ok(true);
+        }
+        let mut response = self.request(start)?;
+        if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            response = self.request(0)?;
+        }
+        if response.status() != StatusCode::PARTIAL_CONTENT || range_start(&response) != Some(start)
+        {
+            // The whole file comes, whatever was asked for.
+            start = 0;
+        }
+        if !response.status().is_success() {
+            return Err(Problem::Status {
+                url: self.remote.url.clone(),
+                status: response.status().to_string(),
+            });
+        }
+        if response.status() == StatusCode::PARTIAL_CONTENT && start == 0 {
+            let reason =
+                "the server answered with a part of the file that was not asked for".to_owned();
+            return Err(Problem::Network {
+                url: self.remote.url.clone(),
+                reason,
+            });
+        }
+        file.set_len(start).map_err(disk)?;
+        file.seek(SeekFrom::Start(start)).map_err(disk)?;
+        self.copy(response, &mut file, start, part)?;
+        file.sync_all().map_err(disk)?;
+        Ok(start > 0)
+    }
+
+    fn request(&self, start: u64) -> Result<Response<Body>, Problem> {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(SILENCE))
+            .timeout_recv_response(Some(SILENCE))
+            .timeout_per_read(Some(SILENCE))
+            .build()
+            .new_agent();
+        let mut request = agent.get(&self.remote.url);
+        if start > 0 {
+            request = request.header(header::RANGE, format!("bytes={start}-"));
+        }
+        request
+            .call()
+            .map_err(|error| self.network(error.to_string()))
+    }
+
+    fn network(&self, reason: String) -> Problem {
+        Problem::Network {
+            url: self.remote.url.clone(),
+            reason,
+        }
+    }
+
+    fn copy(
+        &mut self,
+        mut response: Response<Body>,
+        file: &mut File,
+        start: u64,
+        part: &Path,
+    ) -> Result<(), Problem> {
+        let total = response
+            .body()
+            .content_length()
+            .map_or(self.remote.bytes, |length| start + length);
+        let mut body = response.body_mut().as_reader();
+        let (mut done, mut block) = (start, vec![0; BLOCK]);
+        loop {
+            self.report(Phase::Download, done, total);
+            let length = match body.read(&mut block) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(_) if done < total => {
+                    file.sync_all()
+                        .map_err(|error| Problem::disk(part, error))?;
+                    let url = self.remote.url.clone();
+                    return Err(Problem::Truncated {
+                        url,
+                        received: done,
+                        expected: total,
+                    });
+                }
+                Err(error) => return Err(self.network(error.to_string())),
+            };
+            file.write_all(&block[..length])
+                .map_err(|error| Problem::disk(part, error))?;
+            done += length as u64;
+        }
+        if done < total {
+            return Err(Problem::Truncated {
+                url: self.remote.url.clone(),
+                received: done,
+                expected: total,
+            });
+        }
+        Ok(())
+    }
+
+    /// The sha256 of a file, in hexadecimal.
+    fn checksum(&mut self, path: &Path) -> Result<String, Problem> {
+        let disk = |error| Problem::disk(path, error);
+        let mut file = File::open(path).map_err(disk)?;
+        let total = file.metadata().map_err(disk)?.len();
+        let (mut hash, mut done, mut block) = (Sha256::new(), 0, vec![0; BLOCK]);
+        loop {
+            self.report(Phase::Verify, done, total);
+            let length = file.read(&mut block).map_err(disk)?;
+            if length == 0 {
+                break;
+            }
+            hash.update(&block[..length]);
+            done += length as u64;
+        }
+        Ok(hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
+    }
+
+    fn report(&mut self, phase: Phase, done: u64, total: u64) {
+        (self.progress)(Progress {
+            file: &self.remote.file,
+            phase,
+            done,
+            total,
+        });
+    }
+}
+
+/// The first byte of a partial answer.
+fn range_start(response: &Response<Body>) -> Option<u64> {
+    let range = response
+        .headers()
+        .get(header::CONTENT_RANGE)?
+        .to_str()
+        .ok()?;
+    range
+        .strip_prefix("bytes ")?
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
+}
+
+fn remove(part: &Path) -> Result<(), Problem> {
+    fs::remove_file(part).map_err(|error| Problem::disk(part, error))
+}

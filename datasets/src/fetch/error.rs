@@ -1,0 +1,144 @@
+//! Why a data set could not be fetched, and what to do instead.
+
+use std::fmt::{self, Write};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::Source;
+use crate::name::Name;
+
+/// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
+#[derive(Debug)]
+pub struct FetchError {
+    problem: Problem,
+    advice: String,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("{name} has nothing to download: {reason}")]
+    Nothing { name: Name, reason: &'static str },
+    #[error("another fetch of this set is running (it holds {})", lock.display())]
+    Busy { lock: PathBuf },
+    #[error("{url}: {reason}")]
+    Network { url: String, reason: String },
+    #[error("{url}: the server answered {status}")]
+    Status { url: String, status: String },
+    #[error(
+        "{url}: the connection ended after {received} of {expected} bytes; run the command again to go on from there"
+    )]
+    Truncated {
+        url: String,
+        received: u64,
+        expected: u64,
+    },
+    #[error(
+        "{url}: the content has sha256 {found}, expected {expected}; the server's file is another or damaged"
+    )]
+    Checksum {
+        url: String,
+        found: String,
+        expected: String,
+    },
+    #[error("{}: this file was there already, but has sha256 {found}, expected {expected}: remove or rename it", path.display())]
+    Present {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    #[error("{}: the disk is full; make room and run the command again", path.display())]
+    DiskFull { path: PathBuf },
+    #[error("{}: {source}", path.display())]
+    Disk {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{}: cannot be unpacked: {reason}", path.display())]
+    Unpack { path: PathBuf, reason: String },
+}
+
+impl Problem {
+    pub(crate) fn disk(path: &Path, source: std::io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Disk { path, source },
+        }
+    }
+
+    /// Whether getting the files another way would help.
+    fn is_remote(&self) -> bool {
+        matches!(
+            self,
+            Self::Network { .. }
+                | Self::Status { .. }
+                | Self::Truncated { .. }
+                | Self::Checksum { .. }
+        )
+    }
+}
+
+impl FetchError {
+    pub(crate) fn nothing(name: Name) -> Self {
+        let reason = match name {
+            Name::ImageFolder => "it is a folder of your own pictures, named as `root`",
+            _ => "it is embedded and can be used at once",
+        };
+        Self {
+            problem: Problem::Nothing { name, reason },
+            advice: String::new(),
+        }
+    }
+
+    pub(crate) fn new(name: Name, problem: Problem, source: &Source, folder: &Path) -> Self {
+        let mut advice = String::new();
+        if problem.is_remote() {
+            let _ = write!(
+                advice,
+                "\nWithout a connection, download by hand into {}:",
+                folder.display()
+            );
+            for remote in &source.files {
+                let _ = write!(
+                    advice,
+                    "\n  {}  ({} bytes, sha256 {})",
+                    remote.url, remote.bytes, remote.sha256
+                );
+            }
+            let _ = match source.archive {
+                Some(_) => write!(
+                    advice,
+                    "\nthen run `zoo data fetch {name}` again: it checks and unpacks them"
+                ),
+                None => write!(
+                    advice,
+                    "\nthen run `zoo data fetch {name}` again: it checks them"
+                ),
+            };
+        }
+        Self { problem, advice }
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.problem, self.advice)
+    }
+}
+
+impl std::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Disk { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl FetchError {
+    /// Whether the server or the network failed, rather than this machine or the question.
+    pub fn is_remote(&self) -> bool {
+        self.problem.is_remote()
+    }
+}

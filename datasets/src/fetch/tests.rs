@@ -1,0 +1,1 @@
+//! Fetching from a local server: whole, cut, wrong, refused and continued.

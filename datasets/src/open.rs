@@ -1,0 +1,85 @@
+//! A data set by its name.
+
+use std::path::PathBuf;
+
+use burn_zoo_data::{DatasetInfo, ImageData};
+
+use crate::error::OpenError;
+use crate::name::Name;
+use crate::select::Labelled;
+use crate::{cifar, glyphs, image_folder, mnist, tiny_imagenet};
+
+/// Where a data set lies and how much of it is taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenOptions {
+    /// The folder of the set, or one that holds it; [`default_root`] where absent.
+    pub root: Option<PathBuf>,
+    /// Seed of whatever is drawn at random: the glyphs, the samples under a cap, the split of a folder.
+    pub seed: u64,
+    /// Number of training pictures: that many glyphs, or at most that many of another set, in balance.
+    pub train_size: Option<usize>,
+    /// Number of validation pictures, likewise.
+    pub valid_size: Option<usize>,
+    /// Share of each class that validates, between 0 and 1, where an image folder has no validation folder.
+    pub valid_fraction: f64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            root: None,
+            seed: 0,
+            train_size: None,
+            valid_size: None,
+            valid_fraction: 0.2,
+        }
+    }
+}
+
+/// Where data sets are looked for and brought to when no folder is named: `$BURN_ZOO_DATA`, else `data` in the
+/// current folder.
+pub fn default_root() -> PathBuf {
+    std::env::var_os("BURN_ZOO_DATA")
+        .filter(|value| !value.is_empty())
+        .map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
+/// What a reader knows of its set.
+pub(crate) struct Opened {
+    pub(crate) train: Labelled,
+    pub(crate) valid: Labelled,
+    pub(crate) info: DatasetInfo,
+}
+
+/// Opens a data set.
+///
+/// # Errors
+/// When its files are missing (the message says what to do), damaged, or contradict each other, or when an option
+/// asks for nothing.
+pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
+    for (key, size) in [
+        ("train_size", options.train_size),
+        ("valid_size", options.valid_size),
+    ] {
+        if size == Some(0) {
+            return Err(OpenError::Option(format!(
+                "{name}: {key} is 0: expected at least 1 picture"
+            )));
+        }
+    }
+    let root = options.root.clone().unwrap_or_else(default_root);
+    let opened = match name {
+        Name::Glyphs => return Ok(glyphs::open(options)),
+        Name::Mnist => mnist::open(mnist::Kind::Digits, &root)?,
+        Name::FashionMnist => mnist::open(mnist::Kind::Fashion, &root)?,
+        Name::Cifar10 => cifar::open(&cifar::CIFAR10, &root)?,
+        Name::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
+        Name::TinyImagenet => tiny_imagenet::open(&root)?,
+        Name::ImageFolder => image_folder::open(&root, options)?,
+    };
+    Ok(ImageData {
+        train: opened.train.capped(options.train_size, options.seed),
+        valid: opened.valid.capped(options.valid_size, options.seed),
+        info: opened.info,
+    })
+}

@@ -1,0 +1,170 @@
+//! Tiny ImageNet (Stanford CS231n, <http://cs231n.stanford.edu/tiny-imagenet-200.zip>): `train/<wnid>/images/…`,
+//! `val/images/…` with `val/val_annotations.txt`, `wnids.txt`, `words.txt`.
+//!
+//! Labels follow the sorted WordNet identifiers, as with every folder-per-class reader. A cut with fewer classes works.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use burn_zoo_data::DatasetInfo;
+
+use crate::error::OpenError;
+use crate::fetch::{Archive, Remote, Source};
+use crate::files::Files;
+use crate::name::Name;
+use crate::open::Opened;
+use crate::select::Labelled;
+use crate::tree;
+
+const FOLDER: &str = "tiny-imagenet-200";
+const ARCHIVE: &str = "tiny-imagenet-200.zip";
+
+/// Where the archive comes from.
+pub(crate) fn source() -> Source {
+    Source {
+        folder: FOLDER.to_owned(),
+        files: vec![Remote {
+            url: format!("http://cs231n.stanford.edu/{ARCHIVE}"),
+            file: ARCHIVE.to_owned(),
+            bytes: 248_100_043,
+            sha256: "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821".to_owned(),
+        }],
+        archive: Some(Archive::Zip),
+    }
+}
+
+/// Opens the set in `root`, or in a folder of it.
+pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
+    let places = [
+        root.join(FOLDER),
+        root.join("tiny_imagenet"),
+        root.to_owned(),
+    ];
+    let Some(folder) = places
+        .iter()
+        .find(|place| place.join("wnids.txt").is_file())
+    else {
+        return Err(OpenError::Missing {
+            name: Name::TinyImagenet,
+            wanted: "wnids.txt, words.txt, train and val".into(),
+            places: places.to_vec(),
+            advice: format!(
+                "Run `zoo data fetch tiny_imagenet --root {}`",
+                root.display()
+            ),
+        });
+    };
+    let wnids_path = folder.join("wnids.txt");
+    let mut wnids: Vec<String> = read(&wnids_path)?
+        .split_whitespace()
+        .map(String::from)
+        .collect();
+    wnids.sort();
+    wnids.dedup();
+    if wnids.is_empty() {
+        return Err(OpenError::malformed(&wnids_path, "names 0 classes"));
+    }
+    let labels: HashMap<&str, usize> = wnids.iter().map(String::as_str).zip(0..).collect();
+    let info = DatasetInfo {
+        name: Name::TinyImagenet.to_string(),
+        classes: class_names(&folder.join("words.txt"), &wnids)?,
+        channels: 3,
+        size: Some([64, 64]),
+        mean: vec![0.4802, 0.4481, 0.3975],
+        std: vec![0.2770, 0.2691, 0.2821],
+    };
+    Ok(Opened {
+        train: train(folder, &wnids)?,
+        valid: valid(folder, &labels)?,
+        info,
+    })
+}
+
+fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
+    let mut files = Files::default();
+    for (label, wnid) in wnids.iter().enumerate() {
+        let images = folder.join("train").join(wnid).join("images");
+        let paths = tree::pictures(&images)?;
+        if paths.is_empty() {
+            return Err(OpenError::malformed(&images, "holds no pictures"));
+        }
+        for path in paths {
+            files.push(path, label);
+        }
+    }
+    Ok(labelled(files))
+}
+
+fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenError> {
+    let annotations = folder.join("val").join("val_annotations.txt");
+    let mut files = Files::default();
+    for (number, line) in read(&annotations)?.lines().enumerate() {
+        let problem = |problem: String| {
+            OpenError::malformed(&annotations, format!("line {}: {problem}", number + 1))
+        };
+        if line.trim().is_empty() {
+            continue;
+        }
+        let mut fields = line.split('\t');
+        let (Some(file), Some(wnid)) = (fields.next(), fields.next()) else {
+            return Err(problem(format!(
+                "expected a file name, a tab and a class, found \"{line}\""
+            )));
+        };
+        let Some(&label) = labels.get(wnid.trim()) else {
+            return Err(problem(format!("class \"{wnid}\" is not in wnids.txt")));
+        };
+        if file.contains(['/', '\\']) {
+            return Err(problem(format!("\"{file}\" is not a plain file name")));
+        }
+        let path = folder.join("val").join("images").join(file);
+        if !path.is_file() {
+            return Err(problem(format!("{} does not exist", path.display())));
+        }
+        files.push(path, label);
+    }
+    if files.paths.is_empty() {
+        return Err(OpenError::malformed(&annotations, "names 0 pictures"));
+    }
+    Ok(labelled(files))
+}
+
+/// A readable name for each class: its first word, with the identifier where two classes share it.
+fn class_names(words_path: &PathBuf, wnids: &[String]) -> Result<Vec<String>, OpenError> {
+    let text = read(words_path)?;
+    let words: HashMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .collect();
+    let first = |wnid: &String| {
+        let word = words.get(wnid.as_str()).map_or(wnid.as_str(), |words| {
+            words.split(',').next().unwrap_or(words)
+        });
+        word.trim().to_owned()
+    };
+    let names: Vec<String> = wnids.iter().map(first).collect();
+    let shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let unique = |(name, wnid): (&String, &String)| {
+        if shared(name) {
+            format!("{name} ({wnid})")
+        } else {
+            name.clone()
+        }
+    };
+    Ok(names.iter().zip(wnids).map(unique).collect())
+}
+
+fn labelled(files: Files) -> Labelled {
+    let labels = files.labels.clone();
+    Labelled {
+        split: Arc::new(files),
+        labels,
+    }
+}
+
+fn read(path: &Path) -> Result<String, OpenError> {
+    let bytes = fs::read(path).map_err(|source| OpenError::unreadable(path, source))?;
+    String::from_utf8(bytes).map_err(|_| OpenError::malformed(path, "is not UTF-8 text"))
+}

@@ -1,0 +1,120 @@
+//! Folders of pictures: one folder a class, pictures anywhere below it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn_zoo_data::{DecodeError, Picture, decode};
+
+use crate::error::OpenError;
+
+/// File name endings, in lower case, of the pictures that can be read.
+pub(crate) const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
+
+/// The folders in `folder`, each with its name, in the order of the names; links are followed, hidden ones left out.
+pub(crate) fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, OpenError> {
+    let mut classes: Vec<(String, PathBuf)> = entries(folder)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .map(|path| (file_name(&path), path))
+        .collect();
+    classes.sort();
+    Ok(classes)
+}
+
+/// The picture files in and below `folder`, in the order of their paths; links are followed.
+///
+/// A file is a picture by its ending; whether it holds one is seen when it is decoded.
+pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let mut found = Vec::new();
+    walk(folder, &mut Vec::new(), &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+/// `above` holds the folders that lead here, so that a link to one of them ends the descent.
+fn walk(
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), OpenError> {
+    let real = fs::canonicalize(folder).map_err(|source| OpenError::unreadable(folder, source))?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
+    for path in entries(folder)? {
+        if path.is_dir() {
+            walk(&path, above, found)?;
+        } else if is_picture(&path) {
+            // A dangling link is kept: it is a picture that cannot be loaded, not one that was never there.
+            found.push(path);
+        }
+    }
+    above.pop();
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let unreadable = |source| OpenError::unreadable(folder, source);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if !file_name(&path).starts_with('.') {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or(OsStr::new(""))
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .unwrap_or(OsStr::new(""))
+        .to_string_lossy()
+        .to_ascii_lowercase();
+    EXTENSIONS.contains(&extension.as_str())
+}
+
+/// Every picture decoded, in order, on all cores; the first that fails is the error.
+pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Picture>, DecodeError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(index) else {
+                return done;
+            };
+            let picture = decode(path);
+            let failed = picture.is_err();
+            done.push((index, picture));
+            if failed {
+                // No thread begins another picture; those in the making may fail earlier in the order.
+                next.store(paths.len(), Ordering::Relaxed);
+            }
+        }
+    };
+    let mut decoded: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    });
+    decoded.sort_unstable_by_key(|&(index, _)| index);
+    decoded.into_iter().map(|(_, picture)| picture).collect()
+}
