@@ -1,1 +1,36 @@
-//! To be written.
+//! A config-driven trainer for image classifiers, generic over the [`Classifier`](burn_zoo_blocks::Classifier).
+//!
+//! [`RunFile`] says what, [`train()`] does it in a run folder, [`evaluate()`] scores the result. The loop is one file,
+//! `fit.rs`. The trainer knows no architecture, no data set, no device and no terminal.
+
+mod checkpoint;
+mod error;
+mod evaluate;
+mod files;
+mod fit;
+mod observe;
+mod optimizer;
+mod pipeline;
+mod record;
+mod renderer;
+mod run_dir;
+mod run_file;
+mod schedule;
+mod scores;
+mod step;
+mod train;
+
+pub use error::TrainError;
+pub use evaluate::{Evaluation, evaluate};
+pub use observe::{Observer, Phase, Silent, StepReport};
+pub use optimizer::OptimizerSection;
+pub use pipeline::{Pipelines, pipelines, valid_loader};
+pub use record::{Best, EpochRecord, Summary};
+pub use run_dir::Existing;
+pub use run_file::{
+    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, OnBadMode,
+    RunFile, RunFileError, TrainSection,
+};
+pub use schedule::{Schedule, ScheduleKind, ScheduleSection};
+pub use scores::Scores;
+pub use train::{Job, Outcome, train};

@@ -1,0 +1,113 @@
+//! Files that are either whole or absent: written beside, synced, renamed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::TrainError;
+
+/// Replaces `path` by `bytes`; a kill or a full disk at any moment leaves the old content.
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    };
+    write().map_err(TrainError::io("write", path))
+}
+
+/// Creates the folder `path` with the given files, all at once.
+pub(crate) fn write_folder_atomic(path: &Path, files: &[(&str, &[u8])]) -> Result<(), TrainError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        let staging = TempDir::with_prefix_in(STAGING_PREFIX, parent)?;
+        for (name, bytes) in files {
+            let mut file = File::create(staging.path().join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+        }
+        sync_folder(staging.path())?;
+        fs::rename(staging.path(), path)?;
+        // The staging folder has become the result: nothing is left to clean up.
+        let _ = staging.keep();
+        sync_folder(parent)
+    };
+    write().map_err(TrainError::io("write", path))
+}
+
+/// Removes what killed processes left half-written in `folder`.
+pub(crate) fn remove_staging(folder: &Path) -> Result<(), TrainError> {
+    let remove = || {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(STAGING_PREFIX)
+            {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    remove().map_err(TrainError::io("clean up", folder))
+}
+
+const STAGING_PREFIX: &str = ".writing-";
+
+/// Makes a rename durable. Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_completed_does_not_appear() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("checkpoint");
+        // A file name with a separator cannot be created.
+        let error =
+            write_folder_atomic(&path, &[("good", b"1"), ("missing/bad", b"2")]).unwrap_err();
+        assert!(error.to_string().contains("cannot write"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn leftovers_of_a_kill_are_removed_and_nothing_else() {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join(".writing-abc")).unwrap();
+        fs::create_dir(folder.path().join("epoch-0001")).unwrap();
+        remove_staging(folder.path()).unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["epoch-0001"]);
+    }
+}

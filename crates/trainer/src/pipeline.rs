@@ -1,0 +1,116 @@
+//! From `[data]` and `[augment]` to what happens to a picture on its way into the network.
+
+use burn::tensor::Device;
+use burn_zoo_data::{
+    Augment, Crop, DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split,
+};
+
+use crate::run_file::{CropMode, FitMode};
+use crate::{RunFile, TrainError};
+
+/// The way of a training picture and the way of a validation picture.
+#[derive(Debug, Clone)]
+pub struct Pipelines {
+    /// With augmentation.
+    pub train: Pipeline,
+    /// Without.
+    pub valid: Pipeline,
+}
+
+/// Pixels of border of the ResNet paper's CIFAR recipe (section 4.2).
+const DEFAULT_PAD: usize = 4;
+
+/// Builds both ways for a network whose own input is `input_size` (height, width).
+///
+/// # Errors
+/// Where the data set's pictures are known not to fit.
+pub fn pipelines(
+    run: &RunFile,
+    info: &DatasetInfo,
+    input_size: [usize; 2],
+) -> Result<Pipelines, TrainError> {
+    let size = run.data.size.map_or(input_size, |size| [size, size]);
+    let fit = match run.data.fit {
+        FitMode::Exact => Fit::Exact,
+        FitMode::Pad => Fit::Pad,
+        FitMode::Resize => {
+            let shorter = run.data.resize.unwrap_or(size[0].min(size[1]) * 256 / 224);
+            Fit::Resize { shorter }
+        }
+    };
+    check_fit(run, info, size)?;
+    let channels = run.model.in_channels.unwrap_or(info.channels);
+    let crop = match run.augment.crop {
+        CropMode::None => Crop::None,
+        CropMode::Pad => Crop::Pad(run.augment.pad.unwrap_or(DEFAULT_PAD)),
+        CropMode::RandomResized => Crop::RandomResized {
+            scale: [0.08, 1.0],
+            ratio: [3.0 / 4.0, 4.0 / 3.0],
+        },
+    };
+    let valid = Pipeline {
+        geometry: Geometry {
+            size,
+            fit,
+            channels,
+        },
+        augment: None,
+        normalize: normalize(info, channels),
+    };
+    let augment = Some(Augment {
+        crop,
+        flip: run.augment.flip,
+    });
+    Ok(Pipelines {
+        train: Pipeline {
+            augment,
+            ..valid.clone()
+        },
+        valid,
+    })
+}
+
+/// A loader of the validation split: every picture once, in order.
+pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &Device) -> Loader {
+    let options = LoaderOptions {
+        batch_size: run.data.eval_batch_size.unwrap_or(run.data.batch_size),
+        shuffle: None,
+        drop_last: false,
+        workers: run.data.workers,
+        prefetch: 2 * run.data.workers.max(1),
+        on_bad: run.data.on_bad.into(),
+    };
+    Loader::new(split, pipeline, options, device)
+}
+
+/// The data set's statistics for the network's channels: grey spreads to three, three average to grey.
+fn normalize(info: &DatasetInfo, channels: usize) -> Normalize {
+    let fit = |values: &[f32]| match (values, channels) {
+        ([grey], 3) => vec![*grey; 3],
+        (rgb, 1) => vec![rgb.iter().sum::<f32>() / rgb.len() as f32],
+        (same, _) => same.to_vec(),
+    };
+    Normalize {
+        mean: fit(&info.mean),
+        std: fit(&info.std),
+    }
+}
+
+fn check_fit(run: &RunFile, info: &DatasetInfo, size: [usize; 2]) -> Result<(), TrainError> {
+    let Some(stored) = info.size else {
+        return Ok(());
+    };
+    let [height, width] = size;
+    let [stored_height, stored_width] = stored;
+    let complaint = match run.data.fit {
+        FitMode::Exact if stored != size => "set data.fit to \"pad\" or \"resize\", or data.size",
+        FitMode::Pad if stored_height > height || stored_width > width => {
+            "padding cannot make them smaller: set data.fit to \"resize\""
+        }
+        _ => return Ok(()),
+    };
+    Err(TrainError::Mismatch(format!(
+        "{} takes pictures of {height}×{width}, the data set {} has {stored_height}×{stored_width}; {complaint}",
+        run.model.arch, info.name
+    )))
+}

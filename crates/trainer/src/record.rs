@@ -1,0 +1,62 @@
+//! What a run writes down about itself: an epoch's line in `metrics.jsonl`, and `summary.json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scores::Scores;
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// Optimizer steps made in all.
+    pub step: usize,
+    /// Over the training pictures, as they were met.
+    pub train: Scores,
+    /// Over the validation pictures, after the epoch.
+    pub valid: Scores,
+    /// Learning rate of the last step.
+    pub lr: f64,
+    /// Training pictures per second, validation not counted.
+    pub images_per_second: f64,
+    /// Seconds since the start of the run, earlier processes included.
+    pub seconds: f64,
+    /// Training pictures left out because they cannot be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The epoch with the highest validation top-1, the earliest of equals.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The epoch, counted from 1.
+    pub epoch: usize,
+    /// Its validation scores.
+    #[serde(flatten)]
+    pub valid: Scores,
+}
+
+/// `summary.json`: a finished run in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Name of the architecture.
+    pub model: String,
+    /// Name of the data set.
+    pub dataset: String,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Trainable parameters.
+    pub params: usize,
+    /// Validation scores after the last epoch.
+    pub valid: Scores,
+    /// The best epoch, whose weights are in `best.bpk`.
+    pub best: Best,
+    /// Training pictures per second, mean over the epochs.
+    pub images_per_second: f64,
+    /// Seconds in all.
+    pub seconds: f64,
+}

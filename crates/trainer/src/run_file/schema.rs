@@ -1,0 +1,202 @@
+//! The keys of a run file, their types and defaults. Unknown keys are errors.
+
+use std::path::PathBuf;
+
+use burn_zoo_data::OnBad;
+use serde::{Deserialize, Serialize};
+
+use crate::optimizer::OptimizerSection;
+use crate::schedule::ScheduleSection;
+
+/// One run: everything that decides its result, and nothing else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFile {
+    /// Name of the run and of its folder below `runs/`; default: `<data set>-<architecture>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Seed of the weights, the order of the samples, the augmentation and the dropout.
+    #[serde(default)]
+    pub seed: u64,
+    /// The network.
+    pub model: ModelSection,
+    /// The pictures.
+    pub data: DataSection,
+    /// Random changes of the training pictures; none by default.
+    #[serde(default)]
+    pub augment: AugmentSection,
+    /// How gradients become updates.
+    pub optimizer: OptimizerSection,
+    /// How the learning rate moves.
+    #[serde(default)]
+    pub schedule: ScheduleSection,
+    /// How long.
+    pub train: TrainSection,
+    /// What is kept on disk.
+    #[serde(default)]
+    pub checkpoint: CheckpointSection,
+}
+
+impl RunFile {
+    /// The run's name: the one given, or `<data set>-<architecture>`.
+    pub fn run_name(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None => format!("{}-{}", self.data.name, self.model.arch),
+        }
+    }
+}
+
+/// `[model]`: which network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSection {
+    /// Name of the architecture, as `zoo models` lists it.
+    pub arch: String,
+    /// Classes of the head; default: the data set's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_classes: Option<usize>,
+    /// Channels of the input, 1 or 3; default: the data set's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_channels: Option<usize>,
+}
+
+/// `[data]`: which pictures, and how they become the network's input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSection {
+    /// Name of the data set, as `zoo data list` lists it.
+    pub name: String,
+    /// Folder of the data set; relative paths start at the working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// Use at most this many training pictures (glyphs: make this many).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_size: Option<usize>,
+    /// Use at most this many validation pictures (glyphs: make this many).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_size: Option<usize>,
+    /// Height and width of the network's input in pixels; default: the architecture's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// How a picture of another size is made to fit.
+    #[serde(default)]
+    pub fit: FitMode,
+    /// With `fit = "resize"`: length of the shorter side before the centre crop; default `size * 256 / 224`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<usize>,
+    /// Samples of one training step.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: usize,
+    /// Samples of one evaluation step; default: `batch_size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_batch_size: Option<usize>,
+    /// Threads that decode and augment. The result does not depend on their number.
+    #[serde(default = "default_workers")]
+    pub workers: usize,
+    /// What to do with a picture that cannot be read.
+    #[serde(default)]
+    pub on_bad: OnBadMode,
+}
+
+fn default_batch_size() -> usize {
+    128
+}
+
+fn default_workers() -> usize {
+    2
+}
+
+/// How a picture of another size is made to fit the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FitMode {
+    /// It must have the size already.
+    #[default]
+    Exact,
+    /// A black border all around (MNIST's 28 pixels to LeNet's 32).
+    Pad,
+    /// Resize the shorter side, then crop the centre (ImageNet evaluation).
+    Resize,
+}
+
+/// What to do with a picture that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBadMode {
+    /// Stop with its name.
+    #[default]
+    Refuse,
+    /// Leave it out, name it and count it.
+    Skip,
+}
+
+impl From<OnBadMode> for OnBad {
+    fn from(mode: OnBadMode) -> Self {
+        match mode {
+            OnBadMode::Refuse => OnBad::Refuse,
+            OnBadMode::Skip => OnBad::Skip,
+        }
+    }
+}
+
+/// `[augment]`: random changes of the training pictures.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentSection {
+    /// Random crop.
+    #[serde(default)]
+    pub crop: CropMode,
+    /// With `crop = "pad"`: pixels of black border on each side; default 4, as in the ResNet paper, section 4.2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<usize>,
+    /// Mirror half of the pictures.
+    #[serde(default)]
+    pub flip: bool,
+}
+
+/// Random crop of the training pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CropMode {
+    /// The same crop as in evaluation.
+    #[default]
+    None,
+    /// A border of `pad` pixels, then a random window of the input's size.
+    Pad,
+    /// A window of 8 % to 100 % of the area and ratio 3/4 to 4/3, resized (torchvision's RandomResizedCrop).
+    RandomResized,
+}
+
+/// `[train]`: how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSection {
+    /// Passes over the training pictures.
+    pub epochs: usize,
+}
+
+/// `[checkpoint]`: what is kept on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointSection {
+    /// Write one every so many steps, beside the one at the end of each epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_steps: Option<usize>,
+    /// How many of the newest to keep.
+    #[serde(default = "default_keep")]
+    pub keep: usize,
+}
+
+impl Default for CheckpointSection {
+    fn default() -> Self {
+        Self {
+            every_steps: None,
+            keep: default_keep(),
+        }
+    }
+}
+
+fn default_keep() -> usize {
+    2
+}

@@ -1,0 +1,244 @@
+//! From a run file, a model and a data set to a trained run folder.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::module::Module;
+use burn::optim::SgdConfig;
+use burn::tensor::Device;
+use burn::train::logger::InMemoryMetricLogger;
+use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric, TopKAccuracyMetric};
+use burn::train::renderer::MetricsRenderer;
+use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
+use burn_zoo_blocks::{Classifier, trainable_params};
+use burn_zoo_data::{ImageData, Loader, LoaderOptions};
+
+use crate::checkpoint::{self, Position};
+use crate::fit::{Ending, Fit};
+use crate::observe::Observer;
+use crate::pipeline::{pipelines, valid_loader};
+use crate::record::Summary;
+use crate::renderer::NoRenderer;
+use crate::run_dir::{Existing, RunDir};
+use crate::step::Learnable;
+use crate::{RunFile, TrainError};
+
+/// Everything a training needs.
+pub struct Job<M> {
+    /// The settings.
+    pub run: RunFile,
+    /// Builds the network on `device`; called after the generator is seeded with `run.seed`, so that its weights are
+    /// the run's.
+    pub model: Box<dyn FnOnce(&Device) -> M>,
+    /// Height and width that the network is made for, where the run file names none.
+    pub input_size: [usize; 2],
+    /// The pictures.
+    pub data: ImageData,
+    /// Where to compute. Gradients are recorded on its autodiff twin.
+    pub device: Device,
+    /// The run's folder.
+    pub out: PathBuf,
+    /// What to do when the folder holds a run already.
+    pub existing: Existing,
+    /// burn-train's dashboard, where there is a terminal for it.
+    pub dashboard: Option<Box<dyn MetricsRenderer>>,
+    /// Who follows the run.
+    pub observer: Box<dyn Observer>,
+    /// Stops the run after the step under way.
+    pub interrupter: Interrupter,
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// All epochs are done and `summary.json` is written.
+    Finished(Summary),
+    /// It was stopped; a checkpoint is written.
+    Interrupted {
+        /// Epochs that are done.
+        epochs: usize,
+        /// Optimizer steps made.
+        steps: usize,
+    },
+}
+
+/// Trains a model as a run file says, in a run folder.
+///
+/// The same run on the same device gives the same numbers, provided that nothing else in the process draws from the
+/// backend's generator (a second training, say): Burn has one for each device.
+///
+/// # Errors
+/// [`TrainError`]: a mismatch of model and data, a run folder that is not to be touched, a sample that cannot be read,
+/// a loss that diverges, a disk that is full. The newest checkpoint survives each of them.
+pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainError> {
+    let device = job.device.clone();
+    device.seed(job.run.seed);
+    // `train` draws the weights, which Burn leaves undrawn until they are used, and asks for their gradients.
+    let mut model = (job.model)(&device).train();
+    check(&job.run, &model, &job.data)?;
+    let params = trainable_params(&model);
+
+    let dir = RunDir::open(&job.out, &job.run, job.existing)?;
+    let checkpoints = dir.checkpoints(job.run.checkpoint.keep)?;
+    let mut optimizer = job.run.optimizer.init();
+    let mut position = Position::default();
+    match checkpoints.newest()? {
+        Some(path) => {
+            (model, optimizer, position) = checkpoint::load(&path, model, optimizer)?;
+            dir.write_metrics(&position.history)?;
+            job.observer.note(&format!(
+                "resuming {} at epoch {}, batch {}",
+                job.out.display(),
+                position.epoch + 1,
+                position.batch
+            ));
+        }
+        None if job.existing == Existing::Resume => {
+            job.observer
+                .note("no checkpoint yet: starting at the first epoch");
+        }
+        None => {}
+    }
+
+    let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device)?;
+    let steps_per_epoch = train.num_batches();
+    let total_steps = steps_per_epoch * job.run.train.epochs;
+    let schedule = job
+        .run
+        .schedule
+        .init(job.run.optimizer.lr(), steps_per_epoch, total_steps);
+
+    let ending = Arc::new(Mutex::new(None));
+    let fit = Fit {
+        run: job.run.clone(),
+        dir,
+        checkpoints,
+        train: train.clone(),
+        valid: valid.clone(),
+        schedule,
+        device,
+        interrupter: job.interrupter.clone(),
+        observer: Mutex::new(job.observer),
+        reported: Mutex::default(),
+        start: Mutex::new(Some((optimizer, position))),
+        ending: ending.clone(),
+    };
+    let fit = Arc::new(fit);
+    launch(
+        fit.clone(),
+        Learnable { model },
+        train,
+        valid,
+        job.dashboard,
+        job.interrupter,
+    );
+
+    let ending = ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match ending.expect("the loop leaves its ending")? {
+        Ending::Interrupted(position) => Ok(Outcome::Interrupted {
+            epochs: position.epoch,
+            steps: position.step,
+        }),
+        Ending::Finished(position) => {
+            let summary = summarise(&job.run, params, &position)?;
+            fit.dir.write_summary(&summary)?;
+            Ok(Outcome::Finished(summary))
+        }
+    }
+}
+
+/// Hands the loop to burn-train, which brings the metrics and the dashboard.
+fn launch<M: Classifier + 'static>(
+    fit: Arc<Fit>,
+    model: Learnable<M>,
+    train: Loader,
+    valid: Loader,
+    dashboard: Option<Box<dyn MetricsRenderer>>,
+    interrupter: Interrupter,
+) {
+    let epochs = fit.run.train.epochs;
+    let name = fit.run.run_name();
+    let mut training = SupervisedTraining::new(".", Arc::new(train), Arc::new(valid))
+        .with_training_strategy(TrainingStrategy::Custom(fit))
+        .with_interrupter(interrupter)
+        // The run folder has its own log, and a library installs no global logger.
+        .with_application_logger(None)
+        .with_metric_logger(InMemoryMetricLogger::default())
+        .num_epochs(epochs)
+        .label(&name);
+    training = match dashboard {
+        Some(dashboard) => training
+            .renderer(dashboard)
+            .metrics((
+                LossMetric::new(),
+                AccuracyMetric::new(),
+                TopKAccuracyMetric::new(5),
+            ))
+            .metric_train_numeric(LearningRateMetric::new()),
+        None => training.renderer(Box::new(NoRenderer)),
+    };
+    // Never stepped: see `Fit`.
+    let unused = SgdConfig::new().init();
+    training.launch(Learner::new(model, unused, 0.0));
+}
+
+fn check<M: Classifier>(run: &RunFile, model: &M, data: &ImageData) -> Result<(), TrainError> {
+    let (head, classes) = (model.num_classes(), data.info.classes.len());
+    if head != classes {
+        return Err(TrainError::Mismatch(format!(
+            "{} has {head} classes, the data set {} has {classes}; leave model.num_classes out or set it to {classes}",
+            run.model.arch, data.info.name
+        )));
+    }
+    for (split, pictures) in [("training", &data.train), ("validation", &data.valid)] {
+        if pictures.is_empty() {
+            return Err(TrainError::Mismatch(format!(
+                "the data set {} has no {split} pictures",
+                data.info.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn loaders(
+    run: &RunFile,
+    data: &ImageData,
+    input_size: [usize; 2],
+    device: &Device,
+) -> Result<(Loader, Loader), TrainError> {
+    let pipelines = pipelines(run, &data.info, input_size)?;
+    let options = LoaderOptions {
+        batch_size: run.data.batch_size,
+        shuffle: Some(run.seed),
+        // A ragged last batch would be tuned for anew on a GPU, and is noise for batch norm.
+        drop_last: data.train.len() >= run.data.batch_size,
+        workers: run.data.workers,
+        prefetch: 2 * run.data.workers.max(1),
+        on_bad: run.data.on_bad.into(),
+    };
+    let autodiff = device.clone().autodiff();
+    let train = Loader::new(data.train.clone(), pipelines.train, options, &autodiff);
+    let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device);
+    Ok((train, valid))
+}
+
+fn summarise(run: &RunFile, params: usize, position: &Position) -> Result<Summary, TrainError> {
+    let (Some(last), Some(best)) = (position.history.last(), position.best) else {
+        return Err(TrainError::Mismatch("the run has no finished epoch".into()));
+    };
+    let speeds = position
+        .history
+        .iter()
+        .map(|record| record.images_per_second);
+    Ok(Summary {
+        model: run.model.arch.clone(),
+        dataset: run.data.name.clone(),
+        epochs: position.epoch,
+        params,
+        valid: last.valid,
+        best,
+        images_per_second: speeds.sum::<f64>() / position.history.len() as f64,
+        seconds: position.seconds,
+    })
+}

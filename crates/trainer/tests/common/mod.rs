@@ -1,0 +1,214 @@
+//! A tiny network and a tiny data set, so that a whole training takes a second.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use burn::data::dataset::{Dataset, DatasetError};
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use burn::train::Interrupter;
+use burn_zoo_blocks::Classifier;
+use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
+use burn_zoo_trainer::{EpochRecord, Existing, Job, Observer, Phase, RunFile, StepReport};
+
+/// A backend's generator is one for the whole process: tests that train take turns.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Convolution, batch norm, pooling, dropout, linear: everything with state or chance in it.
+#[derive(Module, Debug)]
+pub struct TinyNet {
+    conv: Conv2d,
+    norm: BatchNorm,
+    pool: AdaptiveAvgPool2d,
+    dropout: Dropout,
+    head: Linear,
+}
+
+pub fn tiny_net(classes: usize, device: &Device) -> TinyNet {
+    TinyNet {
+        conv: Conv2dConfig::new([1, 4], [3, 3]).init(device),
+        norm: BatchNormConfig::new(4).init(device),
+        pool: AdaptiveAvgPool2dConfig::new([2, 2]).init(),
+        dropout: DropoutConfig::new(0.2).init(),
+        head: LinearConfig::new(16, classes).init(device),
+    }
+}
+
+impl Classifier for TinyNet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.head.forward(self.dropout.forward(self.embed(images)))
+    }
+
+    fn embed(&self, images: Tensor<4>) -> Tensor<2> {
+        let maps = relu(self.norm.forward(self.conv.forward(images)));
+        self.pool.forward(maps).flatten(1, 3)
+    }
+
+    fn num_classes(&self) -> usize {
+        self.head.weight.dims()[1]
+    }
+
+    fn with_head(mut self, num_classes: usize, device: &Device) -> Self {
+        self.head = LinearConfig::new(16, num_classes).init(device);
+        self
+    }
+}
+
+/// 8×8 grey pictures of three classes, told apart by which half is bright.
+pub struct Halves {
+    pub len: usize,
+    /// Index of a sample that cannot be read.
+    pub bad: Option<usize>,
+}
+
+impl Dataset<Sample> for Halves {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        if self.bad == Some(index) {
+            return Err(DatasetError::new(std::io::Error::other(
+                "cat/0007.png: cut short",
+            )));
+        }
+        let label = index % 3;
+        let noise = |at: usize| ((index * 7919 + at * 104_729) % 101) as u8;
+        let pixels = (0..64).map(|at| {
+            let bright = match label {
+                0 => at < 32,
+                1 => at % 8 < 4,
+                _ => (at / 8 + at) % 2 == 0,
+            };
+            noise(at) + if bright { 120 } else { 0 }
+        });
+        let picture = Picture {
+            height: 8,
+            width: 8,
+            channels: 1,
+            pixels: pixels.collect(),
+        };
+        Ok(Sample { picture, label })
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+pub fn halves(bad: Option<usize>) -> ImageData {
+    let split = |len, bad| -> Split { Arc::new(Halves { len, bad }) };
+    ImageData {
+        train: split(50, bad),
+        valid: split(31, None),
+        info: DatasetInfo {
+            name: "halves".into(),
+            classes: ["top", "left", "checks"].map(String::from).to_vec(),
+            channels: 1,
+            size: Some([8, 8]),
+            mean: vec![0.4],
+            std: vec![0.3],
+        },
+    }
+}
+
+pub const RUN: &str = r#"
+seed = 7
+[model]
+arch = "tiny"
+[data]
+name = "halves"
+batch_size = 8
+workers = 1
+[augment]
+crop = "pad"
+pad = 1
+flip = true
+[optimizer]
+kind = "sgd"
+lr = 0.05
+momentum = 0.9
+weight_decay = 1e-3
+[schedule]
+kind = "cosine"
+warmup_epochs = 0.5
+[train]
+epochs = 3
+"#;
+
+pub fn run_file(folder: &Path, overrides: &[&str]) -> RunFile {
+    let path = folder.join("run.toml");
+    std::fs::write(&path, RUN).unwrap();
+    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+    RunFile::load(&path, &overrides).unwrap()
+}
+
+pub fn job(
+    run: &RunFile,
+    out: PathBuf,
+    existing: Existing,
+    observer: impl Observer + 'static,
+) -> Job<TinyNet> {
+    let device = Device::flex();
+    Job {
+        run: run.clone(),
+        model: Box::new(|device| tiny_net(3, device)),
+        input_size: [8, 8],
+        data: halves(None),
+        device,
+        out,
+        existing,
+        dashboard: None,
+        observer: Box::new(observer),
+        interrupter: Interrupter::new(),
+    }
+}
+
+/// Stops the run when a phase of an epoch reaches a batch, and remembers what it was told.
+#[derive(Clone)]
+pub struct StopAt {
+    pub interrupter: Interrupter,
+    pub at: (Phase, usize, usize),
+    pub notes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Observer for StopAt {
+    fn step(&mut self, report: &StepReport) {
+        if (report.phase, report.epoch, report.batch) == self.at {
+            self.interrupter.stop(Some("the test says so"));
+        }
+    }
+
+    fn note(&mut self, message: &str) {
+        self.notes.lock().unwrap().push(message.to_string());
+    }
+}
+
+/// Collects notes.
+#[derive(Clone, Default)]
+pub struct Notes(pub Arc<Mutex<Vec<String>>>);
+
+impl Observer for Notes {
+    fn note(&mut self, message: &str) {
+        self.0.lock().unwrap().push(message.to_string());
+    }
+}
+
+/// The lines of `metrics.jsonl`, without the figures that time gives.
+pub fn metrics(out: &Path) -> Vec<EpochRecord> {
+    let text = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+    text.lines()
+        .map(|line| {
+            let record: EpochRecord = serde_json::from_str(line).unwrap();
+            EpochRecord {
+                images_per_second: 0.0,
+                seconds: 0.0,
+                ..record
+            }
+        })
+        .collect()
+}
