@@ -1,2 +1,54 @@
-//! To be written.
-fn main() {}
+//! `zoo`: train, evaluate and inspect the classic CNNs from the command line.
+//!
+//! The only place that names a device ([`devices`]) or prints ([`output`], [`progress`]).
+
+#[cfg(not(any(
+    feature = "flex",
+    feature = "wgpu",
+    feature = "vulkan",
+    feature = "metal",
+    feature = "webgpu",
+    feature = "cuda",
+    feature = "rocm",
+    feature = "cpu",
+    feature = "ndarray"
+)))]
+compile_error!(
+    "zoo was built without a backend and could compute nothing: add `--features flex` (any CPU), `wgpu`, `vulkan`, \
+     `metal`, `cuda` or `rocm` (GPU), for example `cargo run --release --no-default-features --features wgpu -- devices`"
+);
+
+mod args;
+mod commands;
+mod devices;
+mod error;
+mod output;
+mod panics;
+mod progress;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+use crate::error::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    panics::guard(run)
+}
+
+fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return output::finish_parse(&answer),
+    };
+    let output = Output::new(cli.json);
+    match commands::run(cli.command, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough: `zoo models | head -1`.
+        Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(failure) => output.fail(&failure),
+    }
+}

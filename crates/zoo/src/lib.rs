@@ -1,1 +1,42 @@
-//! To be written.
+//! The classic CNN lineage on Burn: models by name, data sets by name, training and evaluation.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo::{Classifier, CreateOptions};
+//!
+//! let device = Device::flex(); // any backend that your crate enables
+//! let model = burn_zoo::create("resnet20", &CreateOptions::default(), &device)?;
+//! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
+//! assert_eq!(logits.dims(), [1, 10]);
+//! # Ok::<(), burn_zoo::CreateError>(())
+//! ```
+//!
+//! Each architecture is also a crate of its own, re-exported here ([`lenet`], [`resnet`]) and usable without the rest.
+
+mod create;
+mod data;
+mod info;
+mod model;
+mod pattern;
+mod record;
+mod summary;
+mod table;
+mod weights;
+
+pub use burn_zoo_blocks::{Classifier, TrainingLogits, trainable_params};
+#[doc(inline)]
+pub use {
+    burn_zoo_data as pictures, burn_zoo_datasets as datasets, burn_zoo_lenet as lenet,
+    burn_zoo_resnet as resnet, burn_zoo_trainer as trainer,
+};
+
+pub use create::{
+    CreateError, CreateOptions, ModelConfig, UnknownModel, create, model_info, models,
+    nearest_model,
+};
+pub use data::{DataError, config_for, evaluation_pipeline, open_data};
+pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
+pub use model::Model;
+pub use summary::{Layer, Summary, summarize};
+pub use table::Arch;
+pub use weights::{WeightsError, load_weights};

@@ -1,0 +1,54 @@
+//! The command line as a whole; each command's own arguments stand in its file.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+
+/// Train, evaluate and inspect the classic CNNs, from LeNet-5 to ResNet, on any GPU or CPU.
+#[derive(Debug, Parser)]
+#[command(
+    name = "zoo",
+    version,
+    styles = STYLES,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 bad usage or bad input, 130 interrupted.\n\
+                  Results go to standard output, progress and messages to standard error."
+)]
+pub(crate) struct Cli {
+    /// Write one JSON document to standard output, and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands, in the order of the help.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Train(commands::train::TrainArgs),
+    Eval(commands::eval::EvalArgs),
+    Predict(commands::predict::PredictArgs),
+    Models(commands::models::ModelsArgs),
+    Summary(commands::summary::SummaryArgs),
+    Data(commands::data::DataArgs),
+    Devices(commands::devices::DevicesArgs),
+    Config(commands::config::ConfigArgs),
+    Completions(commands::completions::CompletionsArgs),
+}
+
+/// Where to compute.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArg {
+    /// Device: flex, wgpu, wgpu:1, vulkan, cuda:0, … (see `zoo devices`) [default: $BURN_DEVICE, or a GPU before a CPU]
+    #[arg(long, short, value_name = "DEVICE", hide_default_value = true)]
+    pub(crate) device: Option<String>,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());

@@ -1,0 +1,36 @@
+//! `zoo data`: the data sets.
+
+mod fetch;
+mod inspect;
+mod list;
+mod preview;
+
+use clap::{Args, Subcommand};
+
+use crate::error::Failure;
+use crate::output::Output;
+
+/// List, download, check and look at data sets
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    List(list::ListArgs),
+    Fetch(fetch::FetchArgs),
+    Inspect(inspect::InspectArgs),
+    Preview(preview::PreviewArgs),
+}
+
+pub(crate) fn run(args: DataArgs, output: Output) -> Result<(), Failure> {
+    match args.command {
+        DataCommand::List(args) => list::run(&args, output),
+        DataCommand::Fetch(args) => fetch::run(&args, output),
+        DataCommand::Inspect(args) => inspect::run(&args, output),
+        DataCommand::Preview(args) => preview::run(&args, output),
+    }
+}

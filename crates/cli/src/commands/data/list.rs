@@ -1,0 +1,22 @@
+//! `zoo data list`: the data sets by name.
+
+use burn_zoo::datasets::Name;
+use clap::Args;
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::output::{Output, table};
+
+/// List the data sets
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {}
+
+pub(crate) fn run(_args: &ListArgs, output: Output) -> Result<(), Failure> {
+    let document: Vec<_> = Name::ALL
+        .map(|name| json!({ "name": name.as_str(), "about": name.summary() }))
+        .to_vec();
+    output.show(&document, || {
+        let rows = Name::ALL.map(|name| [name.to_string(), name.summary().to_owned()]);
+        table(["data set", "about"], [false; 2], &rows)
+    })
+}

@@ -1,0 +1,155 @@
+//! `zoo eval`: the scores of trained weights over a validation split.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use burn_zoo::datasets::OpenOptions;
+use burn_zoo::pictures::{Loader, LoaderOptions, OnBad};
+use burn_zoo::trainer::{Evaluation, evaluate};
+use clap::Args;
+use serde::Serialize;
+
+use crate::args::DeviceArg;
+use crate::error::Failure;
+use crate::output::{Output, thousands};
+use crate::progress::{bar, say, scores};
+use crate::{devices, setup};
+
+/// Score a trained network over the validation pictures
+///
+/// Either the best weights of a run folder, or a weights file of a model.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "zoo eval [OPTIONS] <RUN>\n       zoo eval [OPTIONS] --model <MODEL> --weights <FILE> --data <NAME>"
+)]
+pub(crate) struct EvalArgs {
+    /// The run folder.
+    #[arg(required_unless_present = "model", conflicts_with_all = ["model", "weights", "data"])]
+    run: Option<PathBuf>,
+
+    /// The model, as `zoo models` lists it.
+    #[arg(long, requires_all = ["weights", "data"])]
+    model: Option<String>,
+
+    /// Its weights.
+    #[arg(long, value_name = "FILE", requires = "model")]
+    weights: Option<PathBuf>,
+
+    /// The data set, as `zoo data list` lists it.
+    #[arg(long, value_name = "NAME", requires = "model")]
+    data: Option<String>,
+
+    /// Folder of the data set [default: the run's, or $BURN_ZOO_DATA, or data]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    #[command(flatten)]
+    device: DeviceArg,
+
+    /// Pictures of one step.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+
+    /// Threads that decode pictures.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=256))]
+    workers: u32,
+
+    /// Leave out pictures that cannot be read, name and count them.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    model: &'static str,
+    dataset: String,
+    weights: PathBuf,
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    seconds: f64,
+    images_per_second: f64,
+}
+
+pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
+    let device = devices::choose(args.device.device.as_deref())?;
+    let trained = match (&args.run, &args.model, &args.weights, &args.data) {
+        (Some(run), ..) => setup::from_run(run, args.root.as_deref(), &device)?,
+        (None, Some(model), Some(weights), Some(data)) => {
+            burn_zoo::model_info(model)?;
+            let options = OpenOptions {
+                root: args.root.clone(),
+                ..OpenOptions::default()
+            };
+            let data = burn_zoo::open_data(data, &options).map_err(Failure::input)?;
+            setup::from_weights(model, weights, Some(data), &device)?
+        }
+        _ => {
+            return Err(Failure::Input(
+                "name a run folder, or --model, --weights and --data".to_owned(),
+            ));
+        }
+    };
+    let Some(data) = trained.data else {
+        return Err(Failure::Input(
+            "there is no data set to score on; give --data".to_owned(),
+        ));
+    };
+    let options = LoaderOptions {
+        batch_size: args.batch_size as usize,
+        shuffle: None,
+        drop_last: false,
+        workers: args.workers as usize,
+        prefetch: 2 * args.workers.max(1) as usize,
+        on_bad: if args.skip_bad {
+            OnBad::Skip
+        } else {
+            OnBad::Refuse
+        },
+    };
+    let loader = Loader::new(data.valid.clone(), trained.pipeline, options, &device);
+
+    let bar = bar(loader.num_batches() as u64, "batches");
+    let start = Instant::now();
+    let evaluation = evaluate(&trained.model, &loader, |done, _| {
+        bar.set_position(done as u64)
+    });
+    bar.finish_and_clear();
+    let evaluation = evaluation?;
+    let seconds = start.elapsed().as_secs_f64();
+    loader
+        .skipped()
+        .iter()
+        .for_each(|message| say(&format!("left out: {message}")));
+
+    let report = Report {
+        model: trained.info.name,
+        dataset: data.info.name,
+        weights: trained.weights,
+        images_per_second: evaluation.samples as f64 / seconds,
+        evaluation,
+        seconds,
+    };
+    output.show(&report, || text(&report))
+}
+
+fn text(report: &Report) -> String {
+    let Report {
+        model,
+        dataset,
+        weights,
+        evaluation,
+        seconds,
+        images_per_second,
+    } = report;
+    let left_out = match evaluation.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} left out"),
+    };
+    format!(
+        "{model} ({}) on {dataset}: {}\n{} pictures{left_out}, {} images/s, {seconds:.1} s",
+        weights.display(),
+        scores(&evaluation.scores),
+        thousands(evaluation.samples as u64),
+        thousands(images_per_second.round() as u64),
+    )
+}

@@ -1,0 +1,30 @@
+//! The commands, one file each.
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod data;
+pub(crate) mod devices;
+pub(crate) mod eval;
+pub(crate) mod models;
+pub(crate) mod predict;
+pub(crate) mod summary;
+pub(crate) mod train;
+
+use crate::args::Command;
+use crate::error::Failure;
+use crate::output::Output;
+
+/// Does what the command line asks.
+pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
+    match command {
+        Command::Train(args) => train::run(args, output),
+        Command::Eval(args) => eval::run(&args, output),
+        Command::Predict(args) => predict::run(&args, output),
+        Command::Models(args) => models::run(&args, output),
+        Command::Summary(args) => summary::run(&args, output),
+        Command::Data(args) => data::run(args, output),
+        Command::Devices(args) => devices::run(&args, output),
+        Command::Config(args) => config::run(&args, output),
+        Command::Completions(args) => completions::run(&args, output),
+    }
+}

@@ -1,0 +1,175 @@
+//! `zoo train`: a run file becomes a run folder.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::train::Interrupter;
+use burn::train::renderer::MetricsRenderer;
+use burn_zoo::trainer::{Existing, Job, Observer, Outcome, RunFile, Summary, train};
+use clap::Args;
+use serde::Serialize;
+
+use crate::args::DeviceArg;
+use crate::error::Failure;
+use crate::output::{Output, thousands};
+use crate::progress::{Follow, say, scores};
+use crate::{devices, setup};
+
+/// Train a network as a run file says
+///
+/// Writes a run folder: config.toml, metrics.jsonl, checkpoints/, best.bpk, summary.json. Ctrl-C finishes the step,
+/// writes a checkpoint and prints the command that goes on from there; a second Ctrl-C quits at once.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// The run file.
+    config: PathBuf,
+
+    /// Override a key of the run file, as in optimizer.lr=0.05; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    #[command(flatten)]
+    device: DeviceArg,
+
+    /// The run folder [default: runs/<name of the run>]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with the run in the folder.
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+
+    /// Remove the run in the folder and start afresh.
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Print lines instead of showing the dashboard on a terminal.
+    #[arg(long)]
+    plain: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    run: PathBuf,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
+    let run = RunFile::load(&args.config, &args.set)?;
+    let info = setup::model_of(&run)?;
+    let device = devices::choose(args.device.device.as_deref())?;
+    let data = setup::data_of(&run)?;
+    let config = burn_zoo::config_for(&run, &data.info)?;
+
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
+    let existing = match (args.resume, args.overwrite) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    };
+    let interrupter = Interrupter::new();
+    stop_on_signal(&interrupter)?;
+    let (dashboard, observer) = display(&args, output, &interrupter);
+    let [_, height, width] = info.input;
+    let job = Job {
+        run,
+        model: Box::new(move |device| config.init(device)),
+        input_size: [height, width],
+        data,
+        device,
+        out: out.clone(),
+        existing,
+        dashboard,
+        observer,
+        interrupter,
+    };
+    match train(job)? {
+        Outcome::Finished(summary) => {
+            let report = Report { run: out, summary };
+            output.show(&report, || text(&report))
+        }
+        Outcome::Interrupted { epochs, steps } => Err(Failure::Interrupted(format!(
+            "stopped after {epochs} epochs and {steps} steps; go on with\n  {}",
+            resume_command(&args)
+        ))),
+    }
+}
+
+fn text(Report { run, summary }: &Report) -> String {
+    format!(
+        "{}: {} on {}, {} epochs, {} parameters\nvalid {}, best top-1 {:.2} % in epoch {}\n{} images/s, {:.1} s",
+        run.display(),
+        summary.model,
+        summary.dataset,
+        summary.epochs,
+        thousands(summary.params as u64),
+        scores(&summary.valid),
+        summary.best.valid.top1,
+        summary.best.epoch,
+        thousands(summary.images_per_second.round() as u64),
+        summary.seconds,
+    )
+}
+
+/// The first Ctrl-C lets the step end, the second does not.
+fn stop_on_signal(interrupter: &Interrupter) -> Result<(), Failure> {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let interrupter = interrupter.clone();
+    let stop = move || {
+        if ASKED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        say("stopping after this step; Ctrl-C again quits at once");
+        interrupter.stop(Some("interrupted"));
+    };
+    ctrlc::set_handler(stop)
+        .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))
+}
+
+type Display = (Option<Box<dyn MetricsRenderer>>, Box<dyn Observer>);
+
+/// The dashboard on a terminal, lines anywhere else.
+#[cfg(feature = "tui")]
+fn display(args: &TrainArgs, output: Output, interrupter: &Interrupter) -> Display {
+    use std::io::IsTerminal;
+
+    use burn::train::renderer::tui::TuiMetricsRendererWrapper;
+
+    let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if args.plain || output.is_json() || !terminal {
+        return (None, Box::new(Follow::new()));
+    }
+    let dashboard = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
+    (
+        Some(Box::new(dashboard)),
+        Box::new(crate::progress::Later::default()),
+    )
+}
+
+#[cfg(not(feature = "tui"))]
+fn display(_args: &TrainArgs, _output: Output, _interrupter: &Interrupter) -> Display {
+    (None, Box::new(Follow::new()))
+}
+
+fn resume_command(args: &TrainArgs) -> String {
+    let mut words = vec![
+        "zoo".to_owned(),
+        "train".to_owned(),
+        args.config.display().to_string(),
+    ];
+    for assignment in &args.set {
+        words.extend(["--set".to_owned(), assignment.clone()]);
+    }
+    if let Some(device) = &args.device.device {
+        words.extend(["--device".to_owned(), device.clone()]);
+    }
+    if let Some(out) = &args.out {
+        words.extend(["--out".to_owned(), out.display().to_string()]);
+    }
+    words.push("--resume".to_owned());
+    setup::shell_line(&words)
+}

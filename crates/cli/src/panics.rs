@@ -1,0 +1,38 @@
+//! The last resort: an unexpected panic becomes one line that asks for a report, and exit code 1.
+
+use std::io::Write;
+use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+/// Runs the program; a panic ends it with exit code 1 and one line instead of a backtrace.
+///
+/// `RUST_BACKTRACE` brings the usual message back.
+pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value == "0") {
+        std::panic::set_hook(Box::new(report));
+    }
+    catch_unwind(program).unwrap_or(ExitCode::FAILURE)
+}
+
+fn report(info: &PanicHookInfo<'_>) {
+    if crate::devices::is_probing() {
+        return;
+    }
+    let payload = info.payload();
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let message = message.lines().next().unwrap_or_default();
+    let place = info.location().map_or(String::new(), |place| {
+        format!(" ({}:{})", place.file(), place.line())
+    });
+    // Standard error may be closed; the exit code still tells.
+    let _ = writeln!(
+        anstream::stderr(),
+        "error: zoo met a defect of its own: {message}{place}; please report it at {}/issues with the command line \
+         (RUST_BACKTRACE=1 shows more)",
+        env!("CARGO_PKG_REPOSITORY")
+    );
+}

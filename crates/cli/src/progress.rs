@@ -1,0 +1,151 @@
+//! Standard error: messages, and bars that vanish where there is no terminal.
+
+use std::io::Write;
+
+use burn_zoo::trainer::{EpochRecord, Observer, Phase, Scores, StepReport};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::thousands;
+
+/// A line on standard error.
+pub(crate) fn say(message: &str) {
+    // Standard error may be closed, and a message is not worth failing for.
+    let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+/// A bar that counts `unit`; invisible where standard error is no terminal.
+pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
+    let template = format!(
+        "{{msg}} {{wide_bar:.cyan/dim}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}}"
+    );
+    styled(ProgressBar::new(total), &template)
+}
+
+/// The same for bytes.
+pub(crate) fn byte_bar(total: u64) -> ProgressBar {
+    styled(
+        ProgressBar::new(total),
+        "{msg} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    )
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template(template).expect("the templates are constants of this file");
+    bar.with_style(style)
+}
+
+/// A line above the bar, or in the log where there is no bar.
+fn say_above(bar: &ProgressBar, message: &str) {
+    bar.suspend(|| say(message));
+}
+
+/// Follows a training: one line for each epoch, and a bar for its steps.
+pub(crate) struct Follow {
+    bar: ProgressBar,
+    phase: Option<(Phase, usize)>,
+}
+
+impl Follow {
+    pub(crate) fn new() -> Self {
+        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg} {eta}";
+        Self {
+            bar: styled(ProgressBar::new(0), template),
+            phase: None,
+        }
+    }
+}
+
+impl Observer for Follow {
+    fn step(&mut self, report: &StepReport) {
+        let StepReport {
+            phase,
+            epoch,
+            epochs,
+            batch,
+            batches,
+            loss,
+            lr,
+        } = *report;
+        if self.phase != Some((phase, epoch)) {
+            self.phase = Some((phase, epoch));
+            self.bar.reset();
+            self.bar.set_length(batches as u64);
+            let what = match phase {
+                Phase::Train => "train",
+                Phase::Valid => "valid",
+            };
+            self.bar
+                .set_prefix(format!("epoch {epoch}/{epochs} {what}"));
+            self.bar.set_message("");
+        }
+        if let (Some(loss), Some(lr)) = (loss, lr) {
+            self.bar.set_message(format!("loss {loss:.4} lr {lr:.3e}"));
+        }
+        self.bar.set_position(batch as u64);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, epochs: usize) {
+        self.bar.finish_and_clear();
+        say(&epoch_line(record, epochs));
+    }
+
+    fn note(&mut self, message: &str) {
+        say_above(&self.bar, message);
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
+    let EpochRecord {
+        epoch,
+        train,
+        valid,
+        lr,
+        images_per_second,
+        seconds,
+        ..
+    } = record;
+    let width = epochs.to_string().len();
+    format!(
+        "epoch {epoch:>width$}/{epochs}  train loss {:.4} top-1 {:.2} %  valid {}  lr {lr:.3e}  {} images/s  {seconds:.1} s",
+        train.loss,
+        train.top1,
+        scores(valid),
+        thousands(images_per_second.round() as u64),
+    )
+}
+
+/// `loss 0.0512 top-1 98.40 % top-5 100.00 %`.
+pub(crate) fn scores(scores: &Scores) -> String {
+    format!(
+        "loss {:.4} top-1 {:.2} % top-5 {:.2} %",
+        scores.loss, scores.top1, scores.top5
+    )
+}
+
+/// Follows a training behind the dashboard: messages wait until the terminal is free again.
+#[cfg(feature = "tui")]
+#[derive(Default)]
+pub(crate) struct Later {
+    notes: Vec<String>,
+}
+
+#[cfg(feature = "tui")]
+impl Observer for Later {
+    fn note(&mut self, message: &str) {
+        self.notes.push(message.to_owned());
+    }
+}
+
+#[cfg(feature = "tui")]
+impl Drop for Later {
+    fn drop(&mut self) {
+        self.notes.iter().for_each(|note| say(note));
+    }
+}

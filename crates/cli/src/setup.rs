@@ -1,0 +1,142 @@
+//! What several commands need: the model, data set and weights of a run.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use burn_zoo::datasets::{Name, OpenOptions};
+use burn_zoo::pictures::{DatasetInfo, ImageData, Pipeline};
+use burn_zoo::trainer::{RunFile, pipelines};
+use burn_zoo::{CreateOptions, Model, ModelInfo};
+
+use crate::error::Failure;
+
+/// The model that a run file names.
+pub(crate) fn model_of(run: &RunFile) -> Result<&'static ModelInfo, Failure> {
+    burn_zoo::model_info(&run.model.arch)
+        .map_err(|error| Failure::Input(format!("run file, key `model.arch`: {error}")))
+}
+
+/// The data set behind a name.
+pub(crate) fn data_name(name: &str) -> Result<Name, Failure> {
+    name.parse().map_err(Failure::input)
+}
+
+/// Opens the data set that a run file names.
+pub(crate) fn data_of(run: &RunFile) -> Result<ImageData, Failure> {
+    let options = OpenOptions {
+        root: run.data.root.clone(),
+        seed: run.seed,
+        train_size: run.data.train_size,
+        valid_size: run.data.valid_size,
+        ..OpenOptions::default()
+    };
+    burn_zoo::open_data(&run.data.name, &options).map_err(Failure::input)
+}
+
+/// A trained network and what its pictures go through.
+pub(crate) struct Trained {
+    pub(crate) info: &'static ModelInfo,
+    pub(crate) model: Model,
+    pub(crate) weights: PathBuf,
+    pub(crate) pipeline: Pipeline,
+    /// The data set it was trained or is to be judged on, where one is known.
+    pub(crate) data: Option<ImageData>,
+}
+
+/// Loads the best weights of the run folder `folder`. `root` overrides the folder of its data set.
+pub(crate) fn from_run(
+    folder: &Path,
+    root: Option<&Path>,
+    device: &Device,
+) -> Result<Trained, Failure> {
+    let config = folder.join("config.toml");
+    if !config.is_file() {
+        return Err(Failure::Input(format!(
+            "{} is not a run folder: it holds no config.toml; name a folder that `zoo train` wrote, or give --model \
+             and --weights",
+            folder.display()
+        )));
+    }
+    let mut run = RunFile::load(&config, &[])?;
+    if let Some(root) = root {
+        run.data.root = Some(root.to_owned());
+    }
+    let info = model_of(&run)?;
+    let weights = folder.join("best.bpk");
+    if !weights.is_file() {
+        return Err(Failure::Input(format!(
+            "{} is not there: the run has not finished its first epoch; go on with `zoo train … --resume`",
+            weights.display()
+        )));
+    }
+    let data = data_of(&run)?;
+    let [_, height, width] = info.input;
+    let pipeline = pipelines(&run, &data.info, [height, width])?.valid;
+    let model = burn_zoo::config_for(&run, &data.info)?.init(device);
+    let model = load(model, info, &weights)?;
+    Ok(Trained {
+        info,
+        model,
+        weights,
+        pipeline,
+        data: Some(data),
+    })
+}
+
+/// Loads `weights` into the model `name`, for the classes and channels of `data` where there is a data set.
+pub(crate) fn from_weights(
+    name: &str,
+    weights: &Path,
+    data: Option<ImageData>,
+    device: &Device,
+) -> Result<Trained, Failure> {
+    let info = burn_zoo::model_info(name)?;
+    let known: Option<&DatasetInfo> = data.as_ref().map(|data| &data.info);
+    let options = CreateOptions {
+        num_classes: known.map(|data| data.classes.len()),
+        in_channels: known.map(|data| data.channels),
+    };
+    let model = burn_zoo::create(name, &options, device)?;
+    let model = load(model, info, weights)?;
+    let pipeline = burn_zoo::evaluation_pipeline(info, known);
+    Ok(Trained {
+        info,
+        model,
+        weights: weights.to_owned(),
+        pipeline,
+        data,
+    })
+}
+
+fn load(model: Model, info: &ModelInfo, weights: &Path) -> Result<Model, Failure> {
+    let model = burn_zoo::load_weights(model, info.name, weights).map_err(Failure::input)?;
+    Ok(model.valid())
+}
+
+/// A command line that a shell reads back as it is.
+pub(crate) fn shell_line(words: &[String]) -> String {
+    let is_plain = |word: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+        !word.is_empty() && word.chars().all(plain)
+    };
+    let quoted = words.iter().map(|word| match is_plain(word) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_line_back() {
+        let words = ["zoo", "train", "my runs/a.toml", "--set", "name='x'", ""].map(str::to_owned);
+        assert_eq!(
+            shell_line(&words),
+            r"zoo train 'my runs/a.toml' --set 'name='\''x'\''' ''"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! From a name to a network.
+
+use burn::tensor::Device;
+use burn_zoo_lenet::LeNetConfig;
+use burn_zoo_resnet::ResNetConfig;
+use thiserror::Error;
+
+use crate::info::{ModelInfo, SizeMismatch};
+use crate::table::MODELS;
+use crate::{Arch, Model, pattern};
+
+/// What of a model may differ from its paper. `None` keeps the model's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// Classes of the head, at least 1.
+    pub num_classes: Option<usize>,
+    /// Channels of the pictures, at least 1.
+    pub in_channels: Option<usize>,
+}
+
+/// Why a model cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CreateError {
+    /// The zoo has no model of that name.
+    #[error(transparent)]
+    UnknownModel(#[from] UnknownModel),
+    /// A number of classes or channels that no network has.
+    #[error("{model} cannot have {value} {what}: expected {expected}")]
+    OutOfRange {
+        /// Name of the model.
+        model: &'static str,
+        /// "classes" or "channels".
+        what: &'static str,
+        /// What was asked for.
+        value: usize,
+        /// The range.
+        expected: &'static str,
+    },
+    /// Pictures of a size that the network cannot take.
+    #[error(transparent)]
+    Size(#[from] SizeMismatch),
+}
+
+/// A name that no model has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("there is no model called {name:?}{}; `zoo models` lists all {}", hint(nearest), MODELS.len())]
+pub struct UnknownModel {
+    /// The name.
+    pub name: String,
+    /// The model that was probably meant.
+    pub nearest: Option<&'static str>,
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    nearest.map_or(String::new(), |nearest| {
+        format!("; did you mean {nearest}?")
+    })
+}
+
+/// More classes than any data set has, and a head that no memory holds.
+const MAX_CLASSES: usize = 1 << 20;
+/// More channels than any camera has.
+const MAX_CHANNELS: usize = 1 << 10;
+
+/// The models whose names match a pattern with `*` and `?`, in the order of their papers.
+pub fn models(pattern: &str) -> Vec<&'static ModelInfo> {
+    MODELS
+        .iter()
+        .filter(|info| pattern::matches(pattern, info.name))
+        .collect()
+}
+
+/// What is known of the model `name`.
+///
+/// # Errors
+/// [`UnknownModel`], with the nearest name.
+pub fn model_info(name: &str) -> Result<&'static ModelInfo, UnknownModel> {
+    let found = MODELS.iter().find(|info| info.name == name);
+    found.ok_or_else(|| UnknownModel {
+        name: name.to_owned(),
+        nearest: nearest_model(name),
+    })
+}
+
+/// The name of a model that is nearest to `name`, where one is near enough to have been meant.
+pub fn nearest_model(name: &str) -> Option<&'static str> {
+    pattern::nearest(name, MODELS.iter().map(|info| info.name))
+}
+
+/// A model that can be made: name and options have been checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelConfig {
+    /// A LeNet-5.
+    LeNet(LeNetConfig),
+    /// A ResNet or a plain network.
+    ResNet(ResNetConfig),
+}
+
+impl ModelConfig {
+    /// The model `name` with `options`.
+    ///
+    /// # Errors
+    /// An unknown name, or options that no network can have.
+    pub fn new(name: &str, options: &CreateOptions) -> Result<Self, CreateError> {
+        let info = model_info(name)?;
+        let [in_channels, ..] = info.input;
+        let classes = options.num_classes.unwrap_or(info.classes);
+        let channels = options.in_channels.unwrap_or(in_channels);
+        let out_of_range = |what, value, expected| {
+            Err(CreateError::OutOfRange {
+                model: info.name,
+                what,
+                value,
+                expected,
+            })
+        };
+        if !(1..=MAX_CLASSES).contains(&classes) {
+            return out_of_range("classes", classes, "1 to 1,048,576");
+        }
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            return out_of_range("channels", channels, "1 to 1,024");
+        }
+        Ok(match info.arch {
+            Arch::LeNet(variant) => Self::LeNet(
+                LeNetConfig::new(variant)
+                    .with_num_classes(classes)
+                    .with_in_channels(channels),
+            ),
+            Arch::ResNet(variant) => Self::ResNet(
+                ResNetConfig::new(variant)
+                    .with_num_classes(classes)
+                    .with_in_channels(channels),
+            ),
+        })
+    }
+
+    /// Makes the model with random weights, which are drawn when they are first used.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> Model {
+        match self {
+            Self::LeNet(config) => Model::LeNet(config.init(device)),
+            Self::ResNet(config) => Model::ResNet(config.init(device)),
+        }
+    }
+}
+
+/// Makes the model `name` with random weights: [`ModelConfig::new`], then [`ModelConfig::init`].
+///
+/// # Errors
+/// An unknown name, or options that no network can have.
+pub fn create(name: &str, options: &CreateOptions, device: &Device) -> Result<Model, CreateError> {
+    Ok(ModelConfig::new(name, options)?.init(device))
+}

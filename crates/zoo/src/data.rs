@@ -1,0 +1,75 @@
+//! A data set by its name, and a model that fits it.
+
+use burn_zoo_data::{DatasetInfo, Fit, Geometry, ImageData, Normalize, Pipeline};
+use burn_zoo_datasets::{Name, OpenError, OpenOptions, UnknownName, open};
+use burn_zoo_trainer::RunFile;
+use thiserror::Error;
+
+use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::info::{InputFit, ModelInfo};
+
+/// Why a data set cannot be opened by its name.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// No data set has the name.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// Its files cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Opens the data set `name`.
+///
+/// # Errors
+/// An unknown name (the nearest is named), or files that are missing or damaged.
+pub fn open_data(name: &str, options: &OpenOptions) -> Result<ImageData, DataError> {
+    let name: Name = name.parse()?;
+    Ok(open(name, options)?)
+}
+
+/// The model that a run file asks for, for the classes and channels of its data set unless the run file says
+/// otherwise.
+///
+/// # Errors
+/// An unknown model, or an input size, channels or classes that it cannot have.
+pub fn config_for(run: &RunFile, data: &DatasetInfo) -> Result<ModelConfig, CreateError> {
+    let info = model_info(&run.model.arch)?;
+    let [_, height, width] = info.input;
+    info.check_size(run.data.size.map_or([height, width], |side| [side, side]))?;
+    let options = CreateOptions {
+        num_classes: run.model.num_classes.or(Some(data.classes.len())),
+        in_channels: run.model.in_channels.or(Some(data.channels)),
+    };
+    ModelConfig::new(info.name, &options)
+}
+
+/// How pictures become the input of `model` in evaluation, where no run file says it.
+///
+/// Size and resize are the model's. The statistics are the data set's, as in training, or the model's where there is
+/// no data set.
+pub fn evaluation_pipeline(model: &ModelInfo, data: Option<&DatasetInfo>) -> Pipeline {
+    let [own_channels, height, width] = model.input;
+    let size = [height, width];
+    let own = model.preprocessing;
+    let fit = match (own.fit, data.and_then(|data| data.size)) {
+        (_, Some(stored)) if stored == size => Fit::Exact,
+        (InputFit::Pad, Some([rows, columns])) if rows <= height && columns <= width => Fit::Pad,
+        (InputFit::ResizeAndCrop { shorter }, _) => Fit::Resize { shorter },
+        (InputFit::Pad | InputFit::Exact, _) => Fit::Resize {
+            shorter: height.max(width),
+        },
+    };
+    let (channels, mean, std) = match data {
+        Some(data) => (data.channels, data.mean.clone(), data.std.clone()),
+        None => (own_channels, own.mean.to_vec(), own.std.to_vec()),
+    };
+    Pipeline::evaluation(
+        Geometry {
+            size,
+            fit,
+            channels,
+        },
+        Normalize { mean, std },
+    )
+}

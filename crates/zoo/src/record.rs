@@ -1,0 +1,200 @@
+//! A forward pass recorded instead of computed: which operation reads which parameter, and what shape it gives.
+
+use std::collections::{HashMap, HashSet};
+
+use burn::backend::Capture;
+use burn::backend::ir::{FloatOperationIr, ModuleOperationIr, OperationIr, TensorId};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+/// The layer that a parameter belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// Path of the module, as in a checkpoint: `layer1.0.conv1`.
+    pub(crate) path: String,
+    /// Type of the module: `Conv2d`.
+    pub(crate) kind: String,
+}
+
+/// A trainable parameter of a network that lives on a recording device.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) id: TensorId,
+    pub(crate) owner: Owner,
+    /// Number of trainable values: 0 for a buffer.
+    pub(crate) values: usize,
+}
+
+/// The identity of a tensor in a recording.
+///
+/// # Panics
+/// If the tensor does not live on a recording device.
+pub(crate) fn id_of<const D: usize>(tensor: Tensor<D>) -> TensorId {
+    tensor
+        .try_into_primitive::<Capture>()
+        .expect("the summary's tensors live on its recorder")
+        .id()
+}
+
+/// The parameters and buffers of a network, in the order of its fields.
+pub(crate) fn parameters_of<M: Module>(model: &M) -> Vec<Parameter> {
+    let mut inventory = Inventory::default();
+    model.visit(&mut inventory);
+    inventory.parameters
+}
+
+#[derive(Default)]
+struct Inventory {
+    /// Name of each field on the way down, and the type that holds it.
+    path: Vec<(String, String)>,
+    parameters: Vec<Parameter>,
+}
+
+impl ModuleVisitor for Inventory {
+    // The variant of an enum says which network this is, which the model's name has said.
+    fn enter_module(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.push((name.to_owned(), container.to_owned()));
+        }
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.pop();
+        }
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(((leaf, container), parents)) = self.path.split_last() else {
+            return;
+        };
+        let path: Vec<&str> = parents.iter().map(|(name, _)| name.as_str()).collect();
+        let kind = container.trim_start_matches("Struct:");
+        let is_buffer = matches!(leaf.as_str(), "running_mean" | "running_var");
+        let tensor = param.val();
+        self.parameters.push(Parameter {
+            values: if is_buffer {
+                0
+            } else {
+                tensor.dims().iter().product()
+            },
+            id: id_of(tensor),
+            owner: Owner {
+                path: path.join("."),
+                kind: kind.to_owned(),
+            },
+        });
+    }
+}
+
+/// An operation that a picture went through.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The layer whose parameters it reads.
+    pub(crate) owner: Option<Owner>,
+    /// What it is, where it is a layer without parameters.
+    pub(crate) pooling: Option<&'static str>,
+    pub(crate) kernel: Option<String>,
+    /// Shape of its result, the batch first.
+    pub(crate) output: Vec<usize>,
+    pub(crate) multiply_adds: u64,
+}
+
+/// What `input` goes through, operation by operation.
+pub(crate) fn steps(
+    operations: &[OperationIr],
+    input: TensorId,
+    parameters: &[Parameter],
+) -> Vec<Step> {
+    let mut owners: HashMap<TensorId, &Owner> = parameters
+        .iter()
+        .map(|parameter| (parameter.id, &parameter.owner))
+        .collect();
+    let mut pictures = HashSet::from([input]);
+    let mut steps = Vec::new();
+    for operation in operations {
+        let owner = operation
+            .inputs()
+            .find_map(|tensor| owners.get(&tensor.id).copied());
+        let is_picture = operation
+            .inputs()
+            .any(|tensor| pictures.contains(&tensor.id));
+        for output in operation.outputs() {
+            if is_picture {
+                pictures.insert(output.id);
+            } else if let Some(owner) = owner {
+                // A parameter that is reshaped, masked or negated is still that parameter.
+                owners.insert(output.id, owner);
+            }
+        }
+        let Some(output) = operation.outputs().next().filter(|_| is_picture) else {
+            continue;
+        };
+        let (pooling, kernel, multiply_adds) = describe(operation);
+        steps.push(Step {
+            owner: owner.cloned(),
+            pooling,
+            kernel,
+            output: output.shape.to_vec(),
+            multiply_adds,
+        });
+    }
+    steps
+}
+
+/// What an operation is: the name of a pooling, the kernel, the multiply-adds.
+fn describe(operation: &OperationIr) -> (Option<&'static str>, Option<String>, u64) {
+    match operation {
+        OperationIr::Module(ModuleOperationIr::Conv2d(conv)) => {
+            let (weight, options) = (&conv.weight.shape, &conv.options);
+            let per_value: usize = weight[1..].iter().product();
+            let mut kernel = window([weight[2], weight[3]], options.stride);
+            if options.groups > 1 {
+                kernel += &format!(", {} groups", options.groups);
+            }
+            (
+                None,
+                Some(kernel),
+                (conv.out.shape.num_elements() * per_value) as u64,
+            )
+        }
+        OperationIr::Module(ModuleOperationIr::Linear(linear)) => {
+            let inputs = linear.x.shape.last().copied().unwrap_or(0);
+            (
+                None,
+                None,
+                (linear.out.shape.num_elements() * inputs) as u64,
+            )
+        }
+        OperationIr::Float(_, FloatOperationIr::Matmul(product)) => {
+            let inputs = product.lhs.shape.last().copied().unwrap_or(0);
+            (
+                None,
+                None,
+                (product.out.shape.num_elements() * inputs) as u64,
+            )
+        }
+        OperationIr::Module(ModuleOperationIr::MaxPool2d(pool)) => (
+            Some("MaxPool2d"),
+            Some(window(pool.kernel_size, pool.stride)),
+            0,
+        ),
+        OperationIr::Module(ModuleOperationIr::AvgPool2d(pool)) => (
+            Some("AvgPool2d"),
+            Some(window(pool.kernel_size, pool.stride)),
+            0,
+        ),
+        OperationIr::Module(ModuleOperationIr::AdaptiveAvgPool2d(_)) => {
+            (Some("AdaptiveAvgPool2d"), None, 0)
+        }
+        _ => (None, None, 0),
+    }
+}
+
+fn window([height, width]: [usize; 2], stride: [usize; 2]) -> String {
+    match stride {
+        [1, 1] => format!("{height}×{width}"),
+        [rows, columns] if rows == columns => format!("{height}×{width} / {rows}"),
+        [rows, columns] => format!("{height}×{width} / {rows}×{columns}"),
+    }
+}

@@ -1,0 +1,153 @@
+//! A network layer by layer: kernel, output shape, parameters, multiply-adds.
+
+use burn::tensor::{Device, Tensor};
+use burn_zoo_blocks::Classifier;
+use serde::Serialize;
+
+use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::record::{Parameter, Step, id_of, parameters_of, steps};
+
+/// A network layer by layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Name of the model.
+    pub model: String,
+    /// Channels, height and width of the picture.
+    pub input: [usize; 3],
+    /// Classes of the head.
+    pub classes: usize,
+    /// The layers, in the order of the forward pass; layers that act in training only come last.
+    pub layers: Vec<Layer>,
+    /// Trainable parameters in all.
+    pub parameters: usize,
+    /// Multiply-adds of convolutions and linear layers for one picture.
+    pub multiply_adds: u64,
+}
+
+/// One layer of a [`Summary`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// Path of the module, as in a checkpoint (`layer1.0.conv1`); a pooling, which has none, goes by its kind.
+    pub name: String,
+    /// Type of the module: `Conv2d`, `BatchNorm`, `Linear`, `MaxPool2d`, …
+    pub kind: String,
+    /// Height × width of the kernel, its stride, and the groups where there are several.
+    pub kernel: Option<String>,
+    /// Shape of the output without the batch; `None` for a layer that acts in training only.
+    pub output: Option<Vec<usize>>,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Multiply-adds for one picture.
+    pub multiply_adds: u64,
+}
+
+/// Follows one picture of `size` (height, width; the model's own by default) through the model `name`.
+///
+/// Nothing is computed: `recorder` is a device made by `Device::capture()`.
+///
+/// # Errors
+/// An unknown name, options that no network can have, or a size that the network cannot take.
+///
+/// # Panics
+/// If `recorder` is a device of another kind.
+pub fn summarize(
+    name: &str,
+    options: &CreateOptions,
+    size: Option<[usize; 2]>,
+    recorder: &Device,
+) -> Result<Summary, CreateError> {
+    let info = model_info(name)?;
+    let [channels, height, width] = info.input;
+    let [height, width] = size.unwrap_or([height, width]);
+    info.check_size([height, width])?;
+    let input = [options.in_channels.unwrap_or(channels), height, width];
+
+    let config = ModelConfig::new(name, options)?;
+
+    let mut outcome = None;
+    let recording = recorder.capture_scope(|scope| {
+        let model = config.init(recorder);
+        let parameters = parameters_of(&model);
+        let picture = Tensor::<4>::zeros([1, input[0], height, width], recorder);
+        let start = id_of(picture.clone());
+        let classes = model.num_classes();
+        let logits = id_of(model.forward(picture));
+        outcome = Some((parameters, start, classes));
+        scope.complete([], [logits])
+    });
+    let (parameters, start, classes) = outcome.expect("a capture scope runs its closure");
+    let recording =
+        recording.expect("the logits are computed from a picture that the recorder knows");
+
+    let layers = layers(
+        &steps(&recording.graph.operations, start, &parameters),
+        &parameters,
+    );
+    Ok(Summary {
+        model: name.to_owned(),
+        input,
+        classes,
+        parameters: layers.iter().map(|layer| layer.parameters).sum(),
+        multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
+        layers,
+    })
+}
+
+/// Gathers the operations of each layer into one row.
+fn layers(steps: &[Step], parameters: &[Parameter]) -> Vec<Layer> {
+    let mut layers: Vec<Layer> = Vec::new();
+    for step in steps {
+        let output = Some(step.output[1..].to_vec());
+        match (&step.owner, step.pooling) {
+            (Some(owner), _) => {
+                let known = layers.iter().position(|layer| layer.name == owner.path);
+                let index = known.unwrap_or_else(|| {
+                    layers.push(row(&owner.path, &owner.kind, parameters));
+                    layers.len() - 1
+                });
+                let layer = &mut layers[index];
+                layer.output = output;
+                layer.multiply_adds += step.multiply_adds;
+                layer.kernel = layer.kernel.take().or_else(|| step.kernel.clone());
+            }
+            (None, Some(pooling)) => {
+                layers.push(Layer {
+                    output,
+                    kernel: step.kernel.clone(),
+                    ..row(pooling, pooling, &[])
+                });
+            }
+            // Activations, additions and reshapes are no layers of a paper's table, but a product is work.
+            (None, None) if step.multiply_adds > 0 => {
+                let work = Layer {
+                    output,
+                    multiply_adds: step.multiply_adds,
+                    ..row("product", "Matmul", &[])
+                };
+                layers.push(work);
+            }
+            (None, None) => {}
+        }
+    }
+    for Parameter { owner, .. } in parameters {
+        if layers.iter().all(|layer| layer.name != owner.path) {
+            layers.push(row(&owner.path, &owner.kind, parameters));
+        }
+    }
+    layers
+}
+
+/// A layer before any operation of it is met.
+fn row(name: &str, kind: &str, parameters: &[Parameter]) -> Layer {
+    let own = parameters
+        .iter()
+        .filter(|parameter| parameter.owner.path == name);
+    Layer {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        kernel: None,
+        output: None,
+        parameters: own.map(|parameter| parameter.values).sum(),
+        multiply_adds: 0,
+    }
+}
