@@ -109,10 +109,10 @@ impl OptimizerSection {
                 Some(("momentum", "at least 0 and below 1"))
             }
             Self::Sgd {
-                momentum,
+                momentum: 0.0,
                 nesterov: true,
                 ..
-            } if momentum == 0.0 => Some(("nesterov", "false, or go with a momentum above 0")),
+            } => Some(("nesterov", "false, or go with a momentum above 0")),
             Self::Adamw { betas, .. } if !betas.iter().all(|&beta| fraction(beta)) => {
                 Some(("betas", "two numbers, each at least 0 and below 1"))
             }

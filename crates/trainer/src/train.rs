@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use burn::module::Module;
 use burn::optim::SgdConfig;
 use burn::tensor::Device;
 use burn::train::logger::InMemoryMetricLogger;

@@ -69,7 +69,8 @@ fn tensors(file: &[u8]) -> Vec<(Vec<usize>, Vec<f32>)> {
     impl ModuleVisitor for Values {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let data = param.val().into_data();
-            self.0.push((data.shape().to_vec(), data.to_vec().unwrap()));
+            self.0
+                .push((data.shape().to_vec(), data.try_to_vec().unwrap()));
         }
     }
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(file.to_vec())).unwrap();

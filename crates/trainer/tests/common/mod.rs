@@ -17,14 +17,14 @@ use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
 use burn_zoo_trainer::{EpochRecord, Existing, Job, Observer, Phase, RunFile, StepReport};
 
 /// A backend's generator is one for the whole process: tests that train take turns.
-pub fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Convolution, batch norm, pooling, dropout, linear: everything with state or chance in it.
 #[derive(Module, Debug)]
-pub struct TinyNet {
+pub(crate) struct TinyNet {
     conv: Conv2d,
     norm: BatchNorm,
     pool: AdaptiveAvgPool2d,
@@ -32,7 +32,7 @@ pub struct TinyNet {
     head: Linear,
 }
 
-pub fn tiny_net(classes: usize, device: &Device) -> TinyNet {
+pub(crate) fn tiny_net(classes: usize, device: &Device) -> TinyNet {
     TinyNet {
         conv: Conv2dConfig::new([1, 4], [3, 3]).init(device),
         norm: BatchNormConfig::new(4).init(device),
@@ -63,10 +63,10 @@ impl Classifier for TinyNet {
 }
 
 /// 8×8 grey pictures of three classes, told apart by which half is bright.
-pub struct Halves {
-    pub len: usize,
+pub(crate) struct Halves {
+    pub(crate) len: usize,
     /// Index of a sample that cannot be read.
-    pub bad: Option<usize>,
+    pub(crate) bad: Option<usize>,
 }
 
 impl Dataset<Sample> for Halves {
@@ -100,7 +100,7 @@ impl Dataset<Sample> for Halves {
     }
 }
 
-pub fn halves(bad: Option<usize>) -> ImageData {
+pub(crate) fn halves(bad: Option<usize>) -> ImageData {
     let split = |len, bad| -> Split { Arc::new(Halves { len, bad }) };
     ImageData {
         train: split(50, bad),
@@ -116,7 +116,7 @@ pub fn halves(bad: Option<usize>) -> ImageData {
     }
 }
 
-pub const RUN: &str = r#"
+pub(crate) const RUN: &str = r#"
 seed = 7
 [model]
 arch = "tiny"
@@ -140,14 +140,14 @@ warmup_epochs = 0.5
 epochs = 3
 "#;
 
-pub fn run_file(folder: &Path, overrides: &[&str]) -> RunFile {
+pub(crate) fn run_file(folder: &Path, overrides: &[&str]) -> RunFile {
     let path = folder.join("run.toml");
     std::fs::write(&path, RUN).unwrap();
     let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
     RunFile::load(&path, &overrides).unwrap()
 }
 
-pub fn job(
+pub(crate) fn job(
     run: &RunFile,
     out: PathBuf,
     existing: Existing,
@@ -170,10 +170,10 @@ pub fn job(
 
 /// Stops the run when a phase of an epoch reaches a batch, and remembers what it was told.
 #[derive(Clone)]
-pub struct StopAt {
-    pub interrupter: Interrupter,
-    pub at: (Phase, usize, usize),
-    pub notes: Arc<Mutex<Vec<String>>>,
+pub(crate) struct StopAt {
+    pub(crate) interrupter: Interrupter,
+    pub(crate) at: (Phase, usize, usize),
+    pub(crate) notes: Arc<Mutex<Vec<String>>>,
 }
 
 impl Observer for StopAt {
@@ -190,7 +190,7 @@ impl Observer for StopAt {
 
 /// Collects notes.
 #[derive(Clone, Default)]
-pub struct Notes(pub Arc<Mutex<Vec<String>>>);
+pub(crate) struct Notes(pub(crate) Arc<Mutex<Vec<String>>>);
 
 impl Observer for Notes {
     fn note(&mut self, message: &str) {
@@ -199,7 +199,7 @@ impl Observer for Notes {
 }
 
 /// The lines of `metrics.jsonl`, without the figures that time gives.
-pub fn metrics(out: &Path) -> Vec<EpochRecord> {
+pub(crate) fn metrics(out: &Path) -> Vec<EpochRecord> {
     let text = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
     text.lines()
         .map(|line| {
