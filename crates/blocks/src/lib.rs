@@ -6,6 +6,7 @@ mod features;
 #[cfg(feature = "golden")]
 pub mod golden;
 mod init;
+mod lrn;
 mod params;
 mod residual;
 
@@ -13,5 +14,6 @@ pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};
 pub use init::{constant_bias, kaiming_normal_fan_out};
+pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
 pub use params::trainable_params;
 pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
