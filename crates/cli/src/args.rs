@@ -17,7 +17,7 @@ use crate::commands;
 )]
 pub(crate) struct Cli {
     /// Write one JSON document to standard output, and nothing else there.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
 
     /// What to do.

@@ -43,7 +43,7 @@ pub enum CreateError {
 
 /// A name that no model has.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no model called {name:?}{}; `zoo models` lists all {}", hint(nearest), MODELS.len())]
+#[error("there is no model called {name:?}{} (`zoo models` lists all {})", hint(nearest), MODELS.len())]
 pub struct UnknownModel {
     /// The name.
     pub name: String,
@@ -53,7 +53,7 @@ pub struct UnknownModel {
 
 fn hint(nearest: &Option<&'static str>) -> String {
     nearest.map_or(String::new(), |nearest| {
-        format!("; did you mean {nearest}?")
+        format!(": did you mean {nearest}?")
     })
 }
 

@@ -106,33 +106,33 @@ pub(crate) fn steps(
     input: TensorId,
     parameters: &[Parameter],
 ) -> Vec<Step> {
-    let mut owners: HashMap<TensorId, &Owner> = parameters
+    // Every tensor that is a parameter, or is made of one alone.
+    let mut origins: HashMap<TensorId, &Parameter> = parameters
         .iter()
-        .map(|parameter| (parameter.id, &parameter.owner))
+        .map(|parameter| (parameter.id, parameter))
         .collect();
     let mut pictures = HashSet::from([input]);
     let mut steps = Vec::new();
     for operation in operations {
-        let owner = operation
+        let origin = operation
             .inputs()
-            .find_map(|tensor| owners.get(&tensor.id).copied());
+            .find_map(|tensor| origins.get(&tensor.id).copied());
         let is_picture = operation
             .inputs()
             .any(|tensor| pictures.contains(&tensor.id));
         for output in operation.outputs() {
             if is_picture {
                 pictures.insert(output.id);
-            } else if let Some(owner) = owner {
-                // A parameter that is reshaped, masked or negated is still that parameter.
-                owners.insert(output.id, owner);
+            } else if let Some(origin) = origin {
+                origins.insert(output.id, origin);
             }
         }
         let Some(output) = operation.outputs().next().filter(|_| is_picture) else {
             continue;
         };
-        let (pooling, kernel, multiply_adds) = describe(operation);
+        let (pooling, kernel, multiply_adds) = describe(operation, &origins);
         steps.push(Step {
-            owner: owner.cloned(),
+            owner: origin.map(|parameter| parameter.owner.clone()),
             pooling,
             kernel,
             output: output.shape.to_vec(),
@@ -143,20 +143,24 @@ pub(crate) fn steps(
 }
 
 /// What an operation is: the name of a pooling, the kernel, the multiply-adds.
-fn describe(operation: &OperationIr) -> (Option<&'static str>, Option<String>, u64) {
+fn describe(
+    operation: &OperationIr,
+    origins: &HashMap<TensorId, &Parameter>,
+) -> (Option<&'static str>, Option<String>, u64) {
     match operation {
         OperationIr::Module(ModuleOperationIr::Conv2d(conv)) => {
             let (weight, options) = (&conv.weight.shape, &conv.options);
-            let per_value: usize = weight[1..].iter().product();
+            // Each trainable weight acts once at each position: a connection table has fewer than the dense kernel.
+            let trained = origins
+                .get(&conv.weight.id)
+                .map(|parameter| parameter.values);
+            let weights = trained.unwrap_or(weight.iter().product());
+            let positions = conv.out.shape.num_elements() / conv.out.shape[1].max(1);
             let mut kernel = window([weight[2], weight[3]], options.stride);
             if options.groups > 1 {
                 kernel += &format!(", {} groups", options.groups);
             }
-            (
-                None,
-                Some(kernel),
-                (conv.out.shape.num_elements() * per_value) as u64,
-            )
+            (None, Some(kernel), (positions * weights) as u64)
         }
         OperationIr::Module(ModuleOperationIr::Linear(linear)) => {
             let inputs = linear.x.shape.last().copied().unwrap_or(0);

@@ -56,7 +56,7 @@ pub fn load_weights(model: Model, name: &str, path: &Path) -> Result<Model, Weig
     model.try_load_file(path).map_err(|error| match error {
         RecordError::Io(reason) => WeightsError::Malformed {
             path: path.to_owned(),
-            reason,
+            reason: reason.trim_start_matches("Validation error: ").to_owned(),
         },
         RecordError::Validation(reason) => WeightsError::OtherNetwork {
             path: path.to_owned(),

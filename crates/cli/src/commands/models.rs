@@ -17,7 +17,7 @@ pub(crate) fn run(args: &ModelsArgs, output: Output) -> Result<(), Failure> {
     let models = burn_zoo::models(&args.pattern);
     if models.is_empty() {
         let nearest = burn_zoo::nearest_model(&args.pattern)
-            .map_or(String::new(), |near| format!("; did you mean {near}?"));
+            .map_or(String::new(), |near| format!(": did you mean {near}?"));
         return Err(Failure::Input(format!(
             "no model matches {:?}{nearest} (`zoo models` lists all of them)",
             args.pattern

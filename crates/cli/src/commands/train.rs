@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
-use burn_zoo::trainer::{Existing, Job, Observer, Outcome, RunFile, Summary, train};
+use burn_zoo::trainer::{Existing, Job, Observer, Outcome, RunFile, Summary, pipelines, train};
 use clap::Args;
 use serde::Serialize;
 
@@ -61,6 +61,9 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let device = devices::choose(args.device.device.as_deref())?;
     let data = setup::data_of(&run)?;
     let config = burn_zoo::config_for(&run, &data.info)?;
+    let [_, height, width] = info.input;
+    // The trainer builds its own; this one shows before anything is written that pictures and network fit.
+    pipelines(&run, &data.info, [height, width])?;
 
     let out = args
         .out
@@ -74,7 +77,6 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let interrupter = Interrupter::new();
     stop_on_signal(&interrupter)?;
     let (dashboard, observer) = display(&args, output, &interrupter);
-    let [_, height, width] = info.input;
     let job = Job {
         run,
         model: Box::new(move |device| config.init(device)),
