@@ -44,7 +44,7 @@ pub(super) fn draw(digit: usize, rng: &mut impl Rng) -> Picture {
             blacken(&mut ink, piece[0], piece[1], radius, hand.softness, 1.0);
         }
     }
-    if rng.random_bool(0.25) {
+    if rng.random_bool(0.2) {
         stray_line(&mut ink, rng);
     }
     photograph(&ink, rng)
@@ -114,10 +114,10 @@ struct Wave {
 
 impl Hand {
     fn random(rng: &mut impl Rng) -> Self {
-        let scale_y = rng.random_range(0.72..1.0f32) * HEIGHT;
-        let scale_x = scale_y * rng.random_range(0.7..1.1f32);
-        let turn = bell(rng) * 0.14;
-        let slant = bell(rng) * 0.2;
+        let scale_y = rng.random_range(0.78..1.0f32) * HEIGHT;
+        let scale_x = scale_y * rng.random_range(0.75..1.1f32);
+        let turn = bell(rng) * 0.12;
+        let slant = bell(rng) * 0.17;
         let (sin, cos) = turn.sin_cos();
         let middle = (SIDE as f32 - 1.0) / 2.0;
         let [dx, dy] = [
@@ -136,7 +136,7 @@ impl Hand {
             phase: rng.random_range(0.0..TAU),
             shift: [bell(rng) * 0.022, bell(rng) * 0.022],
         });
-        let radius = rng.random_range(0.7..1.9f32);
+        let radius = rng.random_range(0.8..1.9f32);
         Self {
             affine,
             waves,
@@ -206,20 +206,20 @@ fn stray_line(ink: &mut [f32; SIDE * SIDE], rng: &mut impl Rng) {
         ([0.0, edge], [side, end])
     };
     let radius = rng.random_range(0.3..0.9f32);
-    blacken(ink, a, b, radius, 1.0, rng.random_range(0.3..0.9f32));
+    blacken(ink, a, b, radius, 1.0, rng.random_range(0.3..0.7f32));
 }
 
 /// Ink and paper as grey levels, under uneven light, with grain.
 fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Picture {
     let dark = rng.random_range(0.0..100.0f32);
-    let light = rng.random_range(dark + 70.0..255.0f32);
+    let light = rng.random_range(dark + 90.0..255.0f32);
     let (paper, pen) = if rng.random_bool(0.5) {
         (light, dark)
     } else {
         (dark, light)
     };
     let (fall, turn) = (rng.random_range(0.0..30.0f32), rng.random_range(0.0..TAU));
-    let grain = rng.random_range(1.0..18.0f32);
+    let grain = rng.random_range(1.0..14.0f32);
     let (sin, cos) = turn.sin_cos();
     let middle = (SIDE as f32 - 1.0) / 2.0;
     let mut pixels = Vec::with_capacity(SIDE * SIDE);

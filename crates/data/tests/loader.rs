@@ -1,0 +1,464 @@
+//! The loader: the same batches for any number of workers, whole epochs, and calm about bad samples.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use burn::data::dataloader::DataLoader;
+use burn::data::dataset::{Dataset, DatasetError};
+use burn::tensor::Device;
+use burn_zoo_data::{
+    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Picture,
+    Pipeline, Sample, Split,
+};
+use proptest::prelude::*;
+
+/// `len` small pictures whose label is their index; some fail or panic.
+#[derive(Default)]
+struct Numbers {
+    len: usize,
+    bad: Vec<usize>,
+    panics: Vec<usize>,
+    loaded: AtomicUsize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("folder/{0}.png: a damaged PNG")]
+struct Damaged(usize);
+
+impl Dataset<Sample> for Numbers {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        self.loaded.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.panics.contains(&index), "no sample {index}");
+        if self.bad.contains(&index) {
+            return Err(DatasetError::new(Damaged(index)));
+        }
+        let pixels = (0..16).map(|i| (index * 7 + i * 13) as u8).collect();
+        Ok(Sample {
+            picture: Picture {
+                height: 4,
+                width: 4,
+                channels: 1,
+                pixels,
+            },
+            label: index,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+fn split(len: usize) -> Split {
+    Arc::new(Numbers {
+        len,
+        ..Numbers::default()
+    })
+}
+
+fn pipeline() -> Pipeline {
+    Pipeline {
+        geometry: Geometry {
+            size: [4, 4],
+            fit: Fit::Exact,
+            channels: 1,
+        },
+        augment: Some(Augment {
+            crop: Crop::Pad(1),
+            flip: true,
+        }),
+        normalize: Normalize {
+            mean: vec![0.5],
+            std: vec![0.5],
+        },
+    }
+}
+
+fn options() -> LoaderOptions {
+    LoaderOptions {
+        batch_size: 4,
+        shuffle: Some(1),
+        drop_last: false,
+        workers: 2,
+        prefetch: 2,
+        on_bad: OnBad::Refuse,
+    }
+}
+
+fn loader(split: Split, options: LoaderOptions) -> Loader {
+    Loader::new(split, pipeline(), options, &Device::flex())
+}
+
+/// Labels and bits of the pixels.
+type Bits = (Vec<i64>, Vec<u32>);
+
+fn bits(batch: Batch) -> Bits {
+    let images: Vec<f32> = batch
+        .images
+        .into_data()
+        .convert::<f32>()
+        .try_into_vec()
+        .unwrap();
+    let labels = batch
+        .labels
+        .into_data()
+        .convert::<i64>()
+        .try_into_vec()
+        .unwrap();
+    (labels, images.into_iter().map(f32::to_bits).collect())
+}
+
+fn epoch(loader: &Loader) -> Vec<Bits> {
+    loader.iter().map(|batch| bits(batch.unwrap())).collect()
+}
+
+fn labels(epoch: &[Bits]) -> Vec<i64> {
+    epoch
+        .iter()
+        .flat_map(|(labels, _)| labels.clone())
+        .collect()
+}
+
+#[test]
+fn workers_do_not_change_a_bit() {
+    let epochs = |workers, prefetch| {
+        let loader = loader(
+            split(23),
+            LoaderOptions {
+                workers,
+                prefetch,
+                ..options()
+            },
+        );
+        [epoch(&loader), epoch(&loader)]
+    };
+    let reference = epochs(0, 0);
+    for (workers, prefetch) in [(1, 0), (2, 1), (4, 16)] {
+        assert!(epochs(workers, prefetch) == reference, "{workers} workers");
+    }
+}
+
+#[test]
+fn an_epoch_visits_every_sample_once_and_epochs_differ() {
+    let loader = loader(split(23), options());
+    assert_eq!((loader.num_batches(), loader.num_items()), (6, 23));
+    let (first, second) = (epoch(&loader), epoch(&loader));
+    assert_eq!(first.len(), 6);
+    for epoch in [&first, &second] {
+        let mut labels = labels(epoch);
+        labels.sort_unstable();
+        assert_eq!(labels, (0..23).collect::<Vec<i64>>());
+    }
+    assert_ne!(labels(&first), labels(&second));
+    assert_ne!(labels(&first), (0..23).collect::<Vec<i64>>());
+}
+
+#[test]
+fn augmentation_depends_on_the_epoch() {
+    let loader = loader(
+        split(8),
+        LoaderOptions {
+            shuffle: None,
+            ..options()
+        },
+    );
+    let (first, second) = (epoch(&loader), epoch(&loader));
+    assert_eq!(labels(&first), labels(&second));
+    assert_ne!(first, second);
+}
+
+#[test]
+fn without_a_seed_the_order_is_the_splits() {
+    let loader = loader(
+        split(9),
+        LoaderOptions {
+            shuffle: None,
+            ..options()
+        },
+    );
+    assert_eq!(labels(&epoch(&loader)), (0..9).collect::<Vec<i64>>());
+}
+
+#[test]
+fn an_epoch_is_taken_up_in_its_middle() {
+    for workers in [0, 3] {
+        let loader = loader(
+            split(50),
+            LoaderOptions {
+                workers,
+                ..options()
+            },
+        );
+        let (first, second) = (epoch(&loader), epoch(&loader));
+        let copy = loader.clone();
+        copy.seek(0, 5);
+        assert_eq!(
+            epoch(&loader),
+            first[5..],
+            "seeking a clone seeks the loader"
+        );
+        assert_eq!(epoch(&loader), second, "the epoch after it is whole");
+        loader.seek(1, 12);
+        let moved = loader.to_device(&Device::flex());
+        let rest: Vec<Bits> = moved.iter().map(|batch| bits(batch.unwrap())).collect();
+        assert_eq!(rest, second[12..]);
+        loader.seek(1, 13);
+        assert!(epoch(&loader).is_empty(), "nothing is left");
+    }
+}
+
+#[test]
+fn drop_last_leaves_whole_batches() {
+    let whole = loader(
+        split(23),
+        LoaderOptions {
+            drop_last: true,
+            ..options()
+        },
+    );
+    assert_eq!((whole.num_batches(), whole.num_items()), (5, 20));
+    let epoch = epoch(&whole);
+    assert!(epoch.len() == 5 && epoch.iter().all(|(labels, _)| labels.len() == 4));
+    let few = loader(
+        split(3),
+        LoaderOptions {
+            drop_last: true,
+            ..options()
+        },
+    );
+    let error = few.iter().next().unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("3 samples") && error.contains("batch of 4"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_bad_sample_ends_the_epoch_with_its_name() {
+    for workers in [0, 1, 3] {
+        let numbers = Numbers {
+            len: 23,
+            bad: vec![11],
+            ..Numbers::default()
+        };
+        let loader = loader(
+            Arc::new(numbers),
+            LoaderOptions {
+                workers,
+                shuffle: None,
+                ..options()
+            },
+        );
+        let items: Vec<_> = loader.iter().collect();
+        assert_eq!(items.len(), 3, "two batches and the error, then the end");
+        let error = items[2].as_ref().unwrap_err().to_string();
+        assert_eq!(error, "folder/11.png: a damaged PNG");
+    }
+}
+
+#[test]
+fn a_panic_is_an_error_and_not_a_hang() {
+    for workers in [0, 2] {
+        let numbers = Numbers {
+            len: 23,
+            panics: vec![5],
+            ..Numbers::default()
+        };
+        let loader = loader(
+            Arc::new(numbers),
+            LoaderOptions {
+                workers,
+                shuffle: None,
+                ..options()
+            },
+        );
+        let error = loader.iter().find_map(Result::err).unwrap().to_string();
+        assert!(
+            error.contains("sample 5") && error.contains("no sample 5"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
+    for workers in [0, 3] {
+        let numbers = Numbers {
+            len: 23,
+            bad: vec![3, 8, 9, 10, 11],
+            panics: vec![20],
+            ..Numbers::default()
+        };
+        let options = LoaderOptions {
+            workers,
+            shuffle: None,
+            on_bad: OnBad::Skip,
+            ..options()
+        };
+        let loader = loader(Arc::new(numbers), options);
+        for _ in 0..2 {
+            let epoch = epoch(&loader);
+            assert_eq!(
+                labels(&epoch),
+                [0, 1, 2, 4, 5, 6, 7, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22]
+            );
+            assert_eq!(
+                epoch.len(),
+                5,
+                "a batch of which nothing is left is left out"
+            );
+        }
+        let skipped = loader.skipped();
+        assert_eq!(skipped.len(), 6, "{skipped:?}");
+        assert_eq!(skipped[0], "folder/3.png: a damaged PNG");
+        assert!(skipped[5].contains("panicked"));
+    }
+}
+
+#[test]
+fn an_epoch_without_a_single_good_sample_is_an_error() {
+    let numbers = Numbers {
+        len: 5,
+        bad: (0..5).collect(),
+        ..Numbers::default()
+    };
+    let loader = loader(
+        Arc::new(numbers),
+        LoaderOptions {
+            on_bad: OnBad::Skip,
+            ..options()
+        },
+    );
+    let items: Vec<_> = loader.iter().collect();
+    assert_eq!(items.len(), 1);
+    let error = items[0].as_ref().unwrap_err().to_string();
+    assert!(
+        error.contains("none of the 5 samples") && error.contains("folder/0.png"),
+        "{error}"
+    );
+}
+
+#[test]
+fn dropping_an_epoch_ends_its_threads() {
+    let numbers = Arc::new(Numbers {
+        len: 10_000,
+        ..Numbers::default()
+    });
+    let loader = loader(
+        numbers.clone(),
+        LoaderOptions {
+            workers: 4,
+            prefetch: 3,
+            ..options()
+        },
+    );
+    let mut epoch = loader.iter();
+    epoch.next().unwrap().unwrap();
+    epoch.next().unwrap().unwrap();
+    drop(epoch);
+    let loaded = numbers.loaded.load(Ordering::Relaxed);
+    assert!(
+        loaded <= (2 + 4) * 4,
+        "two batches taken, four workers, one batch each ahead: {loaded} samples"
+    );
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(
+        numbers.loaded.load(Ordering::Relaxed),
+        loaded,
+        "nobody loads any more"
+    );
+    drop(loader);
+    assert_eq!(Arc::strong_count(&numbers), 1, "no thread holds the split");
+}
+
+#[test]
+fn a_slice_keeps_to_its_part() {
+    let loader = loader(split(20), options());
+    let part = loader.slice(5, 12);
+    assert_eq!(part.num_items(), 7);
+    let mut labels: Vec<i64> = part
+        .iter()
+        .flat_map(|batch| bits(batch.unwrap()).0)
+        .collect();
+    labels.sort_unstable();
+    assert_eq!(labels, (5..12).collect::<Vec<i64>>());
+}
+
+#[test]
+fn settings_without_sense_are_the_first_item() {
+    let zero = loader(
+        split(5),
+        LoaderOptions {
+            batch_size: 0,
+            ..options()
+        },
+    );
+    assert_eq!(zero.num_batches(), 0);
+    let items: Vec<_> = zero.iter().collect();
+    assert!(
+        items.len() == 1
+            && items[0]
+                .as_ref()
+                .unwrap_err()
+                .to_string()
+                .contains("batch size is 0")
+    );
+    let mut wrong = pipeline();
+    wrong.normalize.std[0] = 0.0;
+    let wrong = Loader::new(split(5), wrong, options(), &Device::flex());
+    assert!(
+        wrong
+            .iter()
+            .next()
+            .unwrap()
+            .unwrap_err()
+            .to_string()
+            .contains("above 0")
+    );
+    assert_eq!(loader(split(0), options()).iter().count(), 0);
+}
+
+#[test]
+fn the_shape_is_batch_channels_height_width() {
+    let loader = loader(split(5), options());
+    let shapes: Vec<_> = loader
+        .iter()
+        .map(|batch| batch.unwrap().images.dims())
+        .collect();
+    assert_eq!(shapes, [[4, 1, 4, 4], [1, 1, 4, 4]]);
+}
+
+#[test]
+fn progress_counts_samples_to_the_end() {
+    let loader = loader(split(10), options());
+    let mut epoch = loader.iter();
+    let mut seen = vec![epoch.progress().items_processed];
+    while epoch.next().is_some() {
+        seen.push(epoch.progress().items_processed);
+    }
+    assert_eq!(seen, [0, 4, 8, 10]);
+    assert!(epoch.progress().is_completed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn no_sample_is_lost_or_doubled(
+        len in 1usize..60, batch_size in 1usize..9, workers in 0usize..4, prefetch in 0usize..4, seed: Option<u64>,
+        start in 0usize..8,
+    ) {
+        let options = LoaderOptions { batch_size, shuffle: seed, workers, prefetch, ..options() };
+        let loader = loader(split(len), options);
+        let whole = epoch(&loader);
+        let mut counts = BTreeMap::new();
+        for label in labels(&whole) {
+            *counts.entry(label).or_insert(0) += 1;
+        }
+        prop_assert_eq!(counts, (0..len as i64).map(|label| (label, 1)).collect::<BTreeMap<_, _>>());
+        loader.seek(0, start);
+        prop_assert_eq!(epoch(&loader), whole[start.min(whole.len())..].to_vec());
+    }
+}
