@@ -5,6 +5,7 @@ mod conv;
 mod features;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod inception;
 mod init;
 mod lrn;
 mod params;
@@ -13,6 +14,9 @@ mod residual;
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};
+pub use inception::{
+    ConvUnit, Inception, InceptionConfig, InceptionStyle, NaiveInception, NaiveInceptionConfig,
+};
 pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
 pub use params::trainable_params;
