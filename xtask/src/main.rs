@@ -1,2 +1,56 @@
-//! To be written.
-fn main() {}
+//! Repository chores: `cargo xtask tidy`.
+
+mod tidy;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::tidy::Tree;
+
+/// Chores of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Check the repository's own rules; exit code 1 and one line for each place that breaks one
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().chore {
+        Chore::Tidy => tidy(),
+    }
+}
+
+fn tidy() -> ExitCode {
+    let tree = match Tree::read() {
+        Ok(tree) => tree,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let violations = tidy::check(&tree);
+    let mut out = std::io::stdout().lock();
+    for violation in &violations {
+        // A reader that has seen enough closes the pipe; the exit code still tells.
+        let _ = writeln!(out, "{violation}");
+    }
+    match violations.len() {
+        0 => {
+            eprintln!("tidy: {} files, nothing to mend", tree.len());
+            ExitCode::SUCCESS
+        }
+        count => {
+            eprintln!("tidy: {count} to mend");
+            ExitCode::FAILURE
+        }
+    }
+}

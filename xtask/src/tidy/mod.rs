@@ -1,0 +1,87 @@
+//! The repository's rules, as far as a program can check them: each check reads a [`Tree`] and names what breaks a rule.
+
+mod arrows;
+mod backends;
+mod configs;
+mod document;
+mod links;
+mod manifest;
+mod source;
+#[cfg(test)]
+mod testing;
+mod tree;
+mod workspace;
+
+pub(crate) use tree::Tree;
+
+use std::fmt;
+
+/// A place that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Violation {
+    path: String,
+    /// Counted from 1.
+    line: usize,
+    /// What was found, and what is expected.
+    what: String,
+}
+
+impl Violation {
+    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            what: what.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.what)
+    }
+}
+
+/// Everything in `tree` that breaks a rule, by file and line.
+pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
+    let checks = [
+        source::check,
+        workspace::check,
+        manifest::check,
+        arrows::check,
+        backends::check,
+        configs::check,
+        links::check,
+    ];
+    let mut violations: Vec<Violation> = checks.iter().flat_map(|check| check(tree)).collect();
+    violations.sort();
+    // Two checks may meet the same file that is no TOML.
+    violations.dedup();
+    violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_tree_has_nothing_to_mend() {
+        assert_eq!(check(&testing::good()), []);
+    }
+
+    #[test]
+    fn all_violations_are_reported_in_order() {
+        let tree = testing::good()
+            .with("xtask/src/main.rs", "fn main() {}\n")
+            .with("crates/data/Cargo.toml", "[package\n")
+            .replace("configs/mnist/lenet5.toml", "# time: 2 min", "# time: long");
+        let found: Vec<String> = check(&tree).iter().map(Violation::to_string).collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("configs/mnist/lenet5.toml:6: `time: long`"));
+        assert!(found[1].starts_with("crates/data/Cargo.toml:1: not TOML: "));
+        assert_eq!(
+            found[2],
+            "xtask/src/main.rs:1: found \"fn main() {}\", expected `//!` and what the file is about"
+        );
+    }
+}
