@@ -3,6 +3,7 @@
 mod classifier;
 mod conv;
 mod features;
+mod fully_connected;
 #[cfg(feature = "golden")]
 pub mod golden;
 mod inception;
@@ -10,10 +11,13 @@ mod init;
 mod lrn;
 mod params;
 mod residual;
+pub mod stack;
+mod start;
 
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};
+pub use fully_connected::{DropoutSide, FullyConnected, FullyConnectedConfig};
 pub use inception::{
     ConvUnit, Inception, InceptionConfig, InceptionStyle, NaiveInception, NaiveInceptionConfig,
 };
@@ -21,3 +25,4 @@ pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
 pub use params::trainable_params;
 pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
+pub use start::Start;

@@ -1,0 +1,169 @@
+//! The fully connected half of AlexNet and its successors: two hidden layers with dropout, and the scores.
+
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear, Relu};
+use burn::tensor::{Device, Tensor};
+
+use crate::Start;
+
+/// On which side of the hidden layers dropout stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropoutSide {
+    /// On what they read, as in torchvision's AlexNet: PyTorch's keys are `1`, `4` and `6`.
+    Before,
+    /// On what they give, as in the papers and torchvision's VGG: PyTorch's keys are `0`, `3` and `6`.
+    After,
+}
+
+/// Configuration of a [`FullyConnected`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FullyConnectedConfig {
+    /// Width of the vector that it reads.
+    pub inputs: usize,
+    /// Width of both hidden layers.
+    pub hidden: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// Where dropout stands.
+    pub side: DropoutSide,
+    /// Share of the units that a training step drops, from 0 to below 1.
+    pub dropout: f64,
+    /// How the two hidden layers start.
+    pub hidden_start: Start,
+    /// How the last layer starts.
+    pub last_start: Start,
+}
+
+impl FullyConnectedConfig {
+    /// Creates the layers with random weights.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> FullyConnected {
+        let Self { hidden, side, .. } = *self;
+        let fc6 = self.hidden_start.linear(self.inputs, hidden, device);
+        let fc7 = self.hidden_start.linear(hidden, hidden, device);
+        let fc8 = self.last_start.linear(hidden, self.classes, device);
+        let dropout = || DropoutConfig::new(self.dropout).init();
+        let relu = Relu::new;
+        match side {
+            DropoutSide::Before => {
+                FullyConnected::Before((dropout(), fc6, relu(), dropout(), fc7, relu(), fc8))
+            }
+            DropoutSide::After => {
+                FullyConnected::After((fc6, relu(), dropout(), fc7, relu(), dropout(), fc8))
+            }
+        }
+    }
+}
+
+/// Two hidden layers with ReLU and dropout, and a linear layer for the scores.
+///
+/// Layers without parameters count in the numbering, as in PyTorch's `Sequential`. Should be created with
+/// [`FullyConnectedConfig`].
+#[derive(Module, Debug)]
+pub enum FullyConnected {
+    /// [`DropoutSide::Before`].
+    Before((Dropout, Linear, Relu, Dropout, Linear, Relu, Linear)),
+    /// [`DropoutSide::After`].
+    After((Linear, Relu, Dropout, Linear, Relu, Dropout, Linear)),
+}
+
+impl FullyConnected {
+    /// Everything before the last layer.
+    ///
+    /// # Shapes
+    /// - vector: `[batch, inputs]`
+    /// - output: `[batch, hidden]`
+    #[must_use]
+    pub fn embed(&self, vector: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Before((dropout6, fc6, relu6, dropout7, fc7, relu7, _)) => {
+                let vector = relu6.forward(fc6.forward(dropout6.forward(vector)));
+                relu7.forward(fc7.forward(dropout7.forward(vector)))
+            }
+            Self::After((fc6, relu6, dropout6, fc7, relu7, dropout7, _)) => {
+                let vector = dropout6.forward(relu6.forward(fc6.forward(vector)));
+                dropout7.forward(relu7.forward(fc7.forward(vector)))
+            }
+        }
+    }
+
+    /// The layer that gives the scores.
+    #[must_use]
+    pub fn last(&self) -> &Linear {
+        match self {
+            Self::Before((.., fc8)) | Self::After((.., fc8)) => fc8,
+        }
+    }
+
+    /// The same layers with a fresh last one for `classes` classes.
+    #[must_use]
+    pub fn with_classes(mut self, classes: usize, start: Start, device: &Device) -> Self {
+        let hidden = self.last().weight.lazy_shape()[0];
+        let fresh = start.linear(hidden, classes, device);
+        match &mut self {
+            Self::Before((.., fc8)) | Self::After((.., fc8)) => *fc8 = fresh,
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(side: DropoutSide, device: &Device) -> FullyConnected {
+        let config = FullyConnectedConfig {
+            inputs: 400,
+            hidden: 300,
+            classes: 5,
+            side,
+            dropout: 0.5,
+            hidden_start: Start::Normal { bias: 1.0 },
+            last_start: Start::Uniform,
+        };
+        config.init(device)
+    }
+
+    #[test]
+    fn dropout_acts_in_training_only_and_on_its_side() {
+        let device = Device::flex().autodiff();
+        for (side, dropped) in [(DropoutSide::Before, false), (DropoutSide::After, true)] {
+            let layers = layers(side, &device);
+            // The biases keep every hidden unit above zero, so that a zero was dropped.
+            let vector = Tensor::<2>::ones([1, 400], &device);
+            let zeros = |embedding: Tensor<2>| {
+                let values = embedding.into_data().try_to_vec::<f32>().expect("f32");
+                values.into_iter().filter(|value| *value == 0.0).count()
+            };
+            let trained = zeros(layers.embed(vector.clone()));
+            assert_eq!(
+                trained > 100 && trained < 200,
+                dropped,
+                "{side:?}: {trained}"
+            );
+
+            let again = layers.embed(vector.clone()).into_data();
+            let once = layers.embed(vector.clone()).into_data();
+            assert_ne!(once, again, "{side:?}: two training steps drop alike");
+
+            let evaluated = layers.valid();
+            let vector = vector.inner();
+            let once = evaluated.embed(vector.clone());
+            once.clone()
+                .into_data()
+                .assert_eq(&evaluated.embed(vector).into_data(), true);
+            assert_eq!(zeros(once), 0);
+        }
+    }
+
+    #[test]
+    fn a_new_last_layer_leaves_the_rest() {
+        let device = Device::flex();
+        let layers = layers(DropoutSide::Before, &device);
+        let vector = Tensor::<2>::ones([1, 400], &device);
+        let before = layers.embed(vector.clone()).into_data();
+        let layers = layers.with_classes(7, Start::Normal { bias: 0.0 }, &device);
+        layers.embed(vector).into_data().assert_eq(&before, true);
+        assert_eq!(layers.last().weight.dims(), [300, 7]);
+    }
+}
