@@ -1,0 +1,116 @@
+//! The network: five convolutions and three fully connected layers.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use burn_zoo_blocks::stack::{Layer, build, flatten_to, run};
+use burn_zoo_blocks::{Classifier, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature};
+
+use crate::config::{AlexNetConfig, Variant};
+
+/// An AlexNet.
+///
+/// Should be created with [`AlexNetConfig`]. Fields are torchvision's state-dict keys.
+#[derive(Module, Debug)]
+pub struct AlexNet {
+    features: Vec<Layer>,
+    classifier: FullyConnected,
+    #[module(skip)]
+    variant: Variant,
+}
+
+impl AlexNetConfig {
+    /// Creates the network with random weights.
+    ///
+    /// # Panics
+    /// If the number of classes, the number of channels or the width is zero, or the dropout not in 0 to below 1.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> AlexNet {
+        let Self {
+            variant,
+            num_classes,
+            in_channels,
+            width,
+            dropout,
+        } = *self;
+        assert!(
+            num_classes > 0,
+            "a classifier needs at least one class: num_classes is 0"
+        );
+        assert!(
+            in_channels > 0,
+            "pictures have at least one channel: in_channels is 0"
+        );
+        assert!(
+            width > 0,
+            "a network needs at least one channel: width is 0"
+        );
+        assert!(
+            (0.0..1.0).contains(&dropout),
+            "dropout is a share from 0 to below 1: it is {dropout}"
+        );
+        let start = |row: &_| variant.conv_start(row);
+        let (features, channels) = build(self.rows(), in_channels, start, device);
+        let classifier = FullyConnectedConfig {
+            inputs: channels * variant.side().pow(2),
+            hidden: self.hidden(),
+            classes: num_classes,
+            side: variant.dropout_side(),
+            dropout,
+            hidden_start: variant.hidden_start(),
+            last_start: variant.last_start(),
+        };
+        AlexNet {
+            features,
+            classifier: classifier.init(device),
+            variant,
+        }
+    }
+}
+
+impl AlexNet {
+    /// Everything before the fully connected layers.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`
+    /// - output: `[batch, 256, 6, 6]` for pictures of 224×224, `[batch, 256, 3, 3]` for CIFAR's of 32×32
+    fn convolutions(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+        run(&self.features, images, self.variant.features(), taps)
+    }
+}
+
+/// Pictures have at least [`Variant::min_size`] pixels on each side.
+impl Classifier for AlexNet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.classifier.last().forward(self.embed(images))
+    }
+
+    fn embed(&self, images: Tensor<4>) -> Tensor<2> {
+        let map = self.convolutions(images, &mut Taps::none()); // [batch, 256, 6, 6]
+        let vector = flatten_to(map, self.variant.side()); // [batch, 9216]
+        self.classifier.embed(vector) // [batch, 4096]
+    }
+
+    fn num_classes(&self) -> usize {
+        self.classifier.last().weight.lazy_shape()[1]
+    }
+
+    fn with_head(self, num_classes: usize, device: &Device) -> Self {
+        let start = self.variant.last_start();
+        let classifier = self.classifier.with_classes(num_classes, start, device);
+        Self { classifier, ..self }
+    }
+
+    fn feature_names(&self) -> &'static [&'static str] {
+        self.variant.features()
+    }
+
+    fn features(
+        &self,
+        images: Tensor<4>,
+        names: &[&str],
+    ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
+        let mut taps = Taps::new(names, self.feature_names())?;
+        let _ = self.convolutions(images, &mut taps);
+        Ok(taps.into_maps())
+    }
+}
