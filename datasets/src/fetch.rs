@@ -145,12 +145,13 @@ fn fetch_source(
             path: &path,
             progress: &mut *progress,
         };
-        download.run().map_err(failed)?;
-    }
-    if let Some(archive) = source.archive {
-        for remote in &source.files {
-            let path = root.join(&remote.file);
+        let downloaded = download.run().map_err(failed)?;
+        if let Some(archive) = source.archive {
             unpack::unpack(archive, &path, root, &source.folder, progress).map_err(failed)?;
+            if downloaded {
+                // An archive that was put there by hand stays; ours has served.
+                fs::remove_file(&path).map_err(|error| failed(Problem::disk(&path, error)))?;
+            }
         }
     }
     // The name goes while the lock is held; another process that waits for the old file finds the set complete.

@@ -26,13 +26,13 @@ pub(super) struct Download<'a> {
 }
 
 impl Download<'_> {
-    /// Makes sure that the file is there with its checksum.
-    pub(super) fn run(&mut self) -> Result<(), Problem> {
+    /// Makes sure that the file is there with its checksum; says whether it was downloaded for that.
+    pub(super) fn run(&mut self) -> Result<bool, Problem> {
         let expected = self.remote.sha256.clone();
         if self.path.is_file() {
             let found = self.checksum(&self.path.to_owned())?;
             if found == expected {
-                return Ok(());
+                return Ok(false);
             }
             return Err(Problem::Present {
                 path: self.path.to_owned(),
@@ -57,7 +57,8 @@ impl Download<'_> {
                 expected,
             });
         }
-        fs::rename(&part, self.path).map_err(|error| Problem::disk(self.path, error))
+        fs::rename(&part, self.path).map_err(|error| Problem::disk(self.path, error))?;
+        Ok(true)
     }
 
     fn part(&self) -> PathBuf {

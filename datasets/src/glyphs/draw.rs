@@ -211,13 +211,8 @@ fn stray_line(ink: &mut [f32; SIDE * SIDE], rng: &mut impl Rng) {
 
 /// Ink and paper as grey levels, under uneven light, with grain.
 fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Picture {
-    let dark = rng.random_range(0.0..100.0f32);
-    let light = rng.random_range(dark + 90.0..255.0f32);
-    let (paper, pen) = if rng.random_bool(0.5) {
-        (light, dark)
-    } else {
-        (dark, light)
-    };
+    let paper = rng.random_range(140.0..255.0f32);
+    let pen = rng.random_range(0.0..paper - 90.0);
     let (fall, turn) = (rng.random_range(0.0..30.0f32), rng.random_range(0.0..TAU));
     let grain = rng.random_range(1.0..14.0f32);
     let (sin, cos) = turn.sin_cos();
