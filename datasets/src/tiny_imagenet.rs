@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use burn_zoo_data::DatasetInfo;
@@ -132,7 +132,7 @@ fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenE
 }
 
 /// A readable name for each class: its first word, with the identifier where two classes share it.
-fn class_names(words_path: &PathBuf, wnids: &[String]) -> Result<Vec<String>, OpenError> {
+fn class_names(words_path: &Path, wnids: &[String]) -> Result<Vec<String>, OpenError> {
     let text = read(words_path)?;
     let words: HashMap<&str, &str> = text
         .lines()

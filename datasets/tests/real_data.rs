@@ -104,7 +104,7 @@ fn cifar10_binary_and_tree_hold_the_same_pictures() {
     };
     assert_eq!((tree.train.len(), tree.valid.len()), (50_000, 10_000));
     // The binary is shuffled, and libjpeg made it: its rounding differs from our decoder's by 0.3 levels a pixel in the
-    // mean and 4 at most.
+    // mean and 8 at most.
     let samples = |split: &Split| -> Vec<Sample> {
         (0..split.len())
             .map(|index| split.get(index).unwrap())
@@ -113,7 +113,7 @@ fn cifar10_binary_and_tree_hold_the_same_pictures() {
     let (tree, binary) = (samples(&tree.valid), samples(&binary.valid));
     let alike = |a: &Sample, b: &Sample| {
         let mut pixels = a.picture.pixels.iter().zip(&b.picture.pixels);
-        a.label == b.label && pixels.all(|(a, b)| a.abs_diff(*b) <= 4)
+        a.label == b.label && pixels.all(|(a, b)| a.abs_diff(*b) <= 8)
     };
     for sample in &tree {
         assert_eq!(

@@ -30,7 +30,9 @@ import torch
 from torch import nn
 
 import alexnet
+import googlenet
 import networks
+import vgg
 
 ROOT = Path(__file__).resolve().parents[2]
 MASK = (1 << 64) - 1
@@ -156,7 +158,7 @@ def main() -> None:
         print("hash", fnv1a(key), "values", [repr(float(uniform(key, 1001)[i])) for i in (0, 1, 1000)])
         return
 
-    cases = {case.name: case for case in networks.CASES + alexnet.CASES}
+    cases = {case.name: case for case in networks.CASES + alexnet.CASES + vgg.CASES + googlenet.CASES}
     unknown = [name for name in arguments.names if name not in cases]
     if unknown:
         sys.exit(f"no golden file is defined for {', '.join(unknown)}; there are: {', '.join(cases)}")

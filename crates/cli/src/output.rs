@@ -70,7 +70,7 @@ pub(crate) fn finish_parse(answer: &clap::Error) -> ExitCode {
         };
     }
     // Standard error may be closed; the exit code still tells.
-    let _ = write!(anstream::stderr(), "{}\n", text.trim_end());
+    let _ = writeln!(anstream::stderr(), "{}", text.trim_end());
     if std::env::args_os().any(|argument| argument == "--json") {
         let message = answer.render().to_string();
         let message = message.trim().trim_start_matches("error: ");

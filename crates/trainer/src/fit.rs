@@ -148,7 +148,8 @@ impl Fit {
         }))?;
         self.train.seek(state.position.epoch, state.position.batch);
         let mut pending = Pending::default();
-        for batch in self.train.iter() {
+        let mut pictures = self.train.iter();
+        while let Some(batch) = pictures.next() {
             let step = state.position.step;
             self.device.seed(step_seed(self.run.seed, step));
             let lr = self.schedule.lr(step);
@@ -156,7 +157,9 @@ impl Fit {
             let output = TrainStep::step(&state.model, batch?);
             state.model = state.optimizer.step(lr, state.model.clone(), output.grads);
             state.position.step += 1;
-            state.position.batch += 1;
+            // Not one more than before where the loader left out a batch without a readable picture.
+            let progress = pictures.progress();
+            state.position.batch = progress.items_processed.div_ceil(self.run.data.batch_size);
 
             pending.push(StepScores {
                 loss: output.item.loss.clone().inner(),
@@ -183,10 +186,9 @@ impl Fit {
                 loss,
                 lr: Some(lr),
             });
-            let done = (state.position.batch * self.run.data.batch_size).min(total_items);
             let item = TrainingItem::new(
                 output.item,
-                Progress::new(done, total_items, Some("pictures".into())),
+                progress,
                 Some(state.position.step),
                 Some(lr.into()),
             );
@@ -198,7 +200,6 @@ impl Fit {
                 self.save(state)?;
             }
         }
-        // A batch of which no picture can be read is not met in the loop: the position still moves past it.
         pending.read_into(&mut state.position.totals, state.position.step, epoch)?;
         state.position.batch = batches;
         self.report_skipped(&self.train);

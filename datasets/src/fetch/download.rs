@@ -30,7 +30,7 @@ impl Download<'_> {
     pub(super) fn run(&mut self) -> Result<bool, Problem> {
         let expected = self.remote.sha256.clone();
         if self.path.is_file() {
-            let found = self.checksum(&self.path.to_owned())?;
+            let found = self.checksum(self.path)?;
             if found == expected {
                 return Ok(false);
             }

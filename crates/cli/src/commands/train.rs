@@ -31,7 +31,7 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     device: DeviceArg,
 
-    /// The run folder [default: runs/<name of the run>]
+    /// The run folder [default: runs/NAME, the run's name]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 

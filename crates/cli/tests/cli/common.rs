@@ -130,3 +130,30 @@ momentum = 0.9
 [train]
 epochs = 2
 "#;
+
+/// A finished run in `runs/tiny`.
+pub(crate) fn trained() -> tempfile::TempDir {
+    let folder = folder();
+    write(folder.path(), "tiny.toml", TINY);
+    succeed(folder.path(), &["train", "tiny.toml", "--out", "runs/tiny"]);
+    folder
+}
+
+/// The content of a file.
+pub(crate) fn read(path: impl AsRef<Path>) -> Vec<u8> {
+    std::fs::read(path.as_ref())
+        .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+/// The lines of `metrics.jsonl` without what depends on the clock.
+pub(crate) fn metrics(run: &Path) -> Vec<Value> {
+    let text = String::from_utf8(read(run.join("metrics.jsonl"))).expect("text");
+    let lines = text.lines().map(|line| {
+        let mut record: Value = serde_json::from_str(line).expect("one JSON object a line");
+        for clock in ["seconds", "images_per_second"] {
+            record.as_object_mut().expect("an object").remove(clock);
+        }
+        record
+    });
+    lines.collect()
+}

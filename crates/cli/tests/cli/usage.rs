@@ -1,10 +1,8 @@
 //! Help, JSON, exit codes and terminals, for every command.
 
-mod common;
-
 use std::process::{Command, Stdio};
 
-use common::{TINY, folder, refuse, run, succeed, write};
+use crate::common::{TINY, folder, refuse, run, succeed, write};
 
 const COMMANDS: [&[&str]; 13] = [
     &["train"],
@@ -161,13 +159,13 @@ fn colours_are_for_terminals_or_on_demand() {
     let folder = folder();
     // `succeed` refuses escape codes in a pipe.
     succeed(folder.path(), &["models"]);
-    let forced = common::zoo(folder.path())
+    let forced = crate::common::zoo(folder.path())
         .arg("models")
         .env("CLICOLOR_FORCE", "1")
         .output()
         .expect("the binary starts");
     assert!(String::from_utf8_lossy(&forced.stdout).contains('\u{1b}'));
-    let refused = common::zoo(folder.path())
+    let refused = crate::common::zoo(folder.path())
         .arg("models")
         .env("NO_COLOR", "1")
         .output()

@@ -1,0 +1,165 @@
+//! data list, inspect, fetch and preview.
+
+use crate::common::{TINY, folder, refuse, run, succeed, write};
+
+#[test]
+fn data_sets_are_listed_and_misspelt_ones_refused() {
+    let folder = folder();
+    let list = succeed(folder.path(), &["data", "list", "--json"]).json();
+    let names: Vec<&str> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|set| set["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "glyphs",
+            "mnist",
+            "fashion_mnist",
+            "cifar10",
+            "cifar100",
+            "tiny_imagenet",
+            "image_folder"
+        ]
+    );
+    refuse(
+        folder.path(),
+        &["data", "inspect", "mnits"],
+        &["mnits", "did you mean \"mnist\"?"],
+    );
+    refuse(
+        folder.path(),
+        &["data", "fetch", "cifar-1O"],
+        &["did you mean \"cifar10\"?"],
+    );
+    refuse(folder.path(), &["data", "fetch", "glyphs"], &["glyphs"]);
+    let missing = refuse(
+        folder.path(),
+        &["data", "inspect", "mnist", "--root", "nowhere"],
+        &["mnist", "nowhere"],
+    );
+    assert!(
+        missing.stderr.contains("zoo data fetch mnist"),
+        "{}",
+        missing.stderr
+    );
+}
+
+#[test]
+fn inspection_counts_classes_and_names_damaged_files() {
+    let folder = folder();
+    for (class, value) in [("cats", 0_u8), ("dogs", 255)] {
+        for (split, count) in [("train", 3), ("val", 2)] {
+            for index in 0..count {
+                let path = folder
+                    .path()
+                    .join(format!("set/{split}/{class}/{index}.png"));
+                std::fs::create_dir_all(path.parent().expect("below the folder"))
+                    .expect("writable");
+                let color = image::Rgb([value, 128, 0]);
+                image::RgbImage::from_pixel(8, 6, color)
+                    .save(path)
+                    .expect("writable");
+            }
+        }
+    }
+    write(
+        folder.path(),
+        "set/train/cats/text.jpg",
+        "this is no picture",
+    );
+    let report = succeed(
+        folder.path(),
+        &["data", "inspect", "image_folder", "--root", "set", "--json"],
+    )
+    .json();
+    assert_eq!(
+        report["classes"],
+        serde_json::json!([
+            { "class": "cats", "train": 3, "valid": 2 },
+            { "class": "dogs", "train": 3, "valid": 2 }
+        ])
+    );
+    assert_eq!(report["train"]["pictures"], 7);
+    assert_eq!(report["train"]["sizes"]["6×8×3"], 6);
+    let damaged = report["train"]["damaged"].as_array().expect("a list");
+    assert_eq!(damaged.len(), 1);
+    assert!(damaged[0].as_str().expect("a message").contains("text.jpg"));
+    // Half of the red values are 0 and half are 1, all green ones 128 / 255.
+    let close = |value: &serde_json::Value, expected: f64| {
+        assert!(
+            (value.as_f64().expect("a number") - expected).abs() < 1e-6,
+            "{value} {expected}"
+        );
+    };
+    let (mean, std) = (&report["train"]["mean"], &report["train"]["std"]);
+    close(&mean[0], 0.5);
+    close(&std[0], 0.5);
+    close(&mean[1], 128.0 / 255.0);
+    close(&std[1], 0.0);
+
+    let text = succeed(
+        folder.path(),
+        &["data", "inspect", "image_folder", "--root", "set"],
+    )
+    .stdout;
+    assert!(
+        text.contains("damaged:") && text.contains("text.jpg"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_preview_is_a_sheet_of_pictures() {
+    let folder = folder();
+    let report = succeed(
+        folder.path(),
+        &["data", "preview", "glyphs", "-n", "9", "--json"],
+    )
+    .json();
+    assert_eq!(report["pictures"], 9);
+    let sheet = image::open(folder.path().join("sheet.png")).expect("a picture");
+    // Three rows of 32 pixels with gaps of 2.
+    assert_eq!((sheet.width(), sheet.height()), (100, 100));
+
+    write(folder.path(), "tiny.toml", TINY);
+    let augmented = [
+        "data",
+        "preview",
+        "--config",
+        "tiny.toml",
+        "--set",
+        "augment.crop=pad",
+        "-n",
+        "4",
+    ];
+    let with = |seed| {
+        let arguments: Vec<&str> = augmented
+            .iter()
+            .copied()
+            .chain(["--seed", seed, "-o", "a.png"])
+            .collect();
+        succeed(folder.path(), &arguments);
+        std::fs::read(folder.path().join("a.png")).expect("written")
+    };
+    assert_eq!(with("1"), with("1"), "the same seed gives the same sheet");
+    assert_ne!(with("1"), with("2"));
+
+    refuse(
+        folder.path(),
+        &["data", "preview", "glyphs", "-o", "no/such/folder/a.png"],
+        &["no/such/folder/a.png"],
+    );
+    refuse(
+        folder.path(),
+        &["data", "preview", "glyphs", "-n", "0"],
+        &["--count", "0"],
+    );
+    let both = run(
+        folder.path(),
+        &["data", "preview", "glyphs", "--config", "tiny.toml"],
+    );
+    assert_eq!(both.code, 2);
+}

@@ -1,0 +1,10 @@
+//! The command line, through its real binary.
+
+mod common;
+mod data;
+mod eval;
+mod models;
+mod refusals;
+mod run_files;
+mod train;
+mod usage;

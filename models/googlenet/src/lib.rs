@@ -1,0 +1,54 @@
+//! GoogLeNet: [Going Deeper with Convolutions](https://arxiv.org/abs/1409.4842), Szegedy et al. 2014.
+//!
+//! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
+//! ([`Variant::Cifar`]). `config.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Pictures need
+//! not be square.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_googlenet::{Classifier, GoogLeNetConfig, Variant};
+//!
+//! let device = Device::flex(); // any backend that your crate enables
+//! let model = GoogLeNetConfig::new(Variant::Torchvision).with_num_classes(10).init(&device);
+//! let images = Tensor::zeros([1, 3, 64, 64], &device);
+//! assert_eq!(model.forward(images.clone()).dims(), [1, 10]);
+//!
+//! // The auxiliary heads answer in training only, each with the weight of its loss.
+//! let training = model.forward_train(images);
+//! assert_eq!(training.aux.len(), 2);
+//! assert_eq!(training.aux[0].weight, 0.3);
+//! ```
+//!
+//! # Weights
+//! The path of every parameter is its torchvision key (`conv1.conv.weight`, `inception3a.branch2.1.bn.bias`,
+//! `aux1.fc2.weight`, `fc.bias`), so torchvision's and timm's state dicts load without a rename rule, as long as the
+//! loader keeps the gap before `branch4.1`. torchvision's pretrained weights want
+//! [`GoogLeNetConfig::with_transform_input`]; their auxiliary heads are untrained.
+//!
+//! # Deviations from the paper
+//! In [`Variant::Torchvision`], all of them torchvision's: batch normalisation with ε 0.001 instead of biases and of
+//! local response normalisation, 3×3 kernels in the branch that the paper calls 5×5, 2×2 windows in the last
+//! max-pooling, auxiliary heads on an adaptive average of 4×4 pixels, dropout of 0.2 instead of 0.4, and weights that
+//! start as N(0, 0.01).
+//!
+//! In [`Variant::Paper`]:
+//! - The paper does not say how max-pooling rounds. Rounding up gives the sizes of its Table 1.
+//! - It does not give the constants of the normalisation: they are those of Krizhevsky et al., k = 2, n = 5, α = 10⁻⁴,
+//!   β = 0.75.
+//! - It does not say how weights start. Here they do as He et al. propose (fan-in), with biases of zero: the deep
+//!   network without batch normalisation would not train from small weights.
+//! - The average pooling before the linear layer covers the whole map, which is 7×7 for pictures of 224×224 as in the
+//!   paper, so that pictures of other sizes pass.
+//! - The paper's seven-fold ensemble and its crops are not here.
+//!
+//! [`Variant::Cifar`] is not the paper's: it is torchvision's with a first convolution of 3×3 and stride 1, no pooling
+//! after it, and no auxiliary heads unless asked for.
+
+mod aux_head;
+mod config;
+mod model;
+mod rescale;
+
+pub use burn_zoo_blocks::Classifier;
+pub use config::{GoogLeNetConfig, Variant};
+pub use model::GoogLeNet;

@@ -1,0 +1,44 @@
+//! VGG: [Very Deep Convolutional Networks for Large-Scale Image Recognition](https://arxiv.org/abs/1409.1556),
+//! Simonyan and Zisserman 2014.
+//!
+//! All six columns of Table 1, which `config.rs` holds as printed, torchvision's batch-normalised forms of four of
+//! them, and two for CIFAR. [`Variant`] names them; [`VggConfig`] builds one. Pictures have at least 32×32 pixels, and
+//! need not be square.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_vgg::{Classifier, Variant, VggConfig};
+//!
+//! let device = Device::flex(); // any backend that your crate enables
+//! let model = VggConfig::new(Variant::CifarVgg11Bn).with_num_classes(10).init(&device);
+//! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
+//! assert_eq!(logits.dims(), [1, 10]);
+//! ```
+//!
+//! # Weights
+//! The path of every parameter, without the names of enum variants, is its torchvision key (`features.0.weight`,
+//! `classifier.6.bias`): the numbers count layers without parameters too. So torchvision's and timm's state dicts load
+//! without a rename rule, as long as the loader keeps the gaps between the numbers. [`Variant::Vgg11Lrn`] numbers its
+//! normalisation `features.2`. The CIFAR networks have torchvision's `features` and one layer called `classifier`.
+//!
+//! # Deviations from the paper
+//! - Weights start as in torchvision: convolutions as He et al. propose (fan-out), fully connected layers as N(0, 0.01),
+//!   biases at zero. The paper starts its deep networks from the trained column A, that one from a normal distribution
+//!   of variance 0.01, and notes that Glorot's initialisation would have done as well.
+//! - Pictures of any size, not only 224×224: adaptive average pooling brings the last map to 7×7, as in torchvision.
+//!   The paper's dense evaluation, with the fully connected layers turned into convolutions, is not here.
+//! - The batch-normalised networks are torchvision's. Their convolutions keep their biases, which the normalisation
+//!   makes redundant.
+//! - The normalisation of A-LRN stands after the ReLU, as in Krizhevsky et al., whose constants the paper takes; the
+//!   table does not say on which side.
+//! - The CIFAR networks are not the paper's: batch normalisation everywhere, and one linear layer on the average of the
+//!   last map, which is 1×1 for pictures of 32×32. They have no dropout.
+
+mod config;
+mod head;
+mod layers;
+mod model;
+
+pub use burn_zoo_blocks::Classifier;
+pub use config::{Variant, VggConfig};
+pub use model::Vgg;
