@@ -7,28 +7,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use flate2::{Compression, write::GzEncoder};
-use sha2::{Digest, Sha256};
 
 use super::*;
 
-use server::{Server, answer, ranged, whole};
-
-fn sha256(content: &[u8]) -> String {
-    Sha256::digest(content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Content that does not compress and differs everywhere.
-fn content() -> Vec<u8> {
-    let mut state = 1u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..200_000).map(|_| next()).collect()
-}
+use server::{Server, answer, content, ranged, sha256, whole};
 
 /// A set of one file `a.bin` in the folder `set`.
 fn plain(server: &Server, content: &[u8]) -> Source {

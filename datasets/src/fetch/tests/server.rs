@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use sha2::{Digest, Sha256};
+
 /// What was asked for: the path, and the first byte where only the rest was wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Request {
@@ -98,4 +100,21 @@ pub(super) fn ranged(content: &[u8], request: &Request) -> Vec<u8> {
         }
         None => whole(content),
     }
+}
+
+pub(super) fn sha256(content: &[u8]) -> String {
+    Sha256::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Content that does not compress and differs everywhere.
+pub(super) fn content() -> Vec<u8> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..200_000).map(|_| next()).collect()
 }
