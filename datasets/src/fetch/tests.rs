@@ -9,7 +9,6 @@ use std::sync::Arc;
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
-
 use server::{Server, answer, content, ranged, sha256, whole};
 
 /// A set of one file `a.bin` in the folder `set`.
