@@ -107,7 +107,7 @@ impl Kind {
             files: vec![Remote {
                 url,
                 file: file.to_owned(),
-                bytes,
+                bytes: Some(bytes),
                 sha256: sha256.to_owned(),
             }],
             archive: Some(Archive::TarGz),

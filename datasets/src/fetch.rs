@@ -69,13 +69,16 @@ pub(crate) struct Source {
 }
 
 /// A file on a server.
-#[derive(Debug, Clone)]
-pub(crate) struct Remote {
-    pub(crate) url: String,
-    pub(crate) file: String,
-    pub(crate) bytes: u64,
-    /// In hexadecimal, lower case.
-    pub(crate) sha256: String,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its address.
+    pub url: String,
+    /// Its name here.
+    pub file: String,
+    /// Its size, where known.
+    pub bytes: Option<u64>,
+    /// Its checksum, or the beginning of it, in hexadecimal, lower case.
+    pub sha256: String,
 }
 
 /// An archive that holds the folder of the set.
@@ -129,7 +132,16 @@ fn fetch_source(
     } else {
         folder.clone()
     };
-    let failed = |problem: Problem| FetchError::new(name, problem, source, &files_folder);
+    let failed = |problem: Problem| {
+        let again = format!("zoo data fetch {name}");
+        FetchError::new(
+            problem,
+            &source.files,
+            &files_folder,
+            &again,
+            source.archive.is_some(),
+        )
+    };
     if source.archive.is_some() && folder.is_dir() {
         return Ok(folder);
     }
@@ -157,6 +169,35 @@ fn fetch_source(
     // The name goes while the lock is held; another process that waits for the old file finds the set complete.
     let _ = fs::remove_file(&lock_path);
     Ok(folder)
+}
+
+/// Brings the file `remote` into `folder`; gives its path. A file that lies there with the right checksum stays.
+///
+/// `again` is the command that goes on after a failure.
+///
+/// # Errors
+/// When another fetch of it runs, the network or the disk fails, or the file does not have its checksum. The message
+/// ends with what to download by hand and where to put it.
+pub fn fetch_file(
+    remote: &Remote,
+    folder: &Path,
+    again: &str,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<PathBuf, FetchError> {
+    let failed =
+        |problem| FetchError::new(problem, std::slice::from_ref(remote), folder, again, false);
+    fs::create_dir_all(folder).map_err(|error| failed(Problem::disk(folder, error)))?;
+    let lock_path = folder.join(format!(".{}.lock", remote.file));
+    let _lock = lock(&lock_path).map_err(failed)?;
+    let path = folder.join(&remote.file);
+    let mut download = Download {
+        remote,
+        path: &path,
+        progress,
+    };
+    download.run().map_err(failed)?;
+    let _ = fs::remove_file(&lock_path);
+    Ok(path)
 }
 
 /// A lock that the system releases when this process ends, however it ends.

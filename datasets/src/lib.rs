@@ -19,7 +19,7 @@ mod tiny_imagenet;
 mod tree;
 
 pub use error::OpenError;
-pub use fetch::{FetchError, FetchOptions, Phase, Progress, fetch};
+pub use fetch::{FetchError, FetchOptions, Phase, Progress, Remote, fetch, fetch_file};
 pub use glyphs::Glyphs;
 pub use name::{Name, UnknownName};
 pub use open::{OpenOptions, default_root, open};

@@ -131,7 +131,7 @@ impl Kind {
         let files = files.map(|(file, bytes, sha256)| Remote {
             url: format!("{base}/{file}"),
             file: file.to_owned(),
-            bytes,
+            bytes: Some(bytes),
             sha256: sha256.to_owned(),
         });
         Source {

@@ -28,7 +28,7 @@ pub(crate) fn source() -> Source {
         files: vec![Remote {
             url: format!("http://cs231n.stanford.edu/{ARCHIVE}"),
             file: ARCHIVE.to_owned(),
-            bytes: 248_100_043,
+            bytes: Some(248_100_043),
             sha256: "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821".to_owned(),
         }],
         archive: Some(Archive::Zip),

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use burn_zoo::datasets;
 use burn_zoo::trainer::{EpochRecord, Observer, Phase, Scores, StepReport};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,11 +23,53 @@ pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
 }
 
 /// The same for bytes.
-pub(crate) fn byte_bar(total: u64) -> ProgressBar {
+fn byte_bar(total: u64) -> ProgressBar {
     styled(
         ProgressBar::new(total),
         "{msg} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
     )
+}
+
+/// Follows a download: one bar at a time, for the file and phase at hand.
+#[derive(Default)]
+pub(crate) struct FetchBar {
+    current: Option<(String, datasets::Phase, ProgressBar)>,
+}
+
+impl FetchBar {
+    pub(crate) fn show(&mut self, progress: &datasets::Progress<'_>) {
+        let datasets::Progress {
+            file,
+            phase,
+            done,
+            total,
+        } = *progress;
+        let is_current = self
+            .current
+            .as_ref()
+            .is_some_and(|(name, now, _)| name == file && *now == phase);
+        if !is_current {
+            self.clear();
+            let bar = byte_bar(total);
+            let what = match phase {
+                datasets::Phase::Download => "download",
+                datasets::Phase::Verify => "verify",
+                datasets::Phase::Unpack => "unpack",
+            };
+            bar.set_message(format!("{what} {file}"));
+            self.current = Some((file.to_owned(), phase, bar));
+        }
+        if let Some((_, _, bar)) = &self.current {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if let Some((_, _, bar)) = self.current.take() {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::Device;
 use burn_zoo::datasets::{Name, OpenOptions};
-use burn_zoo::pictures::{DatasetInfo, ImageData, Pipeline};
+use burn_zoo::pictures::{DatasetInfo, ImageData, Normalize, Pipeline};
 use burn_zoo::trainer::{RunFile, pipelines};
-use burn_zoo::{CreateOptions, Model, ModelInfo};
+use burn_zoo::{CreateOptions, Model, ModelInfo, WeightsFile};
 
 use crate::error::Failure;
 
@@ -74,17 +74,18 @@ pub(crate) fn from_run(
     let [_, height, width] = info.input;
     let pipeline = pipelines(&run, &data.info, [height, width])?.valid;
     let model = burn_zoo::config_for(&run, &data.info)?.init(device);
-    let model = load(model, info, &weights)?;
+    let model = burn_zoo::load_weights(model, info, &weights, device).map_err(Failure::input)?;
     Ok(Trained {
         info,
-        model,
+        model: model.valid(),
         weights,
         pipeline,
         data: Some(data),
     })
 }
 
-/// Loads `weights` into the model `name`, for the classes and channels of `data` where there is a data set.
+/// Loads `weights` into the model `name`. Classes and channels are those of the weights; where there is a data set,
+/// they must be its own.
 pub(crate) fn from_weights(
     name: &str,
     weights: &Path,
@@ -92,26 +93,40 @@ pub(crate) fn from_weights(
     device: &Device,
 ) -> Result<Trained, Failure> {
     let info = burn_zoo::model_info(name)?;
+    let file = WeightsFile::open(weights, info, device).map_err(Failure::input)?;
     let known: Option<&DatasetInfo> = data.as_ref().map(|data| &data.info);
     let options = CreateOptions {
-        num_classes: known.map(|data| data.classes.len()),
+        // They act in training only.
+        aux_heads: info.may_have_aux_heads().then_some(false),
         in_channels: known.map(|data| data.channels),
+        ..file.options()
     };
+    let classes = options.num_classes.unwrap_or(info.classes);
+    if let Some(data) = known.filter(|data| data.classes.len() != classes) {
+        return Err(Failure::Input(format!(
+            "{}: the weights tell {classes} classes apart, the data set {} has {}; name the data set that they were \
+             trained on",
+            weights.display(),
+            data.name,
+            data.classes.len(),
+        )));
+    }
+    let mut pipeline = burn_zoo::evaluation_pipeline(info, known);
+    if let Some([mean, std]) = file
+        .statistics()
+        .filter(|[mean, _]| mean.len() == pipeline.geometry.channels)
+    {
+        pipeline.normalize = Normalize { mean, std };
+    }
     let model = burn_zoo::create(name, &options, device)?;
-    let model = load(model, info, weights)?;
-    let pipeline = burn_zoo::evaluation_pipeline(info, known);
+    let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
     Ok(Trained {
         info,
-        model,
+        model: model.valid(),
         weights: weights.to_owned(),
         pipeline,
         data,
     })
-}
-
-fn load(model: Model, info: &ModelInfo, weights: &Path) -> Result<Model, Failure> {
-    let model = burn_zoo::load_weights(model, info.name, weights).map_err(Failure::input)?;
-    Ok(model.valid())
 }
 
 /// A command line that a shell reads back as it is.

@@ -1,8 +1,12 @@
 //! From a name to a network.
 
 use burn::tensor::Device;
+use burn_zoo_alexnet::AlexNetConfig;
+use burn_zoo_googlenet::GoogLeNetConfig;
 use burn_zoo_lenet::LeNetConfig;
 use burn_zoo_resnet::ResNetConfig;
+use burn_zoo_vgg::VggConfig;
+use burn_zoo_zfnet::ZfNetConfig;
 use thiserror::Error;
 
 use crate::info::{ModelInfo, SizeMismatch};
@@ -16,6 +20,10 @@ pub struct CreateOptions {
     pub num_classes: Option<usize>,
     /// Channels of the pictures, at least 1.
     pub in_channels: Option<usize>,
+    /// Height and width of the pictures, within the model's [`ModelInfo::sizes`].
+    pub input_size: Option<[usize; 2]>,
+    /// Whether it has the auxiliary heads of GoogLeNet, which act in training only.
+    pub aux_heads: Option<bool>,
 }
 
 /// Why a model cannot be made.
@@ -39,6 +47,24 @@ pub enum CreateError {
     /// Pictures of a size that the network cannot take.
     #[error(transparent)]
     Size(#[from] SizeMismatch),
+    /// Pictures that are large enough for the network, but not for its auxiliary heads.
+    #[error("the auxiliary heads of {model} need pictures from {least}×{least} pixels on, these are {}×{}: resize them, or leave the heads out (model.aux_heads = false)", found[0], found[1])]
+    SmallForAuxHeads {
+        /// Name of the model.
+        model: &'static str,
+        /// Least height and width, in pixels.
+        least: usize,
+        /// Height and width that it was given.
+        found: [usize; 2],
+    },
+    /// Auxiliary heads were asked for, and the network has none.
+    #[error(
+        "{model} has no auxiliary heads: leave aux_heads out (only googlenet, googlenet_paper and cifar_googlenet can have them)"
+    )]
+    NoAuxHeads {
+        /// Name of the model.
+        model: &'static str,
+    },
 }
 
 /// A name that no model has.
@@ -88,10 +114,18 @@ pub fn nearest_model(name: &str) -> Option<&'static str> {
 }
 
 /// A model that can be made: name and options have been checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ModelConfig {
     /// A LeNet-5.
     LeNet(LeNetConfig),
+    /// An AlexNet.
+    AlexNet(AlexNetConfig),
+    /// A ZFNet.
+    ZfNet(ZfNetConfig),
+    /// A VGG network.
+    Vgg(VggConfig),
+    /// A GoogLeNet.
+    GoogLeNet(GoogLeNetConfig),
     /// A ResNet or a plain network.
     ResNet(ResNetConfig),
 }
@@ -100,12 +134,13 @@ impl ModelConfig {
     /// The model `name` with `options`.
     ///
     /// # Errors
-    /// An unknown name, or options that no network can have.
+    /// An unknown name, or options that no network or not this one can have.
     pub fn new(name: &str, options: &CreateOptions) -> Result<Self, CreateError> {
         let info = model_info(name)?;
-        let [in_channels, ..] = info.input;
+        let [own_channels, height, width] = info.input;
         let classes = options.num_classes.unwrap_or(info.classes);
-        let channels = options.in_channels.unwrap_or(in_channels);
+        let channels = options.in_channels.unwrap_or(own_channels);
+        let size = options.input_size.unwrap_or([height, width]);
         let out_of_range = |what, value, expected| {
             Err(CreateError::OutOfRange {
                 model: info.name,
@@ -120,17 +155,37 @@ impl ModelConfig {
         if !(1..=MAX_CHANNELS).contains(&channels) {
             return out_of_range("channels", channels, "1 to 1,024");
         }
+        info.check_size(size)?;
+        if options.aux_heads == Some(true) && !info.may_have_aux_heads() {
+            return Err(CreateError::NoAuxHeads { model: info.name });
+        }
+        // Every configuration has these two, and no trait to say so.
+        macro_rules! fitted {
+            ($config:expr) => {
+                $config.with_num_classes(classes).with_in_channels(channels)
+            };
+        }
         Ok(match info.arch {
-            Arch::LeNet(variant) => Self::LeNet(
-                LeNetConfig::new(variant)
-                    .with_num_classes(classes)
-                    .with_in_channels(channels),
-            ),
-            Arch::ResNet(variant) => Self::ResNet(
-                ResNetConfig::new(variant)
-                    .with_num_classes(classes)
-                    .with_in_channels(channels),
-            ),
+            Arch::LeNet(variant) => Self::LeNet(fitted!(LeNetConfig::new(variant))),
+            Arch::AlexNet(variant) => Self::AlexNet(fitted!(AlexNetConfig::new(variant))),
+            Arch::ZfNet(variant) => Self::ZfNet(fitted!(ZfNetConfig::new(variant))),
+            Arch::Vgg(variant) => Self::Vgg(fitted!(VggConfig::new(variant))),
+            Arch::GoogLeNet(variant) => {
+                let mut config = fitted!(GoogLeNetConfig::new(variant)).with_input_size(size);
+                if let Some(aux) = options.aux_heads {
+                    config = config.with_aux(aux);
+                }
+                let least = config.min_size();
+                if size.iter().any(|side| *side < least) {
+                    return Err(CreateError::SmallForAuxHeads {
+                        model: info.name,
+                        least,
+                        found: size,
+                    });
+                }
+                Self::GoogLeNet(config)
+            }
+            Arch::ResNet(variant) => Self::ResNet(fitted!(ResNetConfig::new(variant))),
         })
     }
 
@@ -139,6 +194,10 @@ impl ModelConfig {
     pub fn init(&self, device: &Device) -> Model {
         match self {
             Self::LeNet(config) => Model::LeNet(config.init(device)),
+            Self::AlexNet(config) => Model::AlexNet(config.init(device)),
+            Self::ZfNet(config) => Model::ZfNet(config.init(device)),
+            Self::Vgg(config) => Model::Vgg(config.init(device)),
+            Self::GoogLeNet(config) => Model::GoogLeNet(config.init(device)),
             Self::ResNet(config) => Model::ResNet(config.init(device)),
         }
     }
@@ -147,7 +206,7 @@ impl ModelConfig {
 /// Makes the model `name` with random weights: [`ModelConfig::new`], then [`ModelConfig::init`].
 ///
 /// # Errors
-/// An unknown name, or options that no network can have.
+/// An unknown name, or options that no network or not this one can have.
 pub fn create(name: &str, options: &CreateOptions, device: &Device) -> Result<Model, CreateError> {
     Ok(ModelConfig::new(name, options)?.init(device))
 }

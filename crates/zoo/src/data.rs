@@ -35,11 +35,11 @@ pub fn open_data(name: &str, options: &OpenOptions) -> Result<ImageData, DataErr
 /// An unknown model, or an input size, channels or classes that it cannot have.
 pub fn config_for(run: &RunFile, data: &DatasetInfo) -> Result<ModelConfig, CreateError> {
     let info = model_info(&run.model.arch)?;
-    let [_, height, width] = info.input;
-    info.check_size(run.data.size.map_or([height, width], |side| [side, side]))?;
     let options = CreateOptions {
         num_classes: run.model.num_classes.or(Some(data.classes.len())),
         in_channels: run.model.in_channels.or(Some(data.channels)),
+        input_size: run.data.size.map(|side| [side, side]),
+        aux_heads: run.model.aux_heads,
     };
     ModelConfig::new(info.name, &options)
 }

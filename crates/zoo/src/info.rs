@@ -27,8 +27,10 @@ pub struct ModelInfo {
     pub preprocessing: &'static Preprocessing,
     /// Classes of the head unless told otherwise.
     pub classes: usize,
-    /// Trainable parameters with the default input and classes.
+    /// Trainable parameters with the default input and classes, without those of auxiliary heads.
     pub parameters: usize,
+    /// Trainable parameters of the auxiliary heads, which act in training only and can be left out.
+    pub aux_parameters: usize,
     /// Multiply-adds of convolutions and linear layers for one picture of the default size: what papers call FLOPs.
     pub multiply_adds: u64,
 }
@@ -83,6 +85,11 @@ pub enum InputFit {
 }
 
 impl ModelInfo {
+    /// Whether the network can have auxiliary heads.
+    pub fn may_have_aux_heads(&self) -> bool {
+        matches!(self.arch, Arch::GoogLeNet(_))
+    }
+
     /// Whether the network takes pictures of `size` (height, width).
     ///
     /// # Errors

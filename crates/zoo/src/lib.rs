@@ -11,13 +11,14 @@
 //! # Ok::<(), burn_zoo::CreateError>(())
 //! ```
 //!
-//! Each architecture is also a crate of its own, re-exported here ([`lenet`], [`resnet`]) and usable without the rest.
+//! Each architecture is also a crate of its own, re-exported here ([`lenet`] to [`resnet`]) and usable without the rest.
 
 mod create;
 mod data;
 mod info;
 mod model;
 mod pattern;
+mod published;
 mod record;
 mod summary;
 mod table;
@@ -26,8 +27,9 @@ mod weights;
 pub use burn_zoo_blocks::{Classifier, TrainingLogits, trainable_params};
 #[doc(inline)]
 pub use {
-    burn_zoo_data as pictures, burn_zoo_datasets as datasets, burn_zoo_lenet as lenet,
-    burn_zoo_resnet as resnet, burn_zoo_trainer as trainer,
+    burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,
+    burn_zoo_googlenet as googlenet, burn_zoo_lenet as lenet, burn_zoo_resnet as resnet,
+    burn_zoo_trainer as trainer, burn_zoo_vgg as vgg, burn_zoo_zfnet as zfnet,
 };
 
 pub use create::{
@@ -37,6 +39,9 @@ pub use create::{
 pub use data::{DataError, config_for, evaluation_pipeline, open_data};
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
 pub use model::Model;
+pub use published::{Published, published, published_models};
 pub use summary::{Layer, Summary, summarize};
 pub use table::Arch;
-pub use weights::{WeightsError, load_weights};
+pub use weights::{
+    Format, LoadReport, Origin, WeightsError, WeightsFile, WrongTensor, load_weights, save_weights,
+};

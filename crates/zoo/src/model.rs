@@ -7,9 +7,13 @@ use burn::module::{
     ModuleVisitor,
 };
 use burn::tensor::{Device, Tensor};
+use burn_zoo_alexnet::AlexNet;
 use burn_zoo_blocks::{Classifier, TrainingLogits, UnknownFeature};
+use burn_zoo_googlenet::GoogLeNet;
 use burn_zoo_lenet::LeNet;
 use burn_zoo_resnet::ResNet;
+use burn_zoo_vgg::Vgg;
+use burn_zoo_zfnet::ZfNet;
 
 /// A network of the zoo, whichever its architecture.
 ///
@@ -23,6 +27,14 @@ use burn_zoo_resnet::ResNet;
 pub enum Model {
     /// LeNet-5 and its modern form.
     LeNet(LeNet),
+    /// AlexNet, in two groups and in one.
+    AlexNet(AlexNet),
+    /// ZFNet.
+    ZfNet(ZfNet),
+    /// The six VGG networks, with and without batch normalisation.
+    Vgg(Vgg),
+    /// GoogLeNet.
+    GoogLeNet(GoogLeNet),
     /// ResNet and the plain networks it is compared with.
     ResNet(ResNet),
 }
@@ -32,12 +44,20 @@ macro_rules! each {
     ($model:expr, $network:ident => $answer:expr) => {
         match $model {
             Model::LeNet($network) => $answer,
+            Model::AlexNet($network) => $answer,
+            Model::ZfNet($network) => $answer,
+            Model::Vgg($network) => $answer,
+            Model::GoogLeNet($network) => $answer,
             Model::ResNet($network) => $answer,
         }
     };
     ($model:expr, wrap $network:ident => $answer:expr) => {
         match $model {
             Model::LeNet($network) => Model::LeNet($answer),
+            Model::AlexNet($network) => Model::AlexNet($answer),
+            Model::ZfNet($network) => Model::ZfNet($answer),
+            Model::Vgg($network) => Model::Vgg($answer),
+            Model::GoogLeNet($network) => Model::GoogLeNet($answer),
             Model::ResNet($network) => Model::ResNet($answer),
         }
     };

@@ -18,8 +18,10 @@ pub struct Summary {
     pub classes: usize,
     /// The layers, in the order of the forward pass; layers that act in training only come last.
     pub layers: Vec<Layer>,
-    /// Trainable parameters in all.
+    /// Trainable parameters of the layers that a picture goes through.
     pub parameters: usize,
+    /// Trainable parameters of the layers that act in training only.
+    pub aux_parameters: usize,
     /// Multiply-adds of convolutions and linear layers for one picture.
     pub multiply_adds: u64,
 }
@@ -83,11 +85,15 @@ pub fn summarize(
         &steps(&recording.graph.operations, start, &parameters),
         &parameters,
     );
+    let (met, aux): (Vec<&Layer>, Vec<&Layer>) =
+        layers.iter().partition(|layer| layer.output.is_some());
+    let sum = |layers: &[&Layer]| layers.iter().map(|layer| layer.parameters).sum();
     Ok(Summary {
         model: name.to_owned(),
         input,
         classes,
-        parameters: layers.iter().map(|layer| layer.parameters).sum(),
+        parameters: sum(&met),
+        aux_parameters: sum(&aux),
         multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
         layers,
     })

@@ -1,7 +1,11 @@
 //! The zoo's list: every model with its paper and figures.
 
+use burn_zoo_alexnet::Variant as AlexNet;
+use burn_zoo_googlenet::Variant as GoogLeNet;
 use burn_zoo_lenet::Variant as LeNet;
 use burn_zoo_resnet::Variant as ResNet;
+use burn_zoo_vgg::Variant as Vgg;
+use burn_zoo_zfnet::Variant as ZfNet;
 
 use crate::info::{InputFit, ModelInfo, Paper, Preprocessing, Sizes};
 
@@ -10,6 +14,14 @@ use crate::info::{InputFit, ModelInfo, Paper, Preprocessing, Sizes};
 pub enum Arch {
     /// A network of `burn-zoo-lenet`.
     LeNet(LeNet),
+    /// A network of `burn-zoo-alexnet`.
+    AlexNet(AlexNet),
+    /// A network of `burn-zoo-zfnet`.
+    ZfNet(ZfNet),
+    /// A network of `burn-zoo-vgg`.
+    Vgg(Vgg),
+    /// A network of `burn-zoo-googlenet`.
+    GoogLeNet(GoogLeNet),
     /// A network of `burn-zoo-resnet`.
     ResNet(ResNet),
 }
@@ -19,6 +31,41 @@ const LENET: Paper = Paper {
     authors: "LeCun, Bottou, Bengio, Haffner",
     year: 1998,
     url: "http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf",
+};
+
+const ALEXNET: Paper = Paper {
+    title: "ImageNet Classification with Deep Convolutional Neural Networks",
+    authors: "Krizhevsky, Sutskever, Hinton",
+    year: 2012,
+    url: "https://papers.nips.cc/paper/4824",
+};
+
+const ONE_WEIRD_TRICK: Paper = Paper {
+    title: "One weird trick for parallelizing convolutional neural networks",
+    authors: "Krizhevsky",
+    year: 2014,
+    url: "https://arxiv.org/abs/1404.5997",
+};
+
+const ZFNET: Paper = Paper {
+    title: "Visualizing and Understanding Convolutional Networks",
+    authors: "Zeiler, Fergus",
+    year: 2013,
+    url: "https://arxiv.org/abs/1311.2901",
+};
+
+const VGG: Paper = Paper {
+    title: "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+    authors: "Simonyan, Zisserman",
+    year: 2014,
+    url: "https://arxiv.org/abs/1409.1556",
+};
+
+const GOOGLENET: Paper = Paper {
+    title: "Going Deeper with Convolutions",
+    authors: "Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich",
+    year: 2014,
+    url: "https://arxiv.org/abs/1409.4842",
 };
 
 const RESNET: Paper = Paper {
@@ -46,8 +93,16 @@ const IMAGENET: Preprocessing = Preprocessing {
     fit: InputFit::ResizeAndCrop { shorter: 256 },
 };
 
+/// What torchvision's published GoogLeNet was trained on: pictures scaled to −1…1. Its `transform_input` undoes
+/// ImageNet's statistics to get there.
+const MINUS_ONE_TO_ONE: Preprocessing = Preprocessing {
+    mean: &[0.5, 0.5, 0.5],
+    std: &[0.5, 0.5, 0.5],
+    fit: InputFit::ResizeAndCrop { shorter: 256 },
+};
+
 /// A network for handwritten digits.
-const fn lenet(
+const fn digits(
     name: &'static str,
     arch: LeNet,
     parameters: usize,
@@ -64,36 +119,40 @@ const fn lenet(
         preprocessing: &MNIST,
         classes: 10,
         parameters,
+        aux_parameters: 0,
         multiply_adds,
     }
 }
 
-/// A network of the ResNet paper's Table 1, for ImageNet.
-const fn resnet(
+/// A network for ImageNet.
+const fn large(
     name: &'static str,
-    arch: ResNet,
+    arch: Arch,
+    paper: &'static Paper,
     parameters: usize,
     multiply_adds: u64,
     about: &'static str,
 ) -> ModelInfo {
     ModelInfo {
         name,
-        arch: Arch::ResNet(arch),
+        arch,
         about,
-        paper: &RESNET,
+        paper,
         input: [3, 224, 224],
-        sizes: Sizes::AtLeast(1),
+        sizes: Sizes::AtLeast(min_size(arch)),
         preprocessing: &IMAGENET,
         classes: 1000,
         parameters,
+        aux_parameters: 0,
         multiply_adds,
     }
 }
 
-/// The same for CIFAR's small pictures.
+/// A network for CIFAR's small pictures.
 const fn small(
     name: &'static str,
-    arch: ResNet,
+    arch: Arch,
+    paper: &'static Paper,
     parameters: usize,
     multiply_adds: u64,
     about: &'static str,
@@ -102,38 +161,101 @@ const fn small(
         input: [3, 32, 32],
         preprocessing: &CIFAR,
         classes: 10,
-        ..resnet(name, arch, parameters, multiply_adds, about)
+        ..large(name, arch, paper, parameters, multiply_adds, about)
     }
+}
+
+const fn min_size(arch: Arch) -> usize {
+    match arch {
+        Arch::LeNet(_) => 32,
+        Arch::AlexNet(variant) => variant.min_size(),
+        Arch::ZfNet(variant) => variant.min_size(),
+        Arch::Vgg(variant) => variant.min_size(),
+        Arch::GoogLeNet(variant) => variant.min_size(),
+        // Every layer is padded, and the last map is averaged whatever its size.
+        Arch::ResNet(_) => 1,
+    }
+}
+
+const fn alex(arch: AlexNet) -> Arch {
+    Arch::AlexNet(arch)
+}
+
+const fn zf(arch: ZfNet) -> Arch {
+    Arch::ZfNet(arch)
+}
+
+const fn vgg(arch: Vgg) -> Arch {
+    Arch::Vgg(arch)
+}
+
+const fn inception(arch: GoogLeNet) -> Arch {
+    Arch::GoogLeNet(arch)
+}
+
+const fn res(arch: ResNet) -> Arch {
+    Arch::ResNet(arch)
 }
 
 /// Every model, in the order of the papers.
 #[rustfmt::skip]
 pub(crate) const MODELS: &[ModelInfo] = &[
-    lenet("lenet5",        LeNet::Published, 60_000, 325_680, "as published: C3 table, trainable sub-sampling, RBF output"),
-    lenet("lenet5_modern", LeNet::Modern,    61_706, 416_520, "as taught: dense C3, max-pooling, ReLU, linear output"),
+    digits("lenet5",        LeNet::Published, 60_000, 325_680, "as published: C3 table, trainable sub-sampling, RBF output"),
+    digits("lenet5_modern", LeNet::Modern,    61_706, 416_520, "as taught: dense C3, max-pooling, ReLU, linear output"),
 
-    resnet("resnet18",        ResNet::R18,       11_689_512, 1_814_073_344, "18 layers, basic units, as in torchvision"),
-    resnet("resnet34",        ResNet::R34,       21_797_672, 3_663_761_408, "34 layers, basic units, as in torchvision"),
-    resnet("resnet50",        ResNet::R50,       25_557_032, 4_089_184_256, "50 layers, bottlenecks, as in torchvision (v1.5)"),
-    resnet("resnet101",       ResNet::R101,      44_549_160, 7_801_405_440, "101 layers, bottlenecks, as in torchvision (v1.5)"),
-    resnet("resnet152",       ResNet::R152,      60_192_808, 11_513_626_624, "152 layers, bottlenecks, as in torchvision (v1.5)"),
-    resnet("resnet50_paper",  ResNet::R50Paper,  25_557_032, 3_857_973_248, "as published: the stride in the first 1×1"),
-    resnet("resnet101_paper", ResNet::R101Paper, 44_549_160, 7_570_194_432, "as published: the stride in the first 1×1"),
-    resnet("resnet152_paper", ResNet::R152Paper, 60_192_808, 11_282_415_616, "as published: the stride in the first 1×1"),
-    resnet("plain18",         ResNet::Plain18,   11_515_688, 1_794_805_760, "18 layers without shortcuts"),
-    resnet("plain34",         ResNet::Plain34,   21_623_848, 3_644_493_824, "34 layers without shortcuts"),
+    large("alexnet",       alex(AlexNet::Torchvision), &ONE_WEIRD_TRICK, 61_100_840, 714_188_480, "as in torchvision: one group, no normalisation"),
+    large("alexnet_paper", alex(AlexNet::Paper), &ALEXNET, 60_965_224, 724_406_816, "as published: two groups, local response normalisation"),
+    small("cifar_alexnet", alex(AlexNet::Cifar), &ALEXNET, 5_871_434, 182_220_800, "alexnet for 32×32 pictures"),
 
-    small("resnet20",  ResNet::R20,     269_722,   40_551_040, "20 layers for CIFAR, shortcuts without parameters"),
-    small("resnet32",  ResNet::R32,     464_154,   68_862_592, "32 layers for CIFAR, shortcuts without parameters"),
-    small("resnet44",  ResNet::R44,     658_586,   97_174_144, "44 layers for CIFAR, shortcuts without parameters"),
-    small("resnet56",  ResNet::R56,     853_018,   125_485_696, "56 layers for CIFAR, shortcuts without parameters"),
-    small("resnet110", ResNet::R110,    1_727_962, 252_887_680, "110 layers for CIFAR, shortcuts without parameters"),
-    small("plain20",   ResNet::Plain20, 269_722,   40_551_040, "20 layers for CIFAR without shortcuts"),
-    small("plain32",   ResNet::Plain32, 464_154,   68_862_592, "32 layers for CIFAR without shortcuts"),
-    small("plain44",   ResNet::Plain44, 658_586,   97_174_144, "44 layers for CIFAR without shortcuts"),
-    small("plain56",   ResNet::Plain56, 853_018,   125_485_696, "56 layers for CIFAR without shortcuts"),
+    large("zfnet",       zf(ZfNet::ImageNet), &ZFNET, 62_357_608, 1_168_032_896, "as published: 7×7 first, stride 2 twice"),
+    small("cifar_zfnet", zf(ZfNet::Cifar), &ZFNET, 5_835_914, 105_424_896, "zfnet for 32×32 pictures"),
 
-    small("cifar_resnet18", ResNet::CifarR18, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet34", ResNet::CifarR34, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet50", ResNet::CifarR50, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 pictures"),
+    large("vgg11",     vgg(Vgg::Vgg11),    &VGG, 132_863_336, 7_609_090_048, "column A, 11 layers, as in torchvision"),
+    large("vgg11_lrn", vgg(Vgg::Vgg11Lrn), &VGG, 132_863_336, 7_609_090_048, "column A-LRN: A with local response normalisation"),
+    large("vgg13",     vgg(Vgg::Vgg13),    &VGG, 133_047_848, 11_308_466_176, "column B, 13 layers, as in torchvision"),
+    large("vgg16_c",   vgg(Vgg::Vgg16C),   &VGG, 133_638_952, 11_770_888_192, "column C, 16 layers, three of them 1×1"),
+    large("vgg16",     vgg(Vgg::Vgg16),    &VGG, 138_357_544, 15_470_264_320, "column D, 16 layers, as in torchvision"),
+    large("vgg19",     vgg(Vgg::Vgg19),    &VGG, 143_667_240, 19_632_062_464, "column E, 19 layers, as in torchvision"),
+    large("vgg11_bn",  vgg(Vgg::Vgg11Bn),  &VGG, 132_868_840, 7_609_090_048, "vgg11 with batch normalisation, as in torchvision"),
+    large("vgg13_bn",  vgg(Vgg::Vgg13Bn),  &VGG, 133_053_736, 11_308_466_176, "vgg13 with batch normalisation, as in torchvision"),
+    large("vgg16_bn",  vgg(Vgg::Vgg16Bn),  &VGG, 138_365_992, 15_470_264_320, "vgg16 with batch normalisation, as in torchvision"),
+    large("vgg19_bn",  vgg(Vgg::Vgg19Bn),  &VGG, 143_678_248, 19_632_062_464, "vgg19 with batch normalisation, as in torchvision"),
+    small("cifar_vgg11_bn", vgg(Vgg::CifarVgg11Bn), &VGG, 9_231_114, 152_769_536, "vgg11_bn for 32×32 pictures, one linear layer"),
+    small("cifar_vgg16_bn", vgg(Vgg::CifarVgg16Bn), &VGG, 14_728_266, 313_201_664, "vgg16_bn for 32×32 pictures, one linear layer"),
+
+    ModelInfo {
+        preprocessing: &MINUS_ONE_TO_ONE,
+        aux_parameters: 6_379_984,
+        ..large("googlenet", inception(GoogLeNet::Torchvision), &GOOGLENET, 6_624_904, 1_498_376_192, "as in torchvision: batch normalisation, 3×3 for 5×5")
+    },
+    ModelInfo {
+        aux_parameters: 6_379_728,
+        ..large("googlenet_paper", inception(GoogLeNet::Paper), &GOOGLENET, 6_998_552, 1_582_671_872, "as published: 5×5, local response normalisation")
+    },
+    small("cifar_googlenet", inception(GoogLeNet::Cifar), &GOOGLENET, 5_602_474, 452_175_872, "googlenet for 32×32 pictures, no auxiliary heads"),
+
+    large("resnet18",        res(ResNet::R18), &RESNET,       11_689_512, 1_814_073_344, "18 layers, basic units, as in torchvision"),
+    large("resnet34",        res(ResNet::R34), &RESNET,       21_797_672, 3_663_761_408, "34 layers, basic units, as in torchvision"),
+    large("resnet50",        res(ResNet::R50), &RESNET,       25_557_032, 4_089_184_256, "50 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet101",       res(ResNet::R101), &RESNET,      44_549_160, 7_801_405_440, "101 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet152",       res(ResNet::R152), &RESNET,      60_192_808, 11_513_626_624, "152 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet50_paper",  res(ResNet::R50Paper), &RESNET,  25_557_032, 3_857_973_248, "as published: the stride in the first 1×1"),
+    large("resnet101_paper", res(ResNet::R101Paper), &RESNET, 44_549_160, 7_570_194_432, "as published: the stride in the first 1×1"),
+    large("resnet152_paper", res(ResNet::R152Paper), &RESNET, 60_192_808, 11_282_415_616, "as published: the stride in the first 1×1"),
+    large("plain18",         res(ResNet::Plain18), &RESNET,   11_515_688, 1_794_805_760, "18 layers without shortcuts"),
+    large("plain34",         res(ResNet::Plain34), &RESNET,   21_623_848, 3_644_493_824, "34 layers without shortcuts"),
+
+    small("resnet20",  res(ResNet::R20), &RESNET,     269_722,   40_551_040, "20 layers for CIFAR, shortcuts without parameters"),
+    small("resnet32",  res(ResNet::R32), &RESNET,     464_154,   68_862_592, "32 layers for CIFAR, shortcuts without parameters"),
+    small("resnet44",  res(ResNet::R44), &RESNET,     658_586,   97_174_144, "44 layers for CIFAR, shortcuts without parameters"),
+    small("resnet56",  res(ResNet::R56), &RESNET,     853_018,   125_485_696, "56 layers for CIFAR, shortcuts without parameters"),
+    small("resnet110", res(ResNet::R110), &RESNET,    1_727_962, 252_887_680, "110 layers for CIFAR, shortcuts without parameters"),
+    small("plain20",   res(ResNet::Plain20), &RESNET, 269_722,   40_551_040, "20 layers for CIFAR without shortcuts"),
+    small("plain32",   res(ResNet::Plain32), &RESNET, 464_154,   68_862_592, "32 layers for CIFAR without shortcuts"),
+    small("plain44",   res(ResNet::Plain44), &RESNET, 658_586,   97_174_144, "44 layers for CIFAR without shortcuts"),
+    small("plain56",   res(ResNet::Plain56), &RESNET, 853_018,   125_485_696, "56 layers for CIFAR without shortcuts"),
+
+    small("cifar_resnet18", res(ResNet::CifarR18), &RESNET, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet34", res(ResNet::CifarR34), &RESNET, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet50", res(ResNet::CifarR50), &RESNET, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 pictures"),
 ];

@@ -6,17 +6,78 @@ use burn_zoo::resnet::{ResNetConfig, Variant};
 use burn_zoo::{Classifier, CreateError, CreateOptions, WeightsError, create, load_weights};
 use burn_zoo::{model_info, models, summarize, trainable_params};
 
-/// Giga multiply-adds of torchvision's documentation, and of the ResNet paper's Table 1 where torchvision differs.
-const PUBLISHED_GMACS: [(&str, f64, f64); 8] = [
-    ("resnet18", 1.814, 0.005),
-    ("resnet34", 3.664, 0.005),
-    ("resnet50", 4.089, 0.005),
-    ("resnet101", 7.801, 0.005),
-    ("resnet152", 11.514, 0.005),
-    // The paper rounds to one decimal.
-    ("resnet50_paper", 3.8, 0.02),
-    ("resnet101_paper", 7.6, 0.02),
-    ("resnet152_paper", 11.3, 0.02),
+/// What was published of a network: trainable parameters (without auxiliary heads), and giga multiply-adds with the
+/// part by which they may differ.
+struct Published {
+    name: &'static str,
+    parameters: usize,
+    giga: Option<(f64, f64)>,
+}
+
+const fn row(name: &'static str, parameters: usize) -> Published {
+    Published {
+        name,
+        parameters,
+        giga: None,
+    }
+}
+
+/// Multiply-adds of torchvision's documentation, or counted from the paper's table.
+const fn counted(name: &'static str, parameters: usize, giga: f64) -> Published {
+    Published {
+        name,
+        parameters,
+        giga: Some((giga, 0.005)),
+    }
+}
+
+/// Multiply-adds that a paper rounds to one decimal.
+const fn rounded(name: &'static str, parameters: usize, giga: f64) -> Published {
+    Published {
+        name,
+        parameters,
+        giga: Some((giga, 0.02)),
+    }
+}
+
+/// torchvision's documentation for its names, else the papers, else the sum over the layers of the paper's table.
+const PUBLISHED: &[Published] = &[
+    row("lenet5", 60_000),
+    row("lenet5_modern", 61_706),
+    counted("alexnet", 61_100_840, 0.714),
+    row("alexnet_paper", 60_965_224),
+    row("zfnet", 62_357_608),
+    counted("vgg11", 132_863_336, 7.609),
+    counted("vgg11_lrn", 132_863_336, 7.609),
+    counted("vgg13", 133_047_848, 11.308),
+    counted("vgg16_c", 133_638_952, 11.771),
+    counted("vgg16", 138_357_544, 15.470),
+    counted("vgg19", 143_667_240, 19.632),
+    counted("vgg11_bn", 132_868_840, 7.609),
+    counted("vgg13_bn", 133_053_736, 11.308),
+    counted("vgg16_bn", 138_365_992, 15.470),
+    counted("vgg19_bn", 143_678_248, 19.632),
+    counted("googlenet", 6_624_904, 1.498),
+    row("googlenet_paper", 6_998_552),
+    counted("resnet18", 11_689_512, 1.814),
+    counted("resnet34", 21_797_672, 3.664),
+    counted("resnet50", 25_557_032, 4.089),
+    counted("resnet101", 44_549_160, 7.801),
+    counted("resnet152", 60_192_808, 11.514),
+    rounded("resnet50_paper", 25_557_032, 3.8),
+    rounded("resnet101_paper", 44_549_160, 7.6),
+    rounded("resnet152_paper", 60_192_808, 11.3),
+    rounded("plain18", 11_515_688, 1.8),
+    rounded("plain34", 21_623_848, 3.6),
+    row("resnet20", 269_722),
+    row("resnet32", 464_154),
+    row("resnet44", 658_586),
+    row("resnet56", 853_018),
+    row("resnet110", 1_727_962),
+    row("plain20", 269_722),
+    row("plain32", 464_154),
+    row("plain44", 658_586),
+    row("plain56", 853_018),
 ];
 
 #[test]
@@ -24,7 +85,8 @@ fn the_listed_parameters_are_those_of_the_networks() {
     let device = Device::flex();
     for info in models("*") {
         let model = create(info.name, &CreateOptions::default(), &device).expect("a listed name");
-        assert_eq!(trainable_params(&model), info.parameters, "{}", info.name);
+        let listed = info.parameters + info.aux_parameters;
+        assert_eq!(trainable_params(&model), listed, "{}", info.name);
         assert_eq!(model.num_classes(), info.classes, "{}", info.name);
     }
 }
@@ -36,7 +98,13 @@ fn the_listed_multiply_adds_are_those_of_a_recorded_forward_pass() {
     for info in models("*") {
         let summary = summarize(info.name, &CreateOptions::default(), None, &recorder)
             .expect("a listed name");
-        assert_eq!(summary.parameters, info.parameters, "{}", info.name);
+        let found = [summary.parameters, summary.aux_parameters];
+        assert_eq!(
+            found,
+            [info.parameters, info.aux_parameters],
+            "{}",
+            info.name
+        );
         assert_eq!(summary.input, info.input);
         if summary.multiply_adds != info.multiply_adds {
             wrong.push(format!("{}: {}", info.name, summary.multiply_adds));
@@ -49,14 +117,37 @@ fn the_listed_multiply_adds_are_those_of_a_recorded_forward_pass() {
 }
 
 #[test]
-fn multiply_adds_are_the_published_ones() {
-    for (name, published, tolerance) in PUBLISHED_GMACS {
-        let ours = model_info(name).expect("a listed name").multiply_adds as f64 / 1e9;
-        let relative = (ours - published).abs() / published;
-        assert!(
-            relative <= tolerance,
-            "{name}: {ours} G, published {published} G"
+fn the_figures_are_the_published_ones() {
+    println!(
+        "{:16} {:>12} {:>12} {:>9} {:>9}",
+        "model", "parameters", "published", "G", "published"
+    );
+    for Published {
+        name,
+        parameters,
+        giga,
+    } in PUBLISHED
+    {
+        let info = model_info(name).expect("a listed name");
+        let ours = info.multiply_adds as f64 / 1e9;
+        let shown = giga.map_or(String::new(), |(published, _)| published.to_string());
+        println!(
+            "{name:16} {:>12} {parameters:>12} {ours:>9.3} {shown:>9}",
+            info.parameters
         );
+        assert_eq!(info.parameters, *parameters, "{name}");
+        if let Some((published, tolerance)) = giga {
+            let relative = (ours - published).abs() / published;
+            assert!(
+                relative <= *tolerance,
+                "{name}: {ours} G, published {published} G"
+            );
+        }
+    }
+    // With both auxiliary heads.
+    for (name, parameters) in [("googlenet", 13_004_888), ("googlenet_paper", 13_378_280)] {
+        let info = model_info(name).expect("a listed name");
+        assert_eq!(info.parameters + info.aux_parameters, parameters, "{name}");
     }
 }
 
@@ -99,6 +190,7 @@ fn a_summary_takes_other_inputs_and_classes() {
     let options = CreateOptions {
         num_classes: Some(7),
         in_channels: Some(1),
+        ..CreateOptions::default()
     };
     let summary = summarize("resnet20", &options, Some([28, 20]), &recorder).expect("any size");
     assert_eq!(summary.input, [1, 28, 20]);
@@ -137,7 +229,7 @@ fn options_that_no_network_can_have_are_refused() {
     let device = Device::flex();
     let none = CreateOptions {
         num_classes: Some(0),
-        in_channels: None,
+        ..CreateOptions::default()
     };
     let error = create("resnet20", &none, &device).expect_err("no classes");
     assert!(
@@ -146,12 +238,12 @@ fn options_that_no_network_can_have_are_refused() {
     );
     let huge = CreateOptions {
         num_classes: Some(usize::MAX),
-        in_channels: None,
+        ..CreateOptions::default()
     };
     assert!(create("lenet5", &huge, &device).is_err());
     let no_channel = CreateOptions {
-        num_classes: None,
         in_channels: Some(0),
+        ..CreateOptions::default()
     };
     let error = create("lenet5_modern", &no_channel, &device).expect_err("no channels");
     assert!(
@@ -180,7 +272,8 @@ fn weights_saved_here_load_in_the_architectures_own_crate_and_back() {
         .assert_eq(&expected, true);
 
     let fresh = create("resnet20", &CreateOptions::default(), &device).expect("known");
-    let back = load_weights(fresh, "resnet20", &path).expect("the same network");
+    let info = model_info("resnet20").expect("known");
+    let back = load_weights(fresh, info, &path, &device).expect("the same network");
     back.forward(images).into_data().assert_eq(&expected, true);
 }
 
@@ -189,8 +282,9 @@ fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
     let device = Device::flex();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let resnet = || create("resnet20", &CreateOptions::default(), &device).expect("known");
+    let info = model_info("resnet20").expect("known");
     let refuse = |path: &std::path::Path| {
-        load_weights(resnet(), "resnet20", path).expect_err("not the weights of resnet20")
+        load_weights(resnet(), info, path, &device).expect_err("not the weights of resnet20")
     };
 
     let path = folder.path().join("missing.bpk");
@@ -204,22 +298,19 @@ fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
     let other = create("lenet5_modern", &CreateOptions::default(), &device).expect("known");
     other.save_file(&path).expect("the folder is writable");
     let error = refuse(&path);
-    assert!(
-        matches!(error, WeightsError::OtherNetwork { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, WeightsError::Mismatch { .. }), "{error}");
     assert!(error.to_string().contains("do not fit resnet20"), "{error}");
 
     let classes = CreateOptions {
         num_classes: Some(3),
-        in_channels: None,
+        ..CreateOptions::default()
     };
     let path = folder.path().join("classes.bpk");
     create("resnet20", &classes, &device)
         .expect("known")
         .save_file(&path)
         .expect("writable");
-    assert!(matches!(refuse(&path), WeightsError::OtherNetwork { .. }));
+    assert!(matches!(refuse(&path), WeightsError::Mismatch { .. }));
 
     let path = folder.path().join("whole.bpk");
     resnet().save_file(&path).expect("the folder is writable");

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::Source;
+use super::Remote;
 use crate::name::Name;
 
 /// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
@@ -19,7 +19,7 @@ pub struct FetchError {
 pub(crate) enum Problem {
     #[error("{name} has nothing to download: {reason}")]
     Nothing { name: Name, reason: &'static str },
-    #[error("another fetch of this set is running (it holds {})", lock.display())]
+    #[error("another fetch of the same is running (it holds {})", lock.display())]
     Busy { lock: PathBuf },
     #[error("{url}: {reason}")]
     Network { url: String, reason: String },
@@ -91,7 +91,14 @@ impl FetchError {
         }
     }
 
-    pub(crate) fn new(name: Name, problem: Problem, source: &Source, folder: &Path) -> Self {
+    /// `again` is the command that goes on once the files are in `folder`, and unpacks them if they are `archives`.
+    pub(crate) fn new(
+        problem: Problem,
+        files: &[Remote],
+        folder: &Path,
+        again: &str,
+        archives: bool,
+    ) -> Self {
         let mut advice = String::new();
         if problem.is_remote() {
             let _ = write!(
@@ -99,23 +106,21 @@ impl FetchError {
                 "\nWithout a connection, download by hand into {}:",
                 folder.display()
             );
-            for remote in &source.files {
-                let _ = write!(
-                    advice,
-                    "\n  {}  ({} bytes, sha256 {})",
-                    remote.url, remote.bytes, remote.sha256
-                );
+            for Remote {
+                url, bytes, sha256, ..
+            } in files
+            {
+                let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes, "));
+                // The beginning of a checksum says that it is one.
+                let more = if sha256.len() < 64 { "…" } else { "" };
+                let _ = write!(advice, "\n  {url}  ({bytes}sha256 {sha256}{more})");
             }
-            let _ = match source.archive {
-                Some(_) => write!(
-                    advice,
-                    "\nthen run `zoo data fetch {name}` again: it checks and unpacks them"
-                ),
-                None => write!(
-                    advice,
-                    "\nthen run `zoo data fetch {name}` again: it checks them"
-                ),
+            let done = if archives {
+                "checks and unpacks them"
+            } else {
+                "checks them"
             };
+            let _ = write!(advice, "\nthen run `{again}` again: it {done}");
         }
         Self { problem, advice }
     }

@@ -16,7 +16,7 @@ fn plain(server: &Server, content: &[u8]) -> Source {
     let remote = Remote {
         url: format!("{}/a.bin", server.address),
         file: "a.bin".into(),
-        bytes: content.len() as u64,
+        bytes: Some(content.len() as u64),
         sha256: sha256(content),
     };
     Source {
@@ -321,7 +321,7 @@ fn two_at_once_do_not_meet() {
     });
     let source = plain(&server, &content);
     let held = lock(&root.path().join(".mnist.lock")).unwrap();
-    assert!(message(&source, root.path()).contains("another fetch of this set is running"));
+    assert!(message(&source, root.path()).contains("another fetch of the same is running"));
     drop(held);
     run(&source, root.path()).unwrap();
 }

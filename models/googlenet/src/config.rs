@@ -200,6 +200,17 @@ impl GoogLeNetConfig {
         self
     }
 
+    /// Least height and width of a picture that it can be trained on, in pixels: [`Variant::min_size`], or what the
+    /// auxiliary heads need.
+    #[must_use]
+    pub const fn min_size(&self) -> usize {
+        match (self.variant, self.aux) {
+            // Five pixels are left of 79 where the 5×5 pooling of the heads begins.
+            (Variant::Paper, true) => 79,
+            (variant, _) => variant.min_size(),
+        }
+    }
+
     /// The width here of what is `at_full_width` wide in the paper.
     pub(crate) fn scaled(&self, at_full_width: usize) -> usize {
         (at_full_width * self.width).div_ceil(STEM[0])

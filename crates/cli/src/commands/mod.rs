@@ -2,9 +2,11 @@
 
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod eval;
+pub(crate) mod fetch;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod summary;
@@ -22,6 +24,9 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(&args, output),
         Command::Models(args) => models::run(&args, output),
         Command::Summary(args) => summary::run(&args, output),
+        Command::Import(args) => convert::import(&args, output),
+        Command::Export(args) => convert::export(&args, output),
+        Command::Fetch(args) => fetch::run(&args, output),
         Command::Data(args) => data::run(args, output),
         Command::Devices(args) => devices::run(&args, output),
         Command::Config(args) => config::run(&args, output),

@@ -26,6 +26,7 @@ pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
     let options = CreateOptions {
         num_classes: args.classes,
         in_channels: args.input.map(|[channels, ..]| channels),
+        ..CreateOptions::default()
     };
     let size = args.input.map(|[_, height, width]| [height, width]);
     let summary = burn_zoo::summarize(&args.model, &options, size, &devices::recorder())?;

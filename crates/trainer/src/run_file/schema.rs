@@ -59,6 +59,9 @@ pub struct ModelSection {
     /// Channels of the input, 1 or 3; default: the data set's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_channels: Option<usize>,
+    /// Whether GoogLeNet has its auxiliary heads; default: as in its paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aux_heads: Option<bool>,
 }
 
 /// `[data]`: which pictures, and how they become the network's input.

@@ -1,0 +1,85 @@
+//! `zoo fetch`: published weights, brought here, checked and imported.
+
+use std::path::{Path, PathBuf};
+
+use burn_zoo::datasets::FetchOptions;
+use burn_zoo::{Origin, Published, WeightsFile};
+use clap::Args;
+use serde_json::json;
+
+use crate::devices;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::progress::FetchBar;
+
+/// Download the published weights of a model, check and import them
+///
+/// torchvision's for its names, akamaster's for the CIFAR ResNets. An interrupted download goes on where it stopped.
+/// BURN_ZOO_MIRROR names another server.
+#[derive(Debug, Args)]
+pub(crate) struct FetchArgs {
+    /// The model, as `zoo models` lists it.
+    model: String,
+
+    /// Folder that weights are kept in [default: $BURN_ZOO_WEIGHTS, or weights]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
+    let info = burn_zoo::model_info(&args.model)?;
+    let Some(published) = burn_zoo::published(info.name) else {
+        let known: Vec<&str> = burn_zoo::published_models().collect();
+        return Err(Failure::Input(format!(
+            "nobody is known to publish weights of {}; there are weights of {}",
+            info.name,
+            known.join(", ")
+        )));
+    };
+    let folder = args.dir.clone().unwrap_or_else(default_folder);
+    let out = folder.join(format!("{}.bpk", info.name));
+    if !out.exists() {
+        bring(published, &folder, &out)?;
+    }
+    let document = json!({
+        "model": info.name, "weights": out, "publisher": published.publisher, "url": published.url()
+    });
+    output.show(&document, || {
+        format!(
+            "{}: weights of {} ({})",
+            out.display(),
+            info.name,
+            published.publisher
+        )
+    })
+}
+
+fn bring(published: &Published, folder: &Path, out: &Path) -> Result<(), Failure> {
+    let info = burn_zoo::model_info(published.model)?;
+    let mut bar = FetchBar::default();
+    let downloaded = published.fetch(folder, &FetchOptions::from_env(), &mut |progress| {
+        bar.show(&progress)
+    });
+    bar.clear();
+    let downloaded = downloaded.map_err(Failure::input)?;
+
+    let device = devices::choose(None)?;
+    let file = WeightsFile::open(&downloaded, info, &device).map_err(Failure::input)?;
+    let model = burn_zoo::create(info.name, &file.options(), &device)?;
+    let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
+    let origin = Origin {
+        model: info.name,
+        statistics: Some(published.statistics(info)),
+        source: Some(published.file.to_owned()),
+    };
+    burn_zoo::save_weights(&model, out, &origin, true).map_err(Failure::input)?;
+    // The imported file stands for it from now on.
+    std::fs::remove_file(&downloaded)
+        .map_err(|error| Failure::Input(format!("{}: {error}", downloaded.display())))
+}
+
+fn default_folder() -> PathBuf {
+    std::env::var_os("BURN_ZOO_WEIGHTS")
+        .filter(|folder| !folder.is_empty())
+        .map_or_else(|| PathBuf::from("weights"), PathBuf::from)
+}

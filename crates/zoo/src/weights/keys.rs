@@ -1,0 +1,131 @@
+//! From the keys of a checkpoint to those of a network: prefixes dropped, other projects' names translated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::Arch;
+
+use super::slots::Slot;
+
+/// The tensors under the names in `wanted` where they have one, and the prefix that was dropped from all of them.
+///
+/// What lies beside the prefix (an optimizer's state, an average of the weights) is left out, and so are PyTorch's
+/// counters of batches, which nothing here reads.
+pub(super) fn bring_to<T>(
+    tensors: BTreeMap<String, T>,
+    wanted: &[Slot],
+    arch: Arch,
+) -> (BTreeMap<String, T>, String) {
+    let names: BTreeSet<&str> = wanted.iter().map(|slot| slot.name.as_str()).collect();
+    let prefix = prefix(&tensors, &names);
+    let renamed = tensors.into_iter().filter_map(|(key, tensor)| {
+        let key = key.strip_prefix(&prefix)?;
+        if key.ends_with(".num_batches_tracked") {
+            return None;
+        }
+        let name = match alias(arch, key) {
+            Some(alias) if !names.contains(key) && names.contains(alias.as_str()) => alias,
+            _ => key.to_owned(),
+        };
+        Some((name, tensor))
+    });
+    (renamed.collect(), prefix)
+}
+
+/// What stands before the keys: of all prefixes of the file, the one behind which most of the network's names are
+/// found; the shorter one where two do as well.
+fn prefix<T>(tensors: &BTreeMap<String, T>, names: &BTreeSet<&str>) -> String {
+    let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in tensors.keys() {
+        let ends = key.match_indices('.').map(|(dot, _)| dot + 1);
+        for start in std::iter::once(0).chain(ends) {
+            if names.contains(&key[start..]) {
+                *found.entry(&key[..start]).or_default() += 1;
+            }
+        }
+    }
+    let best = found
+        .into_iter()
+        .max_by_key(|(prefix, count)| (*count, std::cmp::Reverse(prefix.len())));
+    best.map_or(String::new(), |(prefix, _)| prefix.to_owned())
+}
+
+/// The name here of a tensor that another project calls `key`.
+fn alias(arch: Arch, key: &str) -> Option<String> {
+    let renamed = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .find_map(|(theirs, ours)| key.strip_prefix(theirs).map(|rest| format!("{ours}{rest}")))
+    };
+    match arch {
+        // pytorch_resnet_cifar10 (akamaster) and pytorch-cifar (kuangliu).
+        Arch::ResNet(_) => renamed(&[("linear.", "fc.")]).or_else(|| {
+            key.contains(".shortcut.")
+                .then(|| key.replace(".shortcut.", ".downsample."))
+        }),
+        // timm, which keeps the fully connected layers as convolutions.
+        Arch::Vgg(_) => renamed(&[
+            ("pre_logits.fc1.", "classifier.0."),
+            ("pre_logits.fc2.", "classifier.3."),
+            ("head.fc.", "classifier.6."),
+        ]),
+        Arch::LeNet(_) | Arch::AlexNet(_) | Arch::ZfNet(_) | Arch::GoogLeNet(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_zoo_resnet::Variant;
+
+    use super::*;
+
+    const RESNET: Arch = Arch::ResNet(Variant::R20);
+
+    fn bring(keys: &[&str], wanted: &[&str]) -> (Vec<String>, String) {
+        let tensors = keys.iter().map(|key| ((*key).to_owned(), ())).collect();
+        let wanted: Vec<Slot> = wanted
+            .iter()
+            .map(|name| Slot {
+                name: (*name).to_owned(),
+                shape: vec![1],
+            })
+            .collect();
+        let (tensors, prefix) = bring_to(tensors, &wanted, RESNET);
+        (tensors.into_keys().collect(), prefix)
+    }
+
+    #[test]
+    fn a_full_checkpoint_gives_its_weights_only() {
+        let keys = [
+            "epoch",
+            "optimizer.state.0.exp_avg",
+            "state_dict.module.conv1.weight",
+            "state_dict.module.bn1.weight",
+            "state_dict.module.bn1.num_batches_tracked",
+            "state_dict.module.linear.weight",
+        ];
+        let (names, prefix) = bring(&keys, &["conv1.weight", "bn1.weight", "fc.weight"]);
+        assert_eq!(prefix, "state_dict.module.");
+        assert_eq!(names, ["bn1.weight", "conv1.weight", "fc.weight"]);
+    }
+
+    #[test]
+    fn the_prefix_with_most_tensors_counts_and_of_equals_the_shorter() {
+        let keys = ["model.a", "model.b", "ema.a", "b"];
+        assert_eq!(bring(&keys, &["a", "b"]).1, "model.");
+        let keys = ["model.a", "model_ema.a"];
+        assert_eq!(bring(&keys, &["a"]).1, "model.");
+        let (names, prefix) = bring(&["x.y", "z"], &["a"]);
+        assert_eq!((names.len(), prefix.as_str()), (2, ""));
+    }
+
+    #[test]
+    fn other_projects_names_are_translated_only_where_that_helps() {
+        let keys = ["layer1.0.shortcut.0.weight", "linear.bias", "linear.other"];
+        let wanted = ["layer1.0.downsample.0.weight", "fc.bias"];
+        let (names, _) = bring(&keys, &wanted);
+        assert_eq!(
+            names,
+            ["fc.bias", "layer1.0.downsample.0.weight", "linear.other"]
+        );
+    }
+}
