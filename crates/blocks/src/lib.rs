@@ -3,6 +3,7 @@
 mod classifier;
 mod conv;
 mod features;
+mod freeze;
 mod fully_connected;
 #[cfg(feature = "golden")]
 pub mod golden;
@@ -17,6 +18,7 @@ mod start;
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};
+pub use freeze::{UnknownPrefix, freeze};
 pub use fully_connected::{DropoutSide, FullyConnected, FullyConnectedConfig};
 pub use inception::{
     ConvUnit, Inception, InceptionConfig, InceptionStyle, NaiveInception, NaiveInceptionConfig,

@@ -1,4 +1,4 @@
-//! Files to pictures: JPEG, PNG, WebP and BMP through the `image` crate.
+//! Files to pictures: JPEG through libjpeg, PNG, WebP and BMP through the `image` crate.
 //!
 //! Grey files stay grey; everything else becomes RGB as PIL's `convert("RGB")` does: a palette is resolved, alpha is
 //! dropped without compositing. 16-bit samples are scaled to 8 bits (PIL clips 16-bit grey, which is of no use). The
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use crate::jpeg::{JpegError, decode_jpeg};
 use crate::sample::Picture;
 use crate::sniff::describe;
 
@@ -96,12 +97,15 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DecodeError> {
         format: name(format),
         reason,
     };
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        // The decoder fills the missing rows with grey and reports success.
-        return Err(damaged(format!(
-            "cut short after {} bytes, no end-of-image marker",
-            bytes.len()
-        )));
+    if format == ImageFormat::Jpeg {
+        return match decode_jpeg(bytes) {
+            Ok(picture) => Ok(to_picture(picture)),
+            Err(JpegError::Damaged(reason)) => Err(damaged(reason)),
+            Err(JpegError::TooLarge([width, height])) => Err(DecodeError::TooLarge {
+                path: path.to_owned(),
+                size: format!("{width}×{height}"),
+            }),
+        };
     }
 
     let mut limits = Limits::default();
@@ -153,26 +157,4 @@ fn to_picture(image: DynamicImage) -> Picture {
         channels: if grey { 1 } else { 3 },
         pixels,
     }
-}
-
-/// Whether an end-of-image marker follows the first scan.
-///
-/// Entropy-coded data never holds `FF D9`, so the marker is missing exactly when the file was cut; thumbnails (whole
-/// JPEGs inside an EXIF segment) lie before the scan and are stepped over.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
-        match marker {
-            0xff => at += 1,
-            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
-            _ => {
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
-                    return false;
-                };
-                at += 2 + usize::from(u16::from_be_bytes([high, low]));
-            }
-        }
-    }
-    // Not a sequence of segments: the decoder says what is wrong.
-    at < bytes.len()
 }

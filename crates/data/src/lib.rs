@@ -4,6 +4,7 @@ mod augment;
 mod chance;
 mod decode;
 mod geometry;
+mod jpeg;
 mod loader;
 mod normalize;
 mod pipeline;

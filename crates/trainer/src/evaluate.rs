@@ -1,11 +1,15 @@
 //! Scores of a trained network over a split.
 
-use burn::data::dataloader::DataLoader;
+use std::ops::ControlFlow;
+
+use burn::data::dataloader::{DataLoader, Progress};
+use burn::data::dataset::DatasetError;
+use burn::train::ClassificationOutput;
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
 use crate::TrainError;
-use crate::scores::{Pending, Scores, StepScores, Totals};
+use crate::scores::{NotFinite, Pending, Scores, StepScores, Totals};
 use crate::step::classify;
 
 /// What an evaluation found.
@@ -33,30 +37,80 @@ pub fn evaluate<M: Classifier>(
     loader: &Loader,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Evaluation, TrainError> {
-    let (mut totals, mut pending) = (Totals::default(), Pending::default());
-    let batches = loader.num_batches();
-    loader.seek(0, 0);
-    let mut done = 0;
-    for batch in loader.iter() {
-        let output = classify(model, batch?);
-        pending.push(StepScores {
-            loss: output.loss,
-            logits: output.output,
-            labels: output.targets,
-        });
+    let (batches, mut done) = (loader.num_batches(), 0);
+    let totals = score(model, loader, |_, _| {
         done += 1;
-        if pending.is_full() {
-            pending.read_into(&mut totals, done, 1)?;
-        }
         progress(done, batches);
-    }
-    pending.read_into(&mut totals, done, 1)?;
-    if totals.samples == 0 {
-        return Err(TrainError::Mismatch("no picture could be read".into()));
-    }
+        Ok(ControlFlow::Continue(()))
+    });
+    let totals = totals
+        .map_err(|error| match error {
+            ScoreError::Train(error) => error,
+            ScoreError::NotFinite(loss) => TrainError::Mismatch(format!(
+                "the loss of the pictures is {loss}: the weights hold numbers that are none, or too large"
+            )),
+        })?
+        .expect("nothing stopped it");
     Ok(Evaluation {
         samples: totals.samples,
         skipped: loader.num_items() - totals.samples,
         scores: totals.scores(),
     })
+}
+
+/// Why a split has no score.
+pub(crate) enum ScoreError {
+    Train(TrainError),
+    /// A loss that is no number.
+    NotFinite(f32),
+}
+
+impl From<TrainError> for ScoreError {
+    fn from(error: TrainError) -> Self {
+        Self::Train(error)
+    }
+}
+
+impl From<DatasetError> for ScoreError {
+    fn from(error: DatasetError) -> Self {
+        Self::Train(error.into())
+    }
+}
+
+impl From<NotFinite> for ScoreError {
+    fn from(NotFinite { loss, .. }: NotFinite) -> Self {
+        Self::NotFinite(loss)
+    }
+}
+
+/// The sums over all of `loader`. `each` sees the output of every batch and how far the loader is, and may stop early:
+/// then there is none.
+pub(crate) fn score<M: Classifier>(
+    model: &M,
+    loader: &Loader,
+    mut each: impl FnMut(ClassificationOutput, Progress) -> Result<ControlFlow<()>, TrainError>,
+) -> Result<Option<Totals>, ScoreError> {
+    let (mut totals, mut pending) = (Totals::default(), Pending::default());
+    loader.seek(0, 0);
+    let mut pictures = loader.iter();
+    while let Some(batch) = pictures.next() {
+        let output = classify(model, batch?);
+        pending.push(StepScores {
+            loss: output.loss.clone(),
+            logits: output.output.clone(),
+            labels: output.targets.clone(),
+        });
+        if pending.is_full() {
+            pending.read_into(&mut totals)?;
+        }
+        if each(output, pictures.progress())?.is_break() {
+            return Ok(None);
+        }
+    }
+    pending.read_into(&mut totals)?;
+    if totals.samples == 0 {
+        let message = format!("none of the {} pictures could be read", loader.num_items());
+        return Err(TrainError::Mismatch(message).into());
+    }
+    Ok(Some(totals))
 }

@@ -1,27 +1,28 @@
 //! The training loop: epochs of steps, each followed by a validation, a line of metrics and a checkpoint.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use burn::data::dataloader::{DataLoader, Progress};
-use burn::module::Module;
+use burn::data::dataloader::DataLoader;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use burn::train::{
-    EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
-    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainStep,
-    TrainingComponents, TrainingItem, ValidLoader,
+    EventProcessorTraining, Interrupter, Learner, LearnerEvent, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents, TrainingItem,
+    ValidLoader,
 };
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
 use crate::checkpoint::{Checkpoints, Position};
+use crate::evaluate::{ScoreError, score};
 use crate::observe::{Observer, Phase, StepReport};
 use crate::record::{Best, EpochRecord};
 use crate::run_dir::RunDir;
 use crate::schedule::Schedule;
-use crate::scores::{Pending, Scores, StepScores, Totals};
+use crate::scores::{NotFinite, Pending, Scores, StepScores};
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
 
@@ -119,7 +120,7 @@ impl Fit {
                 lr: self.schedule.lr(state.position.step.saturating_sub(1)),
                 images_per_second: (totals.samples - samples_before) as f64 / train_seconds,
                 seconds: state.position.seconds,
-                skipped: self.samples_per_epoch() - totals.samples,
+                skipped: self.train.num_items() - totals.samples,
             };
             self.finish_epoch(state, record)?;
             process(events.process_train(LearnerEvent::EndEpoch(epoch)))?;
@@ -175,9 +176,9 @@ impl Fit {
             let last = state.position.batch == batches;
             let mut loss = None;
             if pending.is_full() || stop || due || last {
-                loss = pending.read_into(&mut state.position.totals, state.position.step, epoch)?;
+                loss = read(&mut pending, &mut state.position)?;
             }
-            self.observe(StepReport {
+            self.observer().step(&StepReport {
                 phase: Phase::Train,
                 epoch,
                 epochs: self.run.train.epochs,
@@ -200,7 +201,7 @@ impl Fit {
                 self.save(state)?;
             }
         }
-        pending.read_into(&mut state.position.totals, state.position.step, epoch)?;
+        read(&mut pending, &mut state.position)?;
         state.position.batch = batches;
         self.report_skipped(&self.train);
         if state.position.totals.samples == 0 {
@@ -221,56 +222,41 @@ impl Fit {
     where
         M: Classifier + 'static,
     {
-        let epoch = state.position.epoch + 1;
-        let model = state.model.valid();
-        let total_items = self.valid.num_items();
+        let Position { epoch, step, .. } = state.position;
+        let epoch = epoch + 1;
+        let model = state.model.model.valid();
         process(events.process_valid(LearnerEvent::StartSplit {
             epoch_number: epoch,
-            total_items,
+            total_items: self.valid.num_items(),
         }))?;
-        self.valid.seek(0, 0);
-        let (mut totals, mut pending) = (Totals::default(), Pending::default());
-        for (batch, item) in self.valid.iter().enumerate() {
-            let output = InferenceStep::step(&model, item?);
-            pending.push(StepScores {
-                loss: output.loss.clone(),
-                logits: output.output.clone(),
-                labels: output.targets.clone(),
-            });
-            if pending.is_full() {
-                pending.read_into(&mut totals, state.position.step, epoch)?;
-            }
-            self.observe(StepReport {
+        let mut batch = 0;
+        let totals = score(&model, &self.valid, |output, progress| {
+            batch += 1;
+            self.observer().step(&StepReport {
                 phase: Phase::Valid,
                 epoch,
                 epochs: self.run.train.epochs,
-                batch: batch + 1,
+                batch,
                 batches: self.valid.num_batches(),
                 loss: None,
                 lr: None,
             });
-            let size = self
-                .run
-                .data
-                .eval_batch_size
-                .unwrap_or(self.run.data.batch_size);
-            let done = ((batch + 1) * size).min(total_items);
-            let progress = Progress::new(done, total_items, Some("pictures".into()));
-            let item = TrainingItem::new(output, progress, Some(batch + 1), None);
+            let item = TrainingItem::new(output, progress, Some(batch), None);
             process(events.process_valid(LearnerEvent::ProcessedItem(item)))?;
-            if self.interrupter.should_stop() {
-                return Ok(None);
-            }
-        }
-        pending.read_into(&mut totals, state.position.step, epoch)?;
+            Ok(match self.interrupter.should_stop() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
+        });
+        let totals = totals.map_err(|error| match error {
+            ScoreError::Train(error) => error,
+            ScoreError::NotFinite(loss) => TrainError::Diverged { loss, step, epoch },
+        })?;
         self.report_skipped(&self.valid);
-        if totals.samples == 0 {
-            return Err(TrainError::Mismatch(
-                "no validation picture could be read".into(),
-            ));
+        if totals.is_some() {
+            process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
         }
-        process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
-        Ok(Some(totals.scores()))
+        Ok(totals.map(|totals| totals.scores()))
     }
 
     /// Writes an epoch down: best weights, metrics, checkpoint. A kill between any two of these costs nothing, since
@@ -306,10 +292,6 @@ impl Fit {
         Ok(())
     }
 
-    fn samples_per_epoch(&self) -> usize {
-        self.train.num_items()
-    }
-
     fn report_skipped(&self, loader: &Loader) {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         for message in loader.skipped() {
@@ -319,13 +301,19 @@ impl Fit {
         }
     }
 
-    fn observe(&self, report: StepReport) {
-        self.observer().step(&report);
-    }
-
     fn observer(&self) -> std::sync::MutexGuard<'_, Box<dyn Observer>> {
         self.observer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds the waiting steps to the epoch's sums; gives the newest loss.
+fn read(pending: &mut Pending, position: &mut Position) -> Result<Option<f32>, TrainError> {
+    let newest = pending.read_into(&mut position.totals);
+    newest.map_err(|NotFinite { loss, ago }| TrainError::Diverged {
+        loss,
+        step: position.step - ago,
+        epoch: position.epoch + 1,
+    })
 }
 
 fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {

@@ -3,8 +3,6 @@
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
-
 /// Loss and accuracy of one pass over a split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
@@ -91,25 +89,15 @@ impl Pending {
         self.0.len() >= Self::CAPACITY
     }
 
-    /// Reads the steps and adds them to `totals`.
-    ///
-    /// `step` is the number of steps made so far, `epoch` the epoch from 1: they name a loss that is no number.
-    pub(crate) fn read_into(
-        &mut self,
-        totals: &mut Totals,
-        step: usize,
-        epoch: usize,
-    ) -> Result<Option<f32>, TrainError> {
-        let first = step - self.0.len();
+    /// Reads the steps and adds them to `totals`; gives the loss of the last.
+    pub(crate) fn read_into(&mut self, totals: &mut Totals) -> Result<Option<f32>, NotFinite> {
         let mut last = None;
-        for (offset, scores) in self.0.drain(..).enumerate() {
+        let steps = self.0.len();
+        for (index, scores) in self.0.drain(..).enumerate() {
             let loss: f32 = scores.loss.into_scalar();
             if !loss.is_finite() {
-                return Err(TrainError::Diverged {
-                    loss,
-                    step: first + offset + 1,
-                    epoch,
-                });
+                let ago = steps - 1 - index;
+                return Err(NotFinite { loss, ago });
             }
             let logits = scores.logits.into_data().convert::<f32>();
             let labels = scores.labels.into_data().convert::<i64>();
@@ -122,6 +110,15 @@ impl Pending {
         }
         Ok(last)
     }
+}
+
+/// A loss that is no number.
+#[derive(Debug)]
+pub(crate) struct NotFinite {
+    /// NaN or infinity.
+    pub(crate) loss: f32,
+    /// How many steps before the newest it came up.
+    pub(crate) ago: usize,
 }
 
 #[cfg(test)]

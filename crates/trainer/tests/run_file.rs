@@ -153,6 +153,20 @@ fn syntax_errors_name_the_line() {
 }
 
 #[test]
+fn a_wrong_type_inside_a_section_with_a_kind_is_its_keys() {
+    refused(
+        GOOD,
+        &["optimizer.lr=fast"],
+        &["--set optimizer.lr=fast", "`optimizer.lr`", "invalid type"],
+    );
+    refused(
+        GOOD,
+        &["optimizer.momentum=true"],
+        &["--set optimizer.momentum=true", "`optimizer.momentum`"],
+    );
+}
+
+#[test]
 fn a_base_is_laid_under_the_file() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("_base")).unwrap();

@@ -179,3 +179,53 @@ fn a_loss_that_is_no_number_any_more_is_a_failure_with_advice() {
     assert_eq!(done.code, 1, "{}{}", done.stdout, done.stderr);
     assert!(done.stderr.contains("optimizer.lr"), "{}", done.stderr);
 }
+
+/// Kills a run at odd moments, each time without a warning, and lets it go on.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_at_any_moment_ends_as_one_that_is_not() {
+    fn arguments(out: &str) -> [&str; 6] {
+        [
+            "train",
+            "tiny.toml",
+            "--set",
+            "checkpoint.every_steps=3",
+            "--out",
+            out,
+        ]
+    }
+    let folder = folder();
+    let longer = TINY
+        .replace("train_size = 64", "train_size = 640")
+        .replace("epochs = 2", "epochs = 3");
+    write(folder.path(), "tiny.toml", longer);
+    succeed(folder.path(), &arguments("whole"));
+    let whole = metrics(&folder.path().join("whole"));
+    assert_eq!(whole.len(), 3);
+
+    let binary = assert_cmd::cargo::cargo_bin("zoo");
+    for (number, milliseconds) in [5, 150, 400, 900].into_iter().enumerate() {
+        let out = format!("killed-{number}");
+        let mut child = Command::new(&binary)
+            .args(arguments(&out))
+            .current_dir(folder.path())
+            .env_remove("BURN_DEVICE")
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        // SIGKILL, or nothing where it has ended already.
+        let _ = child.kill();
+        child.wait().expect("it was started");
+        let resumed: Vec<&str> = arguments(&out).into_iter().chain(["--resume"]).collect();
+        succeed(folder.path(), &resumed);
+        let run = folder.path().join(&out);
+        assert_eq!(metrics(&run), whole, "killed after {milliseconds} ms");
+        let left = std::fs::read_dir(run.join("checkpoints")).expect("a folder");
+        for entry in left {
+            let name = entry.expect("readable").file_name();
+            assert!(name.to_string_lossy().starts_with("epoch-"), "{name:?}");
+        }
+    }
+}

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::RunFileError;
+use super::{RunFile, RunFileError};
 
 /// The merged table, and the place of every key in it.
 pub(super) struct Layers {
@@ -110,6 +111,7 @@ impl Layers {
             path => path,
         };
         let message = error.inner().message().trim().replace('\n', "; ");
+        let path = self.culprit(&path, &message).unwrap_or(path);
         if let Some((key, valid)) = unknown_field(&message) {
             let key = match path.rsplit_once('.') {
                 // The path ends in the unknown key itself where serde saw the map.
@@ -137,6 +139,26 @@ impl Layers {
             format!("`{path}`: {message}")
         };
         RunFileError::Value { place, message }
+    }
+
+    /// The key of a section with a `kind` that holds a value of a wrong type. Serde reads such a section as a whole and
+    /// names only the section; the key whose removal changes the complaint is the one.
+    fn culprit(&self, section: &str, message: &str) -> Option<String> {
+        if !message.starts_with("invalid") {
+            return None;
+        }
+        let keys = self.table.get(section)?.as_table()?.keys();
+        let is_culprit = |key: &&String| {
+            let mut table = self.table.clone();
+            let section = table.get_mut(section).and_then(Value::as_table_mut);
+            section.and_then(|section| section.remove(key.as_str()));
+            match RunFile::deserialize(table) {
+                Ok(_) => true,
+                Err(error) => error.message().trim().replace('\n', "; ") != message,
+            }
+        };
+        let key = keys.filter(|key| *key != "kind").find(is_culprit)?;
+        Some(format!("{section}.{key}"))
     }
 
     /// A value that has the right type but makes no sense.

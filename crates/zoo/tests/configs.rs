@@ -1,0 +1,154 @@
+//! Every run file of the repository: it parses, its names exist, its pictures fit; and those for CIFAR learn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use burn::train::Interrupter;
+use burn_zoo::datasets::{Name, OpenOptions};
+use burn_zoo::trainer::{Existing, Job, Outcome, RunFile, Silent, train};
+use burn_zoo::{config_for, model_info, open_data};
+
+fn run_files(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../configs")
+        .join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(&root)
+        .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_run_file_names_a_model_and_a_data_set_that_fit() {
+    let folders = [
+        "cifar10",
+        "cifar100",
+        "glyphs",
+        "imagenet",
+        "mnist",
+        "tiny_imagenet",
+    ];
+    let files: Vec<PathBuf> = folders.into_iter().flat_map(run_files).collect();
+    assert!(files.len() > 30, "{files:?}");
+    for file in files {
+        let run = RunFile::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let info = model_info(&run.model.arch).unwrap_or_else(|error| panic!("{error}"));
+        let name: Name = run
+            .data
+            .name
+            .parse()
+            .unwrap_or_else(|error| panic!("{error}"));
+        let size = run
+            .data
+            .size
+            .map_or([info.input[1], info.input[2]], |side| [side, side]);
+        info.check_size(size)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let folder = file
+            .parent()
+            .and_then(Path::file_name)
+            .expect("configs/<data set>");
+        let expected = if folder == "imagenet" {
+            "image_folder"
+        } else {
+            folder.to_str().expect("UTF-8")
+        };
+        assert_eq!(name.as_str(), expected, "{}", file.display());
+    }
+}
+
+/// CIFAR-10's binary layout, with pictures of one colour a class under a little texture.
+fn coloured(root: &Path) {
+    const COLOURS: [[u8; 3]; 10] = [
+        [230, 30, 30],
+        [30, 230, 30],
+        [30, 30, 230],
+        [230, 230, 30],
+        [230, 30, 230],
+        [30, 230, 230],
+        [20, 20, 20],
+        [240, 240, 240],
+        [120, 60, 20],
+        [128, 128, 128],
+    ];
+    let folder = root.join("cifar-10-batches-bin");
+    fs::create_dir_all(&folder).expect("writable");
+    let record = |index: usize| {
+        let class = index % 10;
+        let pixel = move |position: usize| {
+            let colour = COLOURS[class][position / 1024];
+            colour.wrapping_add((position * 7 + index * 13) as u8 % 16)
+        };
+        std::iter::once(class as u8).chain((0..3072).map(pixel))
+    };
+    let batch: Vec<u8> = (0..10_000).flat_map(record).collect();
+    for file in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
+        fs::write(folder.join(format!("{file}.bin")), &batch).expect("writable");
+    }
+}
+
+#[test]
+fn every_network_for_cifar_learns_by_its_run_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    coloured(folder.path());
+    for file in run_files("cifar10") {
+        let mut overrides: Vec<String> = [
+            "data.train_size=80",
+            "data.valid_size=10",
+            "data.batch_size=8",
+            "data.workers=1",
+            // The rate of the run file is for batches of 128.
+            "schedule.warmup_epochs=0",
+            "train.epochs=2",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let plain = RunFile::load(&file, &[]).expect("it parses");
+        overrides.push(format!("optimizer.lr={}", plain.optimizer.lr() / 8.0));
+        overrides.push(format!("data.root={:?}", folder.path()));
+        let run = RunFile::load(&file, &overrides).unwrap_or_else(|error| panic!("{error}"));
+        let options = OpenOptions {
+            root: run.data.root.clone(),
+            train_size: run.data.train_size,
+            valid_size: run.data.valid_size,
+            ..OpenOptions::default()
+        };
+        let data = open_data(&run.data.name, &options).expect("just written");
+        let config = config_for(&run, &data.info).expect("they fit");
+        let out = folder.path().join(file.file_stem().expect("a name"));
+        let job = Job {
+            run,
+            model: Box::new(move |device| config.init(device)),
+            input_size: [32, 32],
+            data,
+            device: Device::flex(),
+            out: out.clone(),
+            existing: Existing::Refuse,
+            dashboard: None,
+            observer: Box::new(Silent),
+            interrupter: Interrupter::new(),
+        };
+        let outcome = train(job).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert!(matches!(outcome, Outcome::Finished(_)));
+        let metrics = fs::read_to_string(out.join("metrics.jsonl")).expect("written");
+        let losses: Vec<f64> = metrics
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+            .map(|record| record["train"]["loss"].as_f64().expect("a number"))
+            .collect();
+        println!("{}: {losses:.3?}", file.display());
+        assert!(losses[1] < losses[0], "{}: {losses:?}", file.display());
+        // A checkpoint of a large network takes space.
+        fs::remove_dir_all(&out).expect("just written");
+    }
+}
