@@ -17,12 +17,12 @@ def lrn():
 class TwoHalves(nn.Module):
     """A network of two Sequentials, as torchvision builds AlexNet; numbers count the dropout that is left out."""
 
-    def __init__(self, features: list, side: int, hidden: int, dropout_first: bool):
+    def __init__(self, features: list, side: int, hidden: int, dropout_first: bool, classes: int = 10):
         super().__init__()
         self.features = nn.Sequential(*features)
         self.pool = nn.AdaptiveAvgPool2d(side)
         inputs = [layer for layer in features if isinstance(layer, nn.Conv2d)][-1].out_channels * side**2
-        fc6, fc7, fc8 = nn.Linear(inputs, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, 10)
+        fc6, fc7, fc8 = nn.Linear(inputs, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
         none = nn.Identity
         if dropout_first:
             layers = [none(), fc6, nn.ReLU(), none(), fc7, nn.ReLU(), fc8]
@@ -34,16 +34,17 @@ class TwoHalves(nn.Module):
         return self.classifier(self.pool(self.features(x)).flatten(1))
 
 
-def alexnet_paper():
-    """A quarter as wide as the paper's: 24, 64, 96, 96 and 64 channels."""
+def alexnet_paper(quarters: int = 1):
+    """So many quarters as wide as the paper's 96, 256, 384, 384 and 256 channels."""
+    a, b, c, hidden = (quarters * width for width in (24, 64, 96, 1024))
     features = [
-        nn.Conv2d(3, 24, 11, 4, 2), nn.ReLU(), lrn(), nn.MaxPool2d(3, 2),
-        nn.Conv2d(24, 64, 5, 1, 2, groups=2), nn.ReLU(), lrn(), nn.MaxPool2d(3, 2),
-        nn.Conv2d(64, 96, 3, 1, 1), nn.ReLU(),
-        nn.Conv2d(96, 96, 3, 1, 1, groups=2), nn.ReLU(),
-        nn.Conv2d(96, 64, 3, 1, 1, groups=2), nn.ReLU(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(3, a, 11, 4, 2), nn.ReLU(), lrn(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(a, b, 5, 1, 2, groups=2), nn.ReLU(), lrn(), nn.MaxPool2d(3, 2),
+        nn.Conv2d(b, c, 3, 1, 1), nn.ReLU(),
+        nn.Conv2d(c, c, 3, 1, 1, groups=2), nn.ReLU(),
+        nn.Conv2d(c, b, 3, 1, 1, groups=2), nn.ReLU(), nn.MaxPool2d(3, 2),
     ]  # fmt: skip
-    return TwoHalves(features, 6, 1024, dropout_first=False)
+    return TwoHalves(features, 6, hidden, dropout_first=False)
 
 
 def cifar_alexnet():
@@ -57,7 +58,7 @@ def cifar_alexnet():
     return TwoHalves(features, 3, 1024, dropout_first=True)
 
 
-def zfnet(widths, stride1: int, paddings, side: int):
+def zfnet(widths, stride1: int, paddings, side: int, hidden: int = 1024):
     a, b, c = widths
     features = [
         nn.Conv2d(3, a, 7, stride1, paddings[0]), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True), lrn(),
@@ -66,7 +67,7 @@ def zfnet(widths, stride1: int, paddings, side: int):
         nn.Conv2d(c, c, 3, 1, 1), nn.ReLU(),
         nn.Conv2d(c, b, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True),
     ]  # fmt: skip
-    return TwoHalves(features, side, 1024, dropout_first=False)
+    return TwoHalves(features, side, hidden, dropout_first=False)
 
 
 PAPER = ("features.0.weight", "features.0.bias", "features.4.weight", "features.12.bias", "classifier.0.weight",

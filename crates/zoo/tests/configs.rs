@@ -103,18 +103,22 @@ fn every_network_for_cifar_learns_by_its_run_file() {
     coloured(folder.path());
     for file in run_files("cifar10") {
         let mut overrides: Vec<String> = [
-            "data.train_size=80",
+            "data.train_size=48",
             "data.valid_size=10",
             "data.batch_size=8",
             "data.workers=1",
-            // The rate of the run file is for batches of 128.
-            "schedule.warmup_epochs=0",
-            "train.epochs=2",
+            "train.epochs=3",
         ]
         .map(str::to_owned)
         .to_vec();
+        // The rate of the run file is for batches of 128; 110 layers need a lower one to begin (section 4.2).
         let plain = RunFile::load(&file, &[]).expect("it parses");
-        overrides.push(format!("optimizer.lr={}", plain.optimizer.lr() / 8.0));
+        let part = if plain.model.arch == "resnet110" {
+            64.0
+        } else {
+            16.0
+        };
+        overrides.push(format!("optimizer.lr={}", plain.optimizer.lr() / part));
         overrides.push(format!("data.root={:?}", folder.path()));
         let run = RunFile::load(&file, &overrides).unwrap_or_else(|error| panic!("{error}"));
         let options = OpenOptions {
@@ -147,7 +151,7 @@ fn every_network_for_cifar_learns_by_its_run_file() {
             .map(|record| record["train"]["loss"].as_f64().expect("a number"))
             .collect();
         println!("{}: {losses:.3?}", file.display());
-        assert!(losses[1] < losses[0], "{}: {losses:?}", file.display());
+        assert!(losses[2] < losses[0], "{}: {losses:?}", file.display());
         // A checkpoint of a large network takes space.
         fs::remove_dir_all(&out).expect("just written");
     }

@@ -320,13 +320,16 @@ fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
         std::fs::write(&path, &bytes[..length]).expect("writable");
         let error = refuse(&path);
         assert!(
-            matches!(error, WeightsError::Malformed { .. }),
+            matches!(
+                error,
+                WeightsError::Malformed { .. } | WeightsError::NotWeights { .. }
+            ),
             "{length} bytes: {error}"
         );
     }
     let path = folder.path().join("text.bpk");
     std::fs::write(&path, "not weights at all\n".repeat(100)).expect("writable");
-    assert!(matches!(refuse(&path), WeightsError::Malformed { .. }));
+    assert!(matches!(refuse(&path), WeightsError::NotWeights { .. }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One file over HTTP: to `<file>.part`, continued where it stopped, renamed once its checksum is right.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,14 +70,11 @@ impl Download<'_> {
     /// Completes `part`; says whether bytes of an earlier run are in it.
     fn receive(&mut self, part: &Path) -> Result<bool, Problem> {
         let disk = |error| Problem::disk(part, error);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(part)
-            .map_err(disk)?;
-        let mut start = file.seek(SeekFrom::End(0)).map_err(disk)?;
+        let mut start = match fs::metadata(part) {
+            Ok(there) => there.len(),
+            Err(error) if error.kind() == ErrorKind::NotFound => 0,
+            Err(error) => return Err(disk(error)),
+        };
         if self.remote.bytes == Some(start) {
             // Complete but for the rename; its checksum decides.
             return Ok(true);
@@ -105,6 +102,13 @@ impl Download<'_> {
                 reason,
             });
         }
+        // Only now, so that a server that refuses leaves no empty file here.
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(part)
+            .map_err(disk)?;
         file.set_len(start).map_err(disk)?;
         file.seek(SeekFrom::Start(start)).map_err(disk)?;
         self.copy(response, &mut file, start, part)?;

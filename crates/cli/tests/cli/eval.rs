@@ -89,7 +89,7 @@ fn weights_that_do_not_fit_are_refused() {
     refuse(
         folder.path(),
         &eval("lenet5_modern", "text.bpk"),
-        &["text.bpk", "not a whole burnpack file"],
+        &["text.bpk", "found text", "expected weights"],
     );
     refuse(
         folder.path(),

@@ -8,3 +8,4 @@ mod refusals;
 mod run_files;
 mod train;
 mod usage;
+mod weights;

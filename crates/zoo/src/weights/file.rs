@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use burn::store::burn_pack::{MAGIC_NUMBER, Reader, Tensor as PackTensor};
+use burn::store::burn_pack::{self, MAGIC_NUMBER, Reader, Tensor as PackTensor};
 use burn::store::pytorch_reader::{PytorchError, PytorchReader};
 use burn::store::{ModuleStore, SafetensorsStore, bridge};
 use burn::tensor::Device;
@@ -198,9 +198,14 @@ pub(super) fn is_aux(key: &str) -> bool {
 type Content = (BTreeMap<String, PackTensor>, BTreeMap<String, String>);
 
 fn burnpack(path: &Path) -> Result<Content, String> {
-    let reader = Reader::from_file_exact(path).map_err(|error| error.to_string())?;
+    // Burn opens its messages with the kind of error, which ours has named.
+    let plain = |error: burn_pack::Error| {
+        let text = error.to_string();
+        text.trim_start_matches("Validation error: ").to_owned()
+    };
+    let reader = Reader::from_file_exact(path).map_err(plain)?;
     let metadata = reader.metadata().clone();
-    let tensors = reader.into_tensors().map_err(|error| error.to_string())?;
+    let tensors = reader.into_tensors().map_err(plain)?;
     let tensors = tensors
         .into_iter()
         .map(|tensor| (tensor.name.clone(), tensor));

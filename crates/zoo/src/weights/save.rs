@@ -69,8 +69,18 @@ pub fn save_weights(
     }
     let unwritable = |reason: String| WeightsError::Unwritable {
         path: path.to_owned(),
-        reason,
+        // Burn opens its messages with the kind of error.
+        reason: reason.trim_start_matches("I/O error: ").to_owned(),
     };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(missing) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(unwritable(format!(
+            "there is no folder {}",
+            missing.display()
+        )));
+    }
     // Batch norms keep the latest update of their statistics aside until `valid` asks for it.
     let model = model.valid();
     if ending == Some("bpk") {

@@ -1,0 +1,223 @@
+//! import, export and fetch.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::common::{folder, read, refuse, succeed, trained, write, zoo};
+
+#[test]
+fn weights_go_to_safetensors_and_back() {
+    let folder = trained();
+    let best = "runs/tiny/best.bpk";
+    let model = "lenet5_modern";
+    let exported = succeed(
+        folder.path(),
+        &["export", model, best, "-o", "out.safetensors", "--json"],
+    )
+    .json();
+    assert_eq!(exported["format"], "burnpack");
+    assert_eq!(exported["loaded"], 10);
+    assert_eq!(exported["parameters"], 61_706);
+    let text = succeed(
+        folder.path(),
+        &["import", model, "out.safetensors", "-o", "back.bpk"],
+    )
+    .stdout;
+    assert!(
+        text.contains("back.bpk: 10 tensors, 61,706 parameters"),
+        "{text}"
+    );
+
+    let eval = |weights: &'static str| {
+        let arguments = [
+            "eval",
+            "--model",
+            model,
+            "--weights",
+            weights,
+            "--data",
+            "glyphs",
+            "--json",
+        ];
+        let mut scores = succeed(folder.path(), &arguments).json();
+        for clock in ["seconds", "images_per_second", "weights"] {
+            scores.as_object_mut().expect("an object").remove(clock);
+        }
+        scores
+    };
+    // The statistics of glyphs are not those of MNIST, which the imported file names as the model's own.
+    let own = ["--mean", "0.699", "--std", "0.22", "--overwrite"];
+    let arguments = [
+        &["import", model, "out.safetensors", "-o", "back.bpk"],
+        own.as_slice(),
+    ]
+    .concat();
+    succeed(folder.path(), &arguments);
+    let imported = eval("back.bpk");
+    assert_eq!(imported["samples"], 2000);
+    let before = read(folder.path().join("back.bpk"));
+
+    let wrong: [(&[&str], &[&str]); 8] = [
+        (
+            &["import", model, best, "-o", "back.bpk"],
+            &["back.bpk", "exists", "--overwrite"],
+        ),
+        (
+            &["import", model, best, "-o", "back.pth"],
+            &["back.pth", ".bpk", ".safetensors"],
+        ),
+        (
+            &["import", model, best, "-o", "nowhere/back.bpk"],
+            &["nowhere/back.bpk", "cannot be written"],
+        ),
+        (
+            &["import", model, "none.pth", "-o", "a.bpk"],
+            &["none.pth", "cannot be read"],
+        ),
+        (
+            &["import", "lenet5_moder", best, "-o", "a.bpk"],
+            &["did you mean lenet5_modern?"],
+        ),
+        (
+            &["import", "resnet20", best, "-o", "a.bpk"],
+            &[best, "do not fit resnet20", "conv1.weight", "missing"],
+        ),
+        (
+            &[
+                "import", model, best, "-o", "a.bpk", "--mean", "0.1,0.2", "--std", "1,1",
+            ],
+            &["--mean", "1 numbers"],
+        ),
+        (
+            &["export", model, best, "-o", "a.bpk"],
+            &["a.bpk", ".safetensors"],
+        ),
+    ];
+    for (arguments, parts) in wrong {
+        refuse(folder.path(), arguments, parts);
+    }
+    refuse(
+        folder.path(),
+        &["import", "resnet20", "out.safetensors", "-o", "a.bpk"],
+        &["weights of lenet5_modern, not of resnet20"],
+    );
+    assert!(!folder.path().join("a.bpk").exists());
+    assert_eq!(read(folder.path().join("back.bpk")), before);
+}
+
+/// A server that gives `answer` to whoever asks, and the address of it.
+fn server(status: &'static str, body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let Ok(copy) = stream.try_clone() else {
+                continue;
+            };
+            for line in BufReader::new(copy).lines().map_while(Result::ok) {
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            // Whoever asked may have gone.
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    address
+}
+
+fn fetch(folder: &Path, mirror: &str, model: &str) -> (Option<i32>, String) {
+    let output = zoo(folder)
+        .args(["fetch", model])
+        .env("BURN_ZOO_MIRROR", mirror)
+        .env_remove("BURN_ZOO_WEIGHTS")
+        .output()
+        .expect("the binary starts");
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8(text).expect("UTF-8"),
+    )
+}
+
+#[test]
+fn weights_that_do_not_arrive_are_said_to_and_leave_nothing() {
+    let folder = folder();
+    let wrong = server("200 OK", b"another file".to_vec());
+    let missing = server("404 Not Found", Vec::new());
+    for (mirror, part) in [
+        (&wrong, "sha256"),
+        (&missing, "404"),
+        (&"http://127.0.0.1:9".to_owned(), "127.0.0.1:9"),
+    ] {
+        let (code, text) = fetch(folder.path(), mirror, "resnet20");
+        assert_eq!(code, Some(2), "{text}");
+        for part in [
+            part,
+            "resnet20-12fca82f.th",
+            "12fca82f…",
+            "zoo fetch resnet20",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let left: Vec<_> = std::fs::read_dir(folder.path().join("weights"))
+            .expect("a folder")
+            .map(|entry| {
+                entry
+                    .expect("readable")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        assert_eq!(left, [""; 0]);
+    }
+    let (code, text) = fetch(folder.path(), &wrong, "plain18");
+    assert_eq!(code, Some(2), "{text}");
+    assert!(
+        text.contains("plain18") && text.contains("resnet50"),
+        "{text}"
+    );
+}
+
+/// `BURN_ZOO_DATA` names a folder with the published checkpoint.
+#[test]
+fn published_weights_arrive_are_imported_and_are_not_fetched_twice() {
+    let Some(root) = std::env::var_os("BURN_ZOO_DATA").filter(|root| !root.is_empty()) else {
+        println!("skipped: BURN_ZOO_DATA is unset");
+        return;
+    };
+    let folder = folder();
+    let checkpoint = read(Path::new(&root).join("checkpoints/resnet20-12fca82f.th"));
+    let mirror = server("200 OK", checkpoint);
+    let (code, text) = fetch(folder.path(), &mirror, "resnet20");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("weights/resnet20.bpk"), "{text}");
+    assert!(!folder.path().join("weights/resnet20-12fca82f.th").exists());
+    let (code, text) = fetch(folder.path(), "http://127.0.0.1:9", "resnet20");
+    assert_eq!(code, Some(0), "it is there already: {text}");
+
+    write(folder.path(), "pictures/readme.txt", "no picture");
+    let seven = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/seven.png");
+    let predict = [
+        "predict",
+        "--model",
+        "resnet20",
+        "--weights",
+        "weights/resnet20.bpk",
+        seven,
+        "--json",
+    ];
+    let seen = succeed(folder.path(), &predict).json();
+    assert_eq!(
+        seen["predictions"][0]["classes"].as_array().map(Vec::len),
+        Some(5)
+    );
+}

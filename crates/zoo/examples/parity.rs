@@ -1,0 +1,127 @@
+//! The Rust half of `xtask/parity`: loads what PyTorch wrote, computes, and writes down what comes out.
+//!
+//! `parity FOLDER` handles every `NAME.json` in the folder, in the order of their names:
+//! - reads the weights `NAME.pth`, the pictures `NAME.eval.f32` and `NAME.train.f32`, and the labels of the latter;
+//! - writes `NAME.logits.f32` (evaluation), `NAME.export.safetensors` (the weights, unchanged) and
+//!   `NAME.step.safetensors` (after one step of SGD in training mode).
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::optim::{GradientsParams, SgdConfig};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn_zoo::{
+    Classifier, CreateOptions, Model, ModelConfig, Origin, WeightsFile, model_info, save_weights,
+};
+use serde::Deserialize;
+
+/// What PyTorch says beside the numbers.
+#[derive(Deserialize)]
+struct Case {
+    model: String,
+    eval: [usize; 4],
+    train: [usize; 4],
+    labels: Vec<i32>,
+    lr: f64,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args().nth(1).ok_or("usage: parity FOLDER")?;
+    let folder = Path::new(&folder);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        names.extend(name.strip_suffix(".json").map(str::to_owned));
+    }
+    names.sort();
+    for name in names {
+        answer(folder, &name).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
+    let path = |ending: &str| folder.join(format!("{name}.{ending}"));
+    let case: Case = serde_json::from_slice(&fs::read(path("json"))?)?;
+    let device = Device::flex();
+    let info = model_info(&case.model)?;
+    let file = WeightsFile::open(&path("pth"), info, &device)?;
+    let options = CreateOptions {
+        // Some auxiliary heads count on the size of the pictures that they are trained on.
+        input_size: Some([case.train[2], case.train[3]]),
+        ..file.options()
+    };
+    let config = without_dropout(ModelConfig::new(info.name, &options)?);
+    let (model, _) = file.load_into(config.init(&device), false)?;
+
+    let origin = Origin {
+        model: info.name,
+        statistics: None,
+        source: None,
+    };
+    save_weights(&model, &path("export.safetensors"), &origin, true)?;
+    let pictures = pictures(&path("eval.f32"), case.eval, &device)?;
+    let logits = model.valid().forward(pictures).into_data();
+    write(
+        &path("logits.f32"),
+        &logits
+            .try_to_vec::<f32>()
+            .map_err(|error| format!("{error:?}"))?,
+    )?;
+
+    let stepped = step(model, &path("train.f32"), &case, &device)?;
+    save_weights(&stepped, &path("step.safetensors"), &origin, true)?;
+    Ok(())
+}
+
+/// One step of SGD on the sum of the losses of all heads.
+fn step(model: Model, path: &Path, case: &Case, device: &Device) -> Result<Model, Box<dyn Error>> {
+    let gradients = device.clone().autodiff();
+    let model = model.train();
+    let scores = model.forward_train(pictures(path, case.train, &gradients)?);
+    let labels = || Tensor::<1, Int>::from_data(case.labels.as_slice(), &gradients);
+    let loss_of = |logits: Tensor<2>| {
+        CrossEntropyLossConfig::new()
+            .init(&logits.device())
+            .forward(logits, labels())
+    };
+    let mut loss = loss_of(scores.logits);
+    for aux in scores.aux {
+        loss = loss + loss_of(aux.logits) * aux.weight;
+    }
+    let gradients = GradientsParams::from_grads(loss.backward(), &model);
+    Ok(SgdConfig::new().init().step(case.lr, model, gradients))
+}
+
+/// Dropout is random, and PyTorch draws other numbers.
+fn without_dropout(config: ModelConfig) -> ModelConfig {
+    match config {
+        ModelConfig::AlexNet(config) => ModelConfig::AlexNet(config.with_dropout(0.0)),
+        ModelConfig::ZfNet(config) => ModelConfig::ZfNet(config.with_dropout(0.0)),
+        ModelConfig::Vgg(config) => ModelConfig::Vgg(config.with_dropout(0.0)),
+        ModelConfig::GoogLeNet(config) => {
+            ModelConfig::GoogLeNet(config.with_dropout(0.0).with_aux_dropout(0.0))
+        }
+        ModelConfig::LeNet(_) | ModelConfig::ResNet(_) => config,
+    }
+}
+
+fn pictures(path: &Path, shape: [usize; 4], device: &Device) -> Result<Tensor<4>, Box<dyn Error>> {
+    let bytes = fs::read(path)?;
+    let values: Vec<f32> = bytes
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        .collect();
+    Ok(Tensor::from_data(TensorData::new(values, shape), device))
+}
+
+fn write(path: &Path, values: &[f32]) -> std::io::Result<()> {
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    fs::write(path, bytes)
+}
