@@ -10,10 +10,10 @@ target/parity/venv. It builds the Rust half, crates/zoo/examples/parity.rs, with
 
 Each network gets random weights and running statistics that are not 0 and 1, written by torch.save and imported here.
 Then are compared, with PyTorch in float64 on the same numbers as the truth:
-  logits     of 4 pictures in evaluation: the largest difference over the largest logit, at most 1e-4
-  gradients  of every parameter after one training step (cross-entropy, auxiliary heads weighing 0.3): the norm of the
-             difference over the norm, at most 1e-3; where PyTorch's own float32 differs from its float64 by more than a
-             third of that (a rounding error turns a ReLU on or off), at most three times what PyTorch's does
+  logits     of 4 pictures in evaluation, ours in float32: the largest difference over the largest logit, at most 1e-4
+  gradients  of every parameter in one training step (cross-entropy, auxiliary heads weighing 0.3), ours in float64 too,
+             since in float32 a rounding error now and then turns a ReLU on or off, of PyTorch's networks as of ours:
+             the norm of the difference over the norm, at most 1e-3
   running    means and variances of batch norms after that step, at most 1e-5 of their largest. PyTorch keeps the
              unbiased variance of a batch of n values a channel, Burn the biased one, smaller by (n - 1) / n: the truth
              is PyTorch's update with that factor
@@ -72,10 +72,6 @@ LR = 2.0**12  # so large that the new weights are the gradients, and their round
 BATCH = 8
 
 
-class TorchvisionGoogLeNet(googlenet.AllScores):
-    """Its scores in training side by side, as in the golden files."""
-
-
 def resnet(units, shortcut="A", width=16, large=False):
     return lambda: networks.BasicNet(units, width, shortcut, large)
 
@@ -114,7 +110,7 @@ NETWORKS = {
     "vgg16_c": (lambda: vgg.vgg(vgg.c_features()), LARGE, 64),
     "cifar_vgg11_bn": (lambda: vgg.CifarVGG(vgg.torchvision_features("A", True)), SMALL, 32),
     "cifar_vgg16_bn": (lambda: vgg.CifarVGG(vgg.torchvision_features("D", True)), SMALL, 32),
-    "googlenet": (lambda: TorchvisionGoogLeNet(aux_logits=True), LARGE, 96),
+    "googlenet": (lambda: googlenet.AllScores(aux_logits=True), LARGE, 96),
     "googlenet_paper": (googlenet.PaperGoogLeNet, LARGE, 224),
     "cifar_googlenet": (googlenet.CifarGoogLeNet, SMALL, 32),
     **{name: (tv(name), LARGE, 64) for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")},
@@ -185,8 +181,7 @@ def prepare(name, seed):
     state = {key: value.clone() for key, value in model.state_dict().items()}
     evaluate = torch.randn(4, channels, side, side)
     pictures = torch.randn(BATCH, channels, train_side, train_side)
-    classes = model(pictures.clone()).shape[1] if channels == 1 else classes_of(model)
-    model.load_state_dict(state)
+    classes = classes_of(model)
     labels = torch.arange(BATCH) % classes
     torch.save(state, WORK / f"{name}.pth")
     evaluate.numpy().tofile(WORK / f"{name}.eval.f32")
@@ -198,6 +193,8 @@ def prepare(name, seed):
 
 def classes_of(model):
     """Rows of the last linear layer that is not of an auxiliary head."""
+    if hasattr(model, "bitmaps"):
+        return len(model.bitmaps)
     linear = [m for n, m in model.named_modules() if isinstance(m, nn.Linear) and not n.startswith("aux")]
     return linear[-1].out_features
 
@@ -213,8 +210,7 @@ def build(name, state, dtype):
 
 def apart(found, truth):
     """The norm of the difference over the norm."""
-    truth = truth.double()
-    return ((found.double() - truth).norm() / truth.norm().clamp_min(1e-30)).item()
+    return ((found - truth).norm() / truth.norm()).item()
 
 
 def compare(name, prepared):
@@ -239,17 +235,16 @@ def compare(name, prepared):
 
     step = load_file(WORK / f"{name}.step.safetensors")
     gradients, counts = train(truth, pictures.double(), labels, classes)
-    rough, _ = train(theirs, pictures, labels, classes)
-    worst, worst_theirs, at = 0.0, 0.0, ""
+    worst, at = 0.0, ""
+    largest = max(gradient.norm() for gradient in gradients.values())
     for key, gradient in gradients.items():
-        ours = (state[key].double() - step[key].double()) / LR
-        difference, usual = apart(ours, gradient), apart(rough[key], gradient)
         # A bias before a batch norm has no gradient at all: what is there is rounding.
-        if gradient.norm() < 1e-9 * max(g.norm() for g in gradients.values()):
+        if gradient.norm() < 1e-9 * largest:
             continue
+        difference = apart((state[key].double() - step[key]) / LR, gradient)
         if difference > worst:
-            worst, worst_theirs, at = difference, usual, key
-        if not difference <= max(1e-3, 3 * usual):
+            worst, at = difference, key
+        if not difference <= 1e-3:
             wrong.append(key)
 
     running = 0.0
@@ -265,7 +260,7 @@ def compare(name, prepared):
     if not running <= 1e-5:
         wrong.append("running statistics")
 
-    line = f"{name:16} {logits:9.1e} {worst:10.1e} {worst_theirs:10.1e} {running:9.1e}  {'ok' if not wrong else 'WRONG'}"
+    line = f"{name:16} {logits:9.1e} {worst:10.1e} {running:9.1e}  {'ok' if not wrong else 'WRONG'}"
     return line, wrong, at
 
 
@@ -305,7 +300,7 @@ def main():
 
     WORK.mkdir(parents=True, exist_ok=True)
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, timm {timm.__version__}")
-    print(f"{'model':16} {'logits':>9} {'gradients':>10} {'PyTorch´s':>10} {'running':>9}")
+    print(f"{'model':16} {'logits':>9} {'gradients':>10} {'running':>9}")
     failed = []
 
     def run():
@@ -334,7 +329,7 @@ def main():
             found = torch.from_numpy(np.fromfile(WORK / f"{case}.logits.f32", dtype=np.float32)).reshape(expected.shape)
             logits = ((found.double() - expected).abs().max() / expected.abs().max()).item()
             verdict = "ok" if logits <= 1e-4 else "WRONG"
-            print(f"{case:16} {logits:9.1e} {'':10} {'':10} {'':9}  {verdict}", flush=True)
+            print(f"{case:16} {logits:9.1e} {'':10} {'':9}  {verdict}", flush=True)
             failed += [case] if verdict != "ok" else []
     clear()
     if failed:

@@ -14,10 +14,10 @@ const HALF: f32 = 0.5;
 /// - images: `[batch, 3, height, width]`
 /// - output: the same
 pub(crate) fn rescale(images: Tensor<4>) -> Tensor<4> {
-    let device = images.device();
+    let (device, dtype) = (images.device(), images.dtype());
     let scale = STD.map(|std| std / HALF);
     let shift = MEAN.map(|mean| (mean - HALF) / HALF);
-    images * per_channel(scale, &device) + per_channel(shift, &device)
+    images * per_channel(scale, &device).cast(dtype) + per_channel(shift, &device).cast(dtype)
 }
 
 fn per_channel(values: [f32; 3], device: &Device) -> Tensor<4> {

@@ -137,7 +137,8 @@ pub(crate) fn uniform_by_inputs(inputs: usize) -> Initializer {
 /// - x: `[batch, width]`; centres: `[classes, width]`
 /// - output: `[batch, classes]`
 fn squared_distances(x: Tensor<2>, centres: impl Fn(&Device) -> Tensor<2>) -> Tensor<2> {
-    let centres = centres(&x.device()).unsqueeze_dim::<3>(0); // [1, classes, width]
+    let centres = centres(&x.device()).cast(x.dtype());
+    let centres = centres.unsqueeze_dim::<3>(0); // [1, classes, width]
     (x.unsqueeze_dim::<3>(1) - centres)
         .powi_scalar(2)
         .sum_dim(2)

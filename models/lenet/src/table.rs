@@ -87,7 +87,7 @@ impl TableConv {
     fn dense(&self) -> Tensor<4> {
         let weight = self.weight.val();
         let device = weight.device();
-        let zero = Tensor::zeros([1, 1, SIDE, SIDE], &device);
+        let zero = Tensor::<4>::zeros([1, 1, SIDE, SIDE], &device).cast(weight.dtype());
         let places = Tensor::<1, Int>::from_data(TensorData::from(places()), &device);
         Tensor::cat(vec![weight, zero], 0) // [61, 1, 5, 5]
             .select(0, places) // [96, 1, 5, 5]
