@@ -15,6 +15,7 @@
 
 mod create;
 mod data;
+mod figure;
 mod info;
 mod model;
 mod pattern;
@@ -24,7 +25,7 @@ mod summary;
 mod table;
 mod weights;
 
-pub use burn_zoo_blocks::{Classifier, TrainingLogits, trainable_params};
+pub use burn_zoo_blocks::{Classifier, TrainingLogits, UnknownPrefix, freeze, trainable_params};
 #[doc(inline)]
 pub use {
     burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,
@@ -37,6 +38,7 @@ pub use create::{
     nearest_model,
 };
 pub use data::{DataError, config_for, evaluation_pipeline, open_data};
+pub use figure::figure;
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
 pub use model::Model;
 pub use published::{Published, published, published_models};

@@ -144,3 +144,48 @@ fn a_summary_follows_another_input() {
         refuse(folder.path(), arguments, parts);
     }
 }
+
+#[test]
+fn a_summary_has_memory_and_receptive_fields() {
+    let folder = folder();
+    let summary = succeed(folder.path(), &["summary", "vgg16", "--json"]).json();
+    assert_eq!(summary["receptive_field"], serde_json::json!([212, 212]));
+    let first = &summary["layers"][0];
+    assert_eq!(first["activation_bytes"], 64 * 224 * 224 * 4);
+    assert_eq!(first["receptive_field"], serde_json::json!([3, 3]));
+    let text = succeed(folder.path(), &["summary", "vgg16"]).stdout;
+    for part in ["activations", "12.2 MiB", "receptive", "212", "picture"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_summary_draws_a_figure_and_keeps_what_is_there() {
+    let folder = folder();
+    let draw = ["summary", "resnet20", "--svg", "figure.svg"];
+    succeed(folder.path(), &draw);
+    let path = folder.path().join("figure.svg");
+    let figure = std::fs::read_to_string(&path).expect("just written");
+    assert!(figure.starts_with("<svg ") && figure.ends_with("</svg>\n"));
+
+    std::fs::write(&path, "mine").expect("writable");
+    refuse(folder.path(), &draw, &["figure.svg exists", "--overwrite"]);
+    assert_eq!(std::fs::read(&path).expect("still there"), b"mine");
+    succeed(folder.path(), &[&draw[..], &["--overwrite"]].concat());
+    assert_eq!(std::fs::read_to_string(&path).expect("written"), figure);
+    let files = std::fs::read_dir(folder.path()).expect("readable").count();
+    assert_eq!(files, 1, "something is left beside the figure");
+
+    let missing = ["summary", "resnet20", "--svg", "none/figure.svg"];
+    refuse(folder.path(), &missing, &["no folder none", "--svg"]);
+    refuse(
+        folder.path(),
+        &["summary", "resnet20", "--svg", "."],
+        &["folder"],
+    );
+    refuse(
+        folder.path(),
+        &["summary", "resnet20", "--overwrite"],
+        &["--svg"],
+    );
+}

@@ -26,6 +26,23 @@ fn a_model_and_a_data_set_must_fit() {
             parts,
         );
     }
+    for (arch, more, parts) in [
+        ("vgg16", "data.size=16", ["vgg16", "32×32", "16×16"]),
+        (
+            "googlenet_paper",
+            "data.size=64",
+            ["googlenet_paper", "79×79", "aux_heads"],
+        ),
+        (
+            "resnet20",
+            "model.aux_heads=true",
+            ["resnet20", "no auxiliary heads", "aux_heads"],
+        ),
+    ] {
+        let arch = format!("model.arch={arch}");
+        let arguments = ["train", "tiny.toml", "--set", &arch, "--set", more];
+        refuse(folder.path(), &arguments, &parts);
+    }
     let other = [
         "train",
         "tiny.toml",
