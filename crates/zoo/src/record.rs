@@ -1,11 +1,18 @@
 //! A forward pass recorded instead of computed: which operation reads which parameter, and what shape it gives.
 
-use std::collections::{HashMap, HashSet};
+mod field;
+
+use std::collections::HashMap;
 
 use burn::backend::Capture;
-use burn::backend::ir::{FloatOperationIr, ModuleOperationIr, OperationIr, TensorId};
+use burn::backend::ir::{
+    ActivationOperationIr, BaseOperationIr, FloatOperationIr, ModuleOperationIr,
+    NumericOperationIr, OperationIr, TensorId,
+};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+
+pub(crate) use field::Field;
 
 /// The layer that a parameter belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +105,25 @@ pub(crate) struct Step {
     /// Shape of its result, the batch first.
     pub(crate) output: Vec<usize>,
     pub(crate) multiply_adds: u64,
+    /// What a value of the result sees of the picture.
+    pub(crate) field: Field,
+    /// The earlier steps whose results it reads; `None` is the picture itself.
+    pub(crate) reads: Vec<Option<usize>>,
+    /// What it is to the eye of a figure.
+    pub(crate) role: Role,
+    /// The tensor that it gives.
+    pub(crate) id: TensorId,
+}
+
+/// The operations that a figure tells apart besides layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Activation(&'static str),
+    Add,
+    Concat,
+    /// The mean over what is left of a map.
+    Mean,
+    Other,
 }
 
 /// What `input` goes through, operation by operation.
@@ -111,18 +137,26 @@ pub(crate) fn steps(
         .iter()
         .map(|parameter| (parameter.id, parameter))
         .collect();
-    let mut pictures = HashSet::from([input]);
-    let mut steps = Vec::new();
+    let mut pictures: HashMap<TensorId, Option<usize>> = HashMap::from([(input, None)]);
+    let mut steps: Vec<Step> = Vec::new();
     for operation in operations {
         let origin = operation
             .inputs()
             .find_map(|tensor| origins.get(&tensor.id).copied());
-        let is_picture = operation
-            .inputs()
-            .any(|tensor| pictures.contains(&tensor.id));
+        let mut reads = Vec::new();
+        for tensor in operation.inputs() {
+            reads.extend(
+                pictures
+                    .get(&tensor.id)
+                    .filter(|read| !reads.contains(*read))
+                    .copied(),
+            );
+        }
+        // Dropping a tensor is recorded too, and gives nothing.
+        let is_picture = !reads.is_empty() && operation.outputs().next().is_some();
         for output in operation.outputs() {
             if is_picture {
-                pictures.insert(output.id);
+                pictures.insert(output.id, Some(steps.len()));
             } else if let Some(origin) = origin {
                 origins.insert(output.id, origin);
             }
@@ -131,7 +165,15 @@ pub(crate) fn steps(
             continue;
         };
         let (pooling, kernel, multiply_adds) = describe(operation, &origins);
+        let seen = reads
+            .iter()
+            .map(|read| read.map_or(Field::PIXEL, |step| steps[step].field));
+        let field = seen.reduce(Field::join).unwrap_or(Field::PIXEL);
         steps.push(Step {
+            field: field.after(operation),
+            reads,
+            role: role(operation),
+            id: output.id,
             owner: origin.map(|parameter| parameter.owner.clone()),
             pooling,
             kernel,
@@ -140,6 +182,17 @@ pub(crate) fn steps(
         });
     }
     steps
+}
+
+fn role(operation: &OperationIr) -> Role {
+    match operation {
+        OperationIr::Activation(ActivationOperationIr::Relu(_)) => Role::Activation("ReLU"),
+        OperationIr::Float(_, FloatOperationIr::Tanh(_)) => Role::Activation("tanh"),
+        OperationIr::NumericFloat(_, NumericOperationIr::Add(_)) => Role::Add,
+        OperationIr::BaseFloat(BaseOperationIr::Cat(_)) => Role::Concat,
+        OperationIr::NumericFloat(_, NumericOperationIr::MeanDim(_)) => Role::Mean,
+        _ => Role::Other,
+    }
 }
 
 /// What an operation is: the name of a pooling, the kernel, the multiply-adds.

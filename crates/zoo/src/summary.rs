@@ -1,4 +1,4 @@
-//! A network layer by layer: kernel, output shape, parameters, multiply-adds.
+//! A network layer by layer: kernel, output shape, parameters, multiply-adds, activation memory, receptive field.
 
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::Classifier;
@@ -24,6 +24,10 @@ pub struct Summary {
     pub aux_parameters: usize,
     /// Multiply-adds of convolutions and linear layers for one picture.
     pub multiply_adds: u64,
+    /// Bytes of the layers' outputs for one picture, as 32-bit floats: what a training step keeps, about.
+    pub activation_bytes: u64,
+    /// Height and width, in pixels of the picture, that a pixel of the last map sees, after branches have joined.
+    pub receptive_field: Option<[usize; 2]>,
 }
 
 /// One layer of a [`Summary`].
@@ -41,6 +45,11 @@ pub struct Layer {
     pub parameters: usize,
     /// Multiply-adds for one picture.
     pub multiply_adds: u64,
+    /// Bytes of the output for one picture, as 32-bit floats.
+    pub activation_bytes: u64,
+    /// Height and width, in pixels of the picture, that a value of the output sees; padding may put a part of them
+    /// outside. `None` where it sees all of the picture whatever its size, and for a layer that acts in training only.
+    pub receptive_field: Option<[usize; 2]>,
 }
 
 /// Follows one picture of `size` (height, width; the model's own by default) through the model `name`.
@@ -81,10 +90,10 @@ pub fn summarize(
     let recording =
         recording.expect("the logits are computed from a picture that the recorder knows");
 
-    let layers = layers(
-        &steps(&recording.graph.operations, start, &parameters),
-        &parameters,
-    );
+    let steps = steps(&recording.graph.operations, start, &parameters);
+    // Not the last layer's: where branches join, the map sees what the widest of them does.
+    let receptive_field = steps.iter().rev().find_map(|step| step.field.size());
+    let layers = layers(&steps, &parameters);
     let (met, aux): (Vec<&Layer>, Vec<&Layer>) =
         layers.iter().partition(|layer| layer.output.is_some());
     let sum = |layers: &[&Layer]| layers.iter().map(|layer| layer.parameters).sum();
@@ -95,6 +104,8 @@ pub fn summarize(
         parameters: sum(&met),
         aux_parameters: sum(&aux),
         multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
+        activation_bytes: layers.iter().map(|layer| layer.activation_bytes).sum(),
+        receptive_field,
         layers,
     })
 }
@@ -103,7 +114,6 @@ pub fn summarize(
 fn layers(steps: &[Step], parameters: &[Parameter]) -> Vec<Layer> {
     let mut layers: Vec<Layer> = Vec::new();
     for step in steps {
-        let output = Some(step.output[1..].to_vec());
         match (&step.owner, step.pooling) {
             (Some(owner), _) => {
                 let known = layers.iter().position(|layer| layer.name == owner.path);
@@ -112,25 +122,22 @@ fn layers(steps: &[Step], parameters: &[Parameter]) -> Vec<Layer> {
                     layers.len() - 1
                 });
                 let layer = &mut layers[index];
-                layer.output = output;
+                layer.set_output(step);
                 layer.multiply_adds += step.multiply_adds;
                 layer.kernel = layer.kernel.take().or_else(|| step.kernel.clone());
             }
             (None, Some(pooling)) => {
-                layers.push(Layer {
-                    output,
-                    kernel: step.kernel.clone(),
-                    ..row(pooling, pooling, &[])
-                });
+                let mut layer = row(pooling, pooling, &[]);
+                layer.kernel.clone_from(&step.kernel);
+                layer.set_output(step);
+                layers.push(layer);
             }
             // Activations, additions and reshapes are no layers of a paper's table, but a product is work.
             (None, None) if step.multiply_adds > 0 => {
-                let work = Layer {
-                    output,
-                    multiply_adds: step.multiply_adds,
-                    ..row("product", "Matmul", &[])
-                };
-                layers.push(work);
+                let mut layer = row("product", "Matmul", &[]);
+                layer.multiply_adds = step.multiply_adds;
+                layer.set_output(step);
+                layers.push(layer);
             }
             (None, None) => {}
         }
@@ -155,5 +162,17 @@ fn row(name: &str, kind: &str, parameters: &[Parameter]) -> Layer {
         output: None,
         parameters: own.map(|parameter| parameter.values).sum(),
         multiply_adds: 0,
+        activation_bytes: 0,
+        receptive_field: None,
+    }
+}
+
+impl Layer {
+    /// Takes what a step gives as the layer's output, until a later step of the layer gives something else.
+    fn set_output(&mut self, step: &Step) {
+        let values: usize = step.output[1..].iter().product();
+        self.activation_bytes = (values * size_of::<f32>()) as u64;
+        self.output = Some(step.output[1..].to_vec());
+        self.receptive_field = step.field.size();
     }
 }

@@ -1,5 +1,9 @@
 //! `zoo summary`: a network layer by layer.
 
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
 use burn_zoo::{CreateOptions, Summary};
 use clap::Args;
 
@@ -7,7 +11,7 @@ use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, short, table, thousands};
 
-/// Show a model layer by layer: kernel, output shape, parameters, multiply-adds
+/// Show a model layer by layer, and draw it: kernel, output, parameters, multiply-adds, memory, receptive field
 #[derive(Debug, Args)]
 pub(crate) struct SummaryArgs {
     /// The model, as `zoo models` lists it.
@@ -20,6 +24,14 @@ pub(crate) struct SummaryArgs {
     /// Classes of the head [default: the model's own]
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
+
+    /// Draw the architecture into this SVG file, as a figure for a slide.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+
+    /// Replace the SVG file if there is one.
+    #[arg(long, requires = "svg")]
+    overwrite: bool,
 }
 
 pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
@@ -29,12 +41,71 @@ pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
         ..CreateOptions::default()
     };
     let size = args.input.map(|[_, height, width]| [height, width]);
-    let summary = burn_zoo::summarize(&args.model, &options, size, &devices::recorder())?;
+    let recorder = devices::recorder();
+    let summary = burn_zoo::summarize(&args.model, &options, size, &recorder)?;
+    if let Some(path) = &args.svg {
+        refuse_unwritable(path, args.overwrite)?;
+        let svg = burn_zoo::figure(&args.model, &options, size, &recorder)?;
+        write_whole(path, svg.as_bytes())
+            .map_err(|error| Failure::Input(format!("cannot write {}: {error}", path.display())))?;
+    }
     output.show(&summary, || text(&summary))
 }
 
+/// Says in one sentence what a system's error would not.
+fn refuse_unwritable(path: &Path, overwrite: bool) -> Result<(), Failure> {
+    let shown = path.display();
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        return Err(Failure::Input(format!(
+            "cannot write {shown}: there is no folder {}; create it or give another --svg",
+            folder.display()
+        )));
+    }
+    if path.is_dir() {
+        return Err(Failure::Input(format!(
+            "cannot write {shown}: it is a folder; give --svg the name of a file"
+        )));
+    }
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(Failure::Input(format!(
+            "{shown} exists: give another --svg, or --overwrite to replace it"
+        )));
+    }
+    Ok(())
+}
+
+/// Writes a file that appears whole or not at all: beside its place, synced, renamed.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    let beside = folder.join(format!(".writing-{}.svg", std::process::id()));
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        // Makes the rename durable. Windows has no such call and needs none.
+        if cfg!(unix) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().inspect_err(|_| {
+        // What went wrong is said already, and half a file helps nobody.
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+/// The folder of a file; of a bare name, the one that the program runs in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 fn text(summary: &Summary) -> String {
-    let mut rows: Vec<[String; 6]> = summary
+    let mut rows: Vec<[String; 8]> = summary
         .layers
         .iter()
         .map(|layer| {
@@ -56,6 +127,16 @@ fn text(summary: &Summary) -> String {
                 } else {
                     thousands(layer.multiply_adds)
                 },
+                if layer.output.is_some() {
+                    bytes(layer.activation_bytes)
+                } else {
+                    String::new()
+                },
+                match (&layer.output, layer.receptive_field) {
+                    (None, _) => String::new(),
+                    (Some(_), Some(sides)) => field_text(sides),
+                    (Some(_), None) => "picture".to_owned(),
+                },
             ]
         })
         .collect();
@@ -76,6 +157,8 @@ fn text(summary: &Summary) -> String {
         String::new(),
         thousands(summary.parameters as u64),
         thousands(summary.multiply_adds),
+        bytes(summary.activation_bytes),
+        summary.receptive_field.map(field_text).unwrap_or_default(),
     ]);
     let [channels, height, width] = summary.input;
     format!(
@@ -91,12 +174,32 @@ fn text(summary: &Summary) -> String {
                 "kernel",
                 "output",
                 "parameters",
-                "mult-adds"
+                "mult-adds",
+                "activations",
+                "receptive"
             ],
-            [false, false, false, false, true, true],
+            [false, false, false, false, true, true, true, true],
             &rows,
         )
     )
+}
+
+/// A receptive field: one number where it is square.
+fn field_text([height, width]: [usize; 2]) -> String {
+    if height == width {
+        height.to_string()
+    } else {
+        format!("{height}×{width}")
+    }
+}
+
+/// Bytes in the unit that keeps the number short.
+fn bytes(count: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| count >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", count as f64 / *unit as f64),
+        None => format!("{count} B"),
+    }
 }
 
 fn shape_text(shape: &[usize]) -> String {

@@ -1,0 +1,66 @@
+//! A network as a figure: SVG text of one slide, 1600 by 900, drawn from a recorded forward pass.
+
+mod blocks;
+mod canvas;
+mod cards;
+mod inset;
+mod page;
+mod rows;
+mod unit;
+
+use burn::tensor::{Device, Tensor};
+use burn_zoo_blocks::Classifier;
+
+use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::record::{id_of, parameters_of, steps};
+use crate::summary::summarize;
+
+/// Draws the model `name` as an SVG document of 1600×900, for pictures of `size` (height, width; the model's own by
+/// default).
+///
+/// Convolution, normalisation and activation are one box; equal boxes in a row are one with a count. Residual units
+/// show their skip arrow, inception modules their branches, of which one is enlarged, and auxiliary heads hang where
+/// they branch off. System fonts only, and nothing outside the document.
+///
+/// Nothing is computed: `recorder` is a device made by `Device::capture()`.
+///
+/// # Errors
+/// An unknown name, options that no network can have, or a size that the network cannot take.
+///
+/// # Panics
+/// If `recorder` is a device of another kind.
+pub fn figure(
+    name: &str,
+    options: &CreateOptions,
+    size: Option<[usize; 2]>,
+    recorder: &Device,
+) -> Result<String, CreateError> {
+    let info = model_info(name)?;
+    let summary = summarize(name, options, size, recorder)?;
+    let config = ModelConfig::new(name, options)?;
+
+    let mut outcome = None;
+    let recording = recorder.capture_scope(|scope| {
+        let model = config.init(recorder);
+        let parameters = parameters_of(&model);
+        let [channels, height, width] = summary.input;
+        let picture = Tensor::<4>::zeros([1, channels, height, width], recorder);
+        let start = id_of(picture.clone());
+        let training = model.forward_train(picture);
+        let logits = id_of(training.logits);
+        let heads: Vec<_> = training
+            .aux
+            .into_iter()
+            .map(|head| id_of(head.logits))
+            .collect();
+        let ends: Vec<_> = std::iter::once(logits).chain(heads.clone()).collect();
+        outcome = Some((parameters, start, logits, heads));
+        scope.complete([], ends)
+    });
+    let (parameters, start, logits, heads) = outcome.expect("a capture scope runs its closure");
+    let recording =
+        recording.expect("the logits are computed from a picture that the recorder knows");
+    let steps = steps(&recording.graph.operations, start, &parameters);
+    let network = blocks::network(&steps, logits, &heads);
+    Ok(page::draw(info, &summary, &network))
+}
