@@ -20,7 +20,7 @@ use crate::summary::summarize;
 ///
 /// Convolution, normalisation and activation are one box; equal boxes in a row are one with a count. Residual units
 /// show their skip arrow, inception modules their branches, of which one is enlarged, and auxiliary heads hang where
-/// they branch off. System fonts only, and nothing outside the document.
+/// they branch off, unless the pictures are too small for them. System fonts only, and nothing outside the document.
 ///
 /// Nothing is computed: `recorder` is a device made by `Device::capture()`.
 ///
@@ -37,7 +37,18 @@ pub fn figure(
 ) -> Result<String, CreateError> {
     let info = model_info(name)?;
     let summary = summarize(name, options, size, recorder)?;
-    let config = ModelConfig::new(name, options)?;
+    // Auxiliary heads count on the size of the pictures.
+    let mut options = CreateOptions {
+        input_size: size.or(options.input_size),
+        ..options.clone()
+    };
+    let config = match ModelConfig::new(name, &options) {
+        Err(CreateError::SmallForAuxHeads { .. }) => {
+            options.aux_heads = Some(false);
+            ModelConfig::new(name, &options)
+        }
+        config => config,
+    }?;
 
     let mut outcome = None;
     let recording = recorder.capture_scope(|scope| {

@@ -123,6 +123,8 @@ pub(crate) enum Role {
     Concat,
     /// The mean over what is left of a map.
     Mean,
+    /// The sum over a dimension of vectors.
+    Sum,
     Other,
 }
 
@@ -191,6 +193,11 @@ fn role(operation: &OperationIr) -> Role {
         OperationIr::NumericFloat(_, NumericOperationIr::Add(_)) => Role::Add,
         OperationIr::BaseFloat(BaseOperationIr::Cat(_)) => Role::Concat,
         OperationIr::NumericFloat(_, NumericOperationIr::MeanDim(_)) => Role::Mean,
+        OperationIr::NumericFloat(_, NumericOperationIr::SumDim(sum))
+            if sum.out.shape.num_dims() == 3 =>
+        {
+            Role::Sum
+        }
         _ => Role::Other,
     }
 }

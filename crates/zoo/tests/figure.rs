@@ -159,6 +159,36 @@ fn googlenet_has_modules_branches_and_heads() {
     assert!(draw("googlenet_paper").contains("5×5 conv, 32"));
 }
 
+#[test]
+fn other_sizes_and_classes_are_drawn_as_well() {
+    let recorder = Device::capture();
+    let options = CreateOptions {
+        num_classes: Some(1_000_000),
+        in_channels: Some(1),
+        ..CreateOptions::default()
+    };
+    // The paper's heads need 79 pixels, and another linear layer for each size.
+    for (size, heads) in [([64, 64], 0), ([512, 1024], 2)] {
+        let svg = figure("googlenet_paper", &options, Some(size), &recorder).expect("any size");
+        assert_eq!(svg.matches("class=\"aux\"").count(), heads, "{size:?}");
+        assert!(
+            svg.contains(&format!(">1×{}×{}<", size[0], size[1])),
+            "{size:?}"
+        );
+        assert!(svg.contains(">1000000<"), "{size:?}");
+    }
+    for name in ["vgg16", "resnet20"] {
+        let svg = figure(name, &options, Some([320, 96]), &recorder).expect("any size");
+        assert!(!elements(name, &svg).is_empty());
+    }
+}
+
+#[test]
+fn the_output_units_of_1998_are_drawn() {
+    assert!(draw("lenet5").contains(">RBF distances<"));
+    assert!(!draw("lenet5_modern").contains("RBF"));
+}
+
 /// Heads hang from the modules that they read, which are 4a and 4d.
 #[test]
 fn auxiliary_heads_hang_beneath_their_modules() {

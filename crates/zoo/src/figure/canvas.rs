@@ -16,6 +16,7 @@ pub(super) const fn colours(kind: Kind) -> [&'static str; 2] {
         Kind::Pool => ["#fde6d2", "#cf6f2a"],
         Kind::Norm => ["#e7e1f6", "#7a5fb5"],
         Kind::Linear => ["#dcf1e0", "#3c9455"],
+        Kind::Distances => ["#fbe3ea", "#b8446a"],
     }
 }
 

@@ -4,8 +4,8 @@ use super::blocks::{Block, Shortcut, Stage};
 use super::canvas::{Anchor, Canvas, INK, LINE, SKIP, bold, colours, muted, plain};
 use super::unit::{Kind, Unit};
 
-/// Width of the picture at the start and of the classes at the end.
-pub(super) const PILL: f64 = 92.0;
+/// Height of the picture at the start and of the classes at the end.
+const PILL: f64 = 64.0;
 /// Height of a card that holds one layer, and the least of the others.
 const LOW: f64 = 122.0;
 /// Height of a layer inside a residual unit, and from one to the next.
@@ -92,7 +92,7 @@ fn lines(unit: &Unit) -> Vec<String> {
     let what = match unit.kind {
         Kind::Conv => format!("conv, {}", unit.channels()),
         Kind::Linear => "fully connected".to_owned(),
-        Kind::Pool | Kind::Norm => unit.what.to_owned(),
+        Kind::Pool | Kind::Norm | Kind::Distances => unit.what.to_owned(),
     };
     let mut lines = vec![what];
     lines.extend(unit.groups.clone());
@@ -224,10 +224,22 @@ pub(super) fn module_name(branches: &[Vec<Unit>]) -> String {
     module.trim_start_matches("inception").to_owned()
 }
 
-/// The picture or the classes: a rounded box with two lines, centred at `at`.
-pub(super) fn pill(canvas: &mut Canvas, [middle, axis]: [f64; 2], words: [&str; 2]) {
-    let area = [middle - PILL / 2.0, axis - 32.0, PILL, 64.0];
+/// Width and height of the box of the picture or the classes.
+pub(super) fn pill_size(words: &[String; 2]) -> [f64; 2] {
+    let letters = words.iter().map(|line| line.chars().count()).max();
+    [(letters.unwrap_or(0) as f64 * 8.4).max(92.0), PILL]
+}
+
+/// The picture or the classes: a rounded box with two lines and its centre at `[middle, axis]`.
+pub(super) fn pill(canvas: &mut Canvas, [middle, axis]: [f64; 2], words: &[String; 2]) {
+    let [width, height] = pill_size(words);
+    let area = [middle - width / 2.0, axis - height / 2.0, width, height];
     canvas.rect(area, ["#ffffff", LINE], false);
-    canvas.text([middle, axis - 5.0], Anchor::Middle, bold(16.0), words[0]);
-    canvas.text([middle, axis + 17.0], Anchor::Middle, muted(15.0), words[1]);
+    canvas.text([middle, axis - 5.0], Anchor::Middle, bold(16.0), &words[0]);
+    canvas.text(
+        [middle, axis + 17.0],
+        Anchor::Middle,
+        muted(15.0),
+        &words[1],
+    );
 }

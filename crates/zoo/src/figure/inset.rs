@@ -44,7 +44,7 @@ pub(super) fn module(
             canvas.rect([x - half, y, 2.0 * half, BOX], colours(unit.kind), false);
             let words = match unit.kind {
                 Kind::Conv => format!("{} conv, {}", unit.title, unit.channels()),
-                Kind::Pool | Kind::Norm | Kind::Linear => unit.line(),
+                Kind::Pool | Kind::Norm | Kind::Linear | Kind::Distances => unit.line(),
             };
             canvas.text([x, y + 28.0], Anchor::Middle, plain(16.0), &words);
             from = y + BOX;
@@ -85,7 +85,7 @@ pub(super) fn head(canvas: &mut Canvas, head: &Head, number: usize, from: [f64; 
         let words = match unit.kind {
             Kind::Pool => format!("{} {}", unit.what, unit.title),
             Kind::Conv => format!("{} conv, {}", unit.title, unit.channels()),
-            Kind::Norm | Kind::Linear => unit.line(),
+            Kind::Norm | Kind::Linear | Kind::Distances => unit.line(),
         };
         canvas.text([middle, next + 28.0], Anchor::Middle, plain(16.0), &words);
         y = next + BOX;

@@ -30,10 +30,10 @@ pub(super) fn draw(info: &ModelInfo, summary: &Summary, network: &Network) -> St
     let bottom = if has_foot { foot } else { LEGEND - 30.0 };
 
     // The picture, the stages, the classes.
-    let pill = [cards::PILL, 64.0];
-    let mut sizes = vec![pill];
+    let ends = ends(summary).map(|words| cards::pill_size(&words));
+    let mut sizes = vec![ends[0]];
     sizes.extend(stages.iter().map(cards::size));
-    sizes.push(pill);
+    sizes.push(ends[1]);
     // Heads hang from the last row, with nothing in their way.
     let must = network.heads.first().map(|head| head.stage + 1);
     let room = [PAGE[0] - 2.0 * MARGIN, bottom - TOP];
@@ -120,14 +120,9 @@ fn flow(
                     let [left, above] = canvas.origin;
                     middles.push([left + under[0] * scale, above + under[1] * scale]);
                 }
-                None if item == 0 => {
-                    let [channels, height, width] = summary.input;
-                    let words = format!("{channels}×{height}×{width}");
-                    cards::pill(canvas, centre, ["picture", &words]);
-                }
                 None => {
-                    let words = summary.classes.to_string();
-                    cards::pill(canvas, centre, [&words, "classes"]);
+                    let end = usize::from(item > 0);
+                    cards::pill(canvas, centre, &ends(summary)[end]);
                 }
             }
             x += width + gap;
@@ -136,6 +131,15 @@ fn flow(
         top += tall + BETWEEN;
     }
     middles
+}
+
+/// What stands before the first stage and after the last.
+fn ends(summary: &Summary) -> [[String; 2]; 2] {
+    let [channels, height, width] = summary.input;
+    [
+        ["picture".to_owned(), format!("{channels}×{height}×{width}")],
+        [summary.classes.to_string(), "classes".to_owned()],
+    ]
 }
 
 fn title(canvas: &mut Canvas, info: &ModelInfo, summary: &Summary) {

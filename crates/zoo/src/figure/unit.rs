@@ -9,10 +9,18 @@ pub(super) enum Kind {
     Pool,
     Norm,
     Linear,
+    /// LeNet-5's output units: squared distances to fixed vectors.
+    Distances,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Conv, Self::Pool, Self::Norm, Self::Linear];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Conv,
+        Self::Pool,
+        Self::Norm,
+        Self::Linear,
+        Self::Distances,
+    ];
 
     /// Its name in the legend.
     pub(super) const fn name(self) -> &'static str {
@@ -21,6 +29,7 @@ impl Kind {
             Self::Pool => "pooling",
             Self::Norm => "local response normalisation",
             Self::Linear => "fully connected",
+            Self::Distances => "radial basis functions",
         }
     }
 }
@@ -79,7 +88,7 @@ impl Unit {
         match self.kind {
             Kind::Conv => format!("{}, {}", self.title, self.channels()),
             Kind::Linear => format!("fc {}", self.channels()),
-            Kind::Pool | Kind::Norm => format!("{} {}", self.title, self.what),
+            Kind::Pool | Kind::Norm | Kind::Distances => format!("{} {}", self.title, self.what),
         }
     }
 
@@ -129,6 +138,13 @@ pub(super) fn fold(units: &mut Vec<Unit>, step: &Step, before: Option<&Step>) {
         }
         (None, Role::Mean) => {
             let mut unit = Unit::new(Kind::Pool, "global", "avg pool", step);
+            unit.output.truncate(1);
+            units.push(unit);
+        }
+        // The squares of a difference, added up.
+        (None, Role::Sum) => {
+            let title = step.output[1].to_string();
+            let mut unit = Unit::new(Kind::Distances, &title, "RBF distances", step);
             unit.output.truncate(1);
             units.push(unit);
         }
