@@ -150,7 +150,7 @@ fn every_network_for_cifar_learns_by_its_run_file() {
             .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
             .map(|record| record["train"]["loss"].as_f64().expect("a number"))
             .collect();
-        println!("{}: {losses:.3?}", file.display());
+        eprintln!("{}: {losses:.3?}", file.display());
         assert!(losses[2] < losses[0], "{}: {losses:?}", file.display());
         // A checkpoint of a large network takes space.
         fs::remove_dir_all(&out).expect("just written");

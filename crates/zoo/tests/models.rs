@@ -118,7 +118,7 @@ fn the_listed_multiply_adds_are_those_of_a_recorded_forward_pass() {
 
 #[test]
 fn the_figures_are_the_published_ones() {
-    println!(
+    eprintln!(
         "{:16} {:>12} {:>12} {:>9} {:>9}",
         "model", "parameters", "published", "G", "published"
     );
@@ -131,7 +131,7 @@ fn the_figures_are_the_published_ones() {
         let info = model_info(name).expect("a listed name");
         let ours = info.multiply_adds as f64 / 1e9;
         let shown = giga.map_or(String::new(), |(published, _)| published.to_string());
-        println!(
+        eprintln!(
             "{name:16} {:>12} {parameters:>12} {ours:>9.3} {shown:>9}",
             info.parameters
         );

@@ -284,7 +284,7 @@ fn a_first_convolution_is_summed_for_grey_pictures() {
 #[test]
 fn published_checkpoints_load_whole() {
     let Some(root) = std::env::var_os("BURN_ZOO_DATA").filter(|root| !root.is_empty()) else {
-        println!("skipped: BURN_ZOO_DATA is unset");
+        eprintln!("skipped: BURN_ZOO_DATA is unset");
         return;
     };
     let device = Device::flex();

@@ -191,7 +191,7 @@ fn weights_that_do_not_arrive_are_said_to_and_leave_nothing() {
 #[test]
 fn published_weights_arrive_are_imported_and_are_not_fetched_twice() {
     let Some(root) = std::env::var_os("BURN_ZOO_DATA").filter(|root| !root.is_empty()) else {
-        println!("skipped: BURN_ZOO_DATA is unset");
+        eprintln!("skipped: BURN_ZOO_DATA is unset");
         return;
     };
     let folder = folder();

@@ -61,7 +61,7 @@ pub enum WeightsError {
         /// Name of the model.
         model: &'static str,
         /// All differences.
-        report: LoadReport,
+        report: Box<LoadReport>,
     },
     /// The file to be written exists.
     #[error("{}: exists already; choose another name, or --overwrite it", path.display())]

@@ -62,7 +62,7 @@ pub(super) fn load(
         return Err(WeightsError::Mismatch {
             path,
             model: info.name,
-            report,
+            report: Box::new(report),
         });
     }
 

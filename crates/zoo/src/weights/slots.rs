@@ -41,10 +41,9 @@ impl Inventory {
     fn add(&mut self, shape: Shape) {
         let mut shape = shape.to_vec();
         // A `Vec` on the way holds parts, and has none of its own.
-        let holder = self.path.iter().rev().map(|(_, holder)| holder.as_str());
-        let holder = holder
-            .filter(|holder| holder.starts_with("Struct:"))
-            .next()
+        let mut holders = self.path.iter().rev().map(|(_, holder)| holder.as_str());
+        let holder = holders
+            .find(|holder| holder.starts_with("Struct:"))
             .unwrap_or_default();
         let mut names: Vec<&str> = self
             .path
