@@ -1,5 +1,6 @@
 //! Freezing a part of a network for fine-tuning, batch-norm statistics and dropout included.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
@@ -16,47 +17,39 @@ use burn::tensor::Tensor;
 pub fn freeze<M: Module>(network: M, prefixes: &[&str]) -> Result<M, UnknownPrefix> {
     let mut paths = Paths::default();
     network.visit(&mut paths);
-    let is_above = |prefix: &str, path: &str| {
-        let rest = path.strip_prefix(prefix);
-        rest.is_some_and(|rest| rest.starts_with('.'))
-    };
+    let mut patterns = Vec::new();
     for prefix in prefixes {
-        if !paths.found.iter().any(|path| is_above(prefix, path)) {
-            let mut layers: Vec<String> = Vec::new();
-            for path in &paths.found {
-                let layer = path.split('.').next().unwrap_or_default();
-                if layers.last().is_none_or(|last| last != layer) {
-                    layers.push(layer.to_owned());
-                }
-            }
+        let Some(full) = paths.modules.get(*prefix) else {
             return Err(UnknownPrefix {
                 prefix: (*prefix).to_owned(),
-                layers,
+                layers: paths.layers,
             });
-        }
+        };
+        patterns.push(format!("^{}\\.", full.replace('.', "\\.")));
     }
-    if prefixes.is_empty() {
+    if patterns.is_empty() {
         return Ok(network);
     }
-    let patterns = prefixes
-        .iter()
-        .map(|prefix| format!("^{}\\.", prefix.replace('.', "\\.")))
-        .collect();
-    let group = ParamGroup::from_any_regexes::<String>(patterns)
-        .expect("a prefix of a path is made of names and dots");
+    let group = ParamGroup::from_any_regexes(patterns)
+        .expect("a path is made of names and dots, which are escaped");
     Ok(network.freeze_group(group))
 }
 
-/// The path of every parameter, in the order of the fields.
+/// Where the layers with parameters are.
 #[derive(Default)]
 struct Paths {
-    path: Vec<String>,
-    found: Vec<String>,
+    /// Name of each field on the way down, and whether it is a variant of an enum, which no path of PyTorch has.
+    path: Vec<(String, bool)>,
+    /// PyTorch's path of every module with parameters in it, and Burn's.
+    modules: BTreeMap<String, String>,
+    /// The first part of every path.
+    layers: Vec<String>,
 }
 
 impl ModuleVisitor for Paths {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path
+            .push((name.to_owned(), container.starts_with("Enum:")));
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
@@ -64,7 +57,28 @@ impl ModuleVisitor for Paths {
     }
 
     fn visit_float<const D: usize>(&mut self, _param: &Param<Tensor<D>>) {
-        self.found.push(self.path.join("."));
+        let (mut plain, mut full) = (String::new(), String::new());
+        // The last part is the parameter itself.
+        for (name, is_variant) in &self.path[..self.path.len().saturating_sub(1)] {
+            let join = |path: &mut String| {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            };
+            join(&mut full);
+            if *is_variant {
+                continue;
+            }
+            if plain.is_empty() && self.layers.last() != Some(name) {
+                self.layers.push(name.clone());
+            }
+            join(&mut plain);
+            // The shorter of Burn's paths, which lies above a variant.
+            self.modules
+                .entry(plain.clone())
+                .or_insert_with(|| full.clone());
+        }
     }
 }
 

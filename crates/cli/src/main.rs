@@ -26,6 +26,7 @@ mod output;
 mod panics;
 mod progress;
 mod setup;
+mod terminal;
 
 use std::process::ExitCode;
 

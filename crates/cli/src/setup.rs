@@ -98,7 +98,6 @@ pub(crate) fn from_weights(
     let options = CreateOptions {
         // They act in training only.
         aux_heads: info.may_have_aux_heads().then_some(false),
-        in_channels: known.map(|data| data.channels),
         ..file.options()
     };
     let classes = options.num_classes.unwrap_or(info.classes);
@@ -112,12 +111,21 @@ pub(crate) fn from_weights(
         )));
     }
     let mut pipeline = burn_zoo::evaluation_pipeline(info, known);
-    if let Some([mean, std]) = file
-        .statistics()
-        .filter(|[mean, _]| mean.len() == pipeline.geometry.channels)
-    {
-        pipeline.normalize = Normalize { mean, std };
-    }
+    let channels = options.in_channels.unwrap_or(info.input[0]);
+    let own = pipeline.normalize.clone();
+    pipeline.normalize = match file.statistics() {
+        Some([mean, std]) if mean.len() == channels => Normalize { mean, std },
+        _ if own.mean.len() == channels => own,
+        // Grey weights on coloured pictures, or the other way round: the mean of the channels.
+        _ => {
+            let average = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+            Normalize {
+                mean: vec![average(&own.mean); channels],
+                std: vec![average(&own.std); channels],
+            }
+        }
+    };
+    pipeline.geometry.channels = channels;
     let model = burn_zoo::create(name, &options, device)?;
     let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
     Ok(Trained {

@@ -1,5 +1,6 @@
 //! How a stored picture becomes the network's input: channels, resize, centre crop, borders.
 
+use crate::decode::MAX_DECODED_BYTES;
 use crate::pipeline::PipelineError;
 use crate::resize::resize;
 use crate::sample::Picture;
@@ -57,7 +58,14 @@ impl Geometry {
                         expected: self.size,
                     });
                 }
-                let resized = resize(picture, shorter_side(found, shorter));
+                let size = shorter_side(found, shorter);
+                let bytes = size[0]
+                    .saturating_mul(size[1])
+                    .saturating_mul(picture.channels);
+                if bytes as u64 > MAX_DECODED_BYTES {
+                    return Err(PipelineError::Elongated { found, size });
+                }
+                let resized = resize(picture, size);
                 let (Some(below), Some(right)) = (
                     resized.height.checked_sub(height),
                     resized.width.checked_sub(width),

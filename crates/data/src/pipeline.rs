@@ -3,6 +3,7 @@
 use rand::Rng;
 
 use crate::augment::{Augment, Crop};
+use crate::decode::MAX_DECODED_BYTES;
 use crate::geometry::{Fit, Geometry};
 use crate::normalize::Normalize;
 use crate::sample::Picture;
@@ -43,6 +44,14 @@ pub enum PipelineError {
         /// Length of the shorter side.
         shorter: usize,
         /// Height and width of the input.
+        size: [usize; 2],
+    },
+    /// The picture is so long and thin that resizing its shorter side takes more memory than a picture may.
+    #[error("the picture is {}×{} (height × width): resized to {}×{} it takes more than the {} MiB allowed for one picture", found[0], found[1], size[0], size[1], MAX_DECODED_BYTES >> 20)]
+    Elongated {
+        /// Height and width of the picture.
+        found: [usize; 2],
+        /// Height and width after resizing.
         size: [usize; 2],
     },
     /// Mean or standard deviation do not have one value a channel.

@@ -197,7 +197,12 @@ impl Drop for Prefetch {
 impl Shared {
     fn work(&self, job: &Job, ahead: usize) {
         while let Some(batch) = self.claim(job.batches, ahead) {
-            let made = job.load(batch, || locked(&self.state).stopped);
+            // Whatever happens, the batch is answered for: somebody may be waiting for it.
+            let load = || job.load(batch, || locked(&self.state).stopped);
+            let made = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
+                let message = format!("batch {batch} could not be made: {}", text(&*panic));
+                Err(LoadError::Sample(message))
+            });
             locked(&self.state).ready.insert(batch, made);
             self.changed.notify_all();
         }

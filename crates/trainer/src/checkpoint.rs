@@ -97,19 +97,25 @@ impl Checkpoints {
         Ok(self.list()?.pop())
     }
 
-    /// All checkpoints, oldest first: their names sort by position.
+    /// All checkpoints, oldest first.
     fn list(&self) -> Result<Vec<PathBuf>, TrainError> {
         let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
         let mut found = Vec::new();
         for entry in entries {
             let entry = entry.map_err(TrainError::io("read", &self.folder))?;
-            if entry.file_name().to_string_lossy().starts_with("epoch-") {
-                found.push(entry.path());
+            if let Some(position) = position_of(&entry.file_name().to_string_lossy()) {
+                found.push((position, entry.path()));
             }
         }
         found.sort();
-        Ok(found)
+        Ok(found.into_iter().map(|(_, path)| path).collect())
     }
+}
+
+/// Epoch and batch in the name of a checkpoint.
+fn position_of(name: &str) -> Option<(usize, usize)> {
+    let (epoch, batch) = name.strip_prefix("epoch-")?.split_once("-batch-")?;
+    Some((epoch.parse().ok()?, batch.parse().ok()?))
 }
 
 /// Reads a checkpoint into a model and an optimizer of the same kinds as those saved.

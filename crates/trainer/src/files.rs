@@ -12,13 +12,25 @@ use crate::TrainError;
 pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = beside(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     };
     write().map_err(TrainError::io("write", path))
+}
+
+/// A file that becomes another's new content, readable by whom the user's umask lets.
+fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(STAGING_PREFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 /// Creates the folder `path` with the given files, all at once.
@@ -50,7 +62,10 @@ pub(crate) fn remove_staging(folder: &Path) -> Result<(), TrainError> {
                 .to_string_lossy()
                 .starts_with(STAGING_PREFIX)
             {
-                fs::remove_dir_all(entry.path())?;
+                match entry.file_type()?.is_dir() {
+                    true => fs::remove_dir_all(entry.path())?,
+                    false => fs::remove_file(entry.path())?,
+                }
             }
         }
         Ok(())

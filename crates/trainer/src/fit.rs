@@ -40,6 +40,8 @@ pub(crate) enum Ending {
 pub(crate) struct Fit {
     pub(crate) run: RunFile,
     pub(crate) dir: RunDir,
+    /// What `best.bpk` says of itself.
+    pub(crate) metadata: Vec<(String, String)>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) train: Loader,
     pub(crate) valid: Loader,
@@ -275,7 +277,8 @@ impl Fit {
             .is_none_or(|old| best.valid.top1 > old.valid.top1)
         {
             state.position.best = Some(best);
-            self.dir.write_best(state.model.model.valid())?;
+            self.dir
+                .write_best(&state.model.model.valid(), &self.metadata)?;
         }
         state.position.history.push(record.clone());
         self.dir.write_metrics(&state.position.history)?;

@@ -61,13 +61,15 @@ pub fn pipelines(
         crop,
         flip: run.augment.flip,
     });
-    Ok(Pipelines {
-        train: Pipeline {
-            augment,
-            ..valid.clone()
-        },
-        valid,
-    })
+    let train = Pipeline {
+        augment,
+        ..valid.clone()
+    };
+    for pipeline in [&train, &valid] {
+        let checked = pipeline.validate();
+        checked.map_err(|error| TrainError::Mismatch(format!("run file, [data]: {error}")))?;
+    }
+    Ok(Pipelines { train, valid })
 }
 
 /// A loader of the validation split: every picture once, in order.

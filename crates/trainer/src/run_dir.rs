@@ -5,9 +5,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
+use burn::store::ModuleSnapshot;
+use burn::store::burn_pack::Writer;
 
 use crate::checkpoint::Checkpoints;
-use crate::files::write_atomic;
+use crate::files::{remove_staging, write_atomic};
 use crate::record::{EpochRecord, Summary};
 use crate::{RunFile, TrainError};
 
@@ -52,6 +54,7 @@ impl RunDir {
             root: root.to_path_buf(),
             _lock: lock,
         };
+        remove_staging(root)?;
         match existing {
             Existing::Overwrite => dir.clear()?,
             Existing::Resume if holds_run => dir.check_unchanged(run)?,
@@ -75,16 +78,22 @@ impl RunDir {
         write_atomic(&self.root.join(METRICS), lines.as_bytes())
     }
 
-    pub(crate) fn write_best<M: Module>(&self, model: M) -> Result<(), TrainError> {
+    /// Writes the weights, with what they say of themselves.
+    pub(crate) fn write_best<M: Module>(
+        &self,
+        model: &M,
+        metadata: &[(String, String)],
+    ) -> Result<(), TrainError> {
         let path = self.root.join(BEST);
-        let bytes = model
-            .into_record()
-            .into_bytes()
-            .map_err(|error| TrainError::Io {
-                doing: "write",
-                path: path.clone(),
-                source: std::io::Error::other(error.to_string()),
-            })?;
+        let mut writer = Writer::new(model.collect(None, None, false));
+        for (key, value) in metadata {
+            writer = writer.with_metadata(key, value);
+        }
+        let bytes = writer.into_bytes().map_err(|error| TrainError::Io {
+            doing: "write",
+            path: path.clone(),
+            source: std::io::Error::other(error.to_string()),
+        })?;
         write_atomic(&path, &bytes)
     }
 

@@ -29,6 +29,8 @@ pub struct Job<M> {
     /// Builds the network on `device`; called after the generator is seeded with `run.seed`, so that its weights are
     /// the run's.
     pub model: Box<dyn FnOnce(&Device) -> M>,
+    /// What `best.bpk` says of itself: keys and values.
+    pub metadata: Vec<(String, String)>,
     /// Height and width that the network is made for, where the run file names none.
     pub input_size: [usize; 2],
     /// The pictures.
@@ -111,6 +113,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     let fit = Fit {
         run: job.run.clone(),
         dir,
+        metadata: job.metadata,
         checkpoints,
         train: train.clone(),
         valid: valid.clone(),

@@ -191,7 +191,9 @@ fn a_base_is_laid_under_the_file() {
         }
     );
 
-    // Another kind of optimizer starts afresh: AdamW has no momentum.
+    // Another kind of optimizer leaves the momentum of the old one behind, and keeps the rate.
+    let adamw = RunFile::load(&path, &["optimizer.kind=adamw".into()]).unwrap();
+    assert_eq!(adamw.optimizer.lr(), 0.1);
     fs::write(
         &path,
         format!("{text}[optimizer]\nkind = 'adamw'\nlr = 1e-3\n"),

@@ -25,7 +25,10 @@ mod summary;
 mod table;
 mod weights;
 
-pub use burn_zoo_blocks::{Classifier, TrainingLogits, UnknownPrefix, freeze, trainable_params};
+pub use burn_zoo_blocks::{
+    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, freeze,
+    trainable_params,
+};
 #[doc(inline)]
 pub use {
     burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,

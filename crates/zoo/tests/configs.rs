@@ -133,6 +133,7 @@ fn every_network_for_cifar_learns_by_its_run_file() {
         let job = Job {
             run,
             model: Box::new(move |device| config.init(device)),
+            metadata: Vec::new(),
             input_size: [32, 32],
             data,
             device: Device::flex(),

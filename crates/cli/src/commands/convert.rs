@@ -35,7 +35,8 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N")]
     channels: Option<usize>,
 
-    /// Mean of each channel that pictures were normalised with, as in 0.485,0.456,0.406 [default: the model's]
+    /// Mean of each channel that pictures were normalised with, as in 0.485,0.456,0.406 [default: the file's own or its
+    /// publisher's where known, else the model's]
     #[arg(long, value_name = "M,M,M", value_delimiter = ',', requires = "std")]
     mean: Option<Vec<f32>>,
 
@@ -85,6 +86,8 @@ struct Report<'a> {
     format: Format,
     out: &'a Path,
     parameters: usize,
+    /// Mean and standard deviation of each channel that pictures are normalised with.
+    statistics: Option<&'a [Vec<f32>; 2]>,
     #[serde(flatten)]
     load: LoadReport,
 }
@@ -104,7 +107,10 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
             check_statistics(mean, std, options.in_channels.unwrap_or(info.input[0]))?;
             Some([mean.clone(), std.clone()])
         }
-        _ => file.statistics().or_else(|| own_statistics(info, &options)),
+        _ => file
+            .statistics()
+            .or_else(|| published_statistics(info, &args.file))
+            .or_else(|| own_statistics(info, &options)),
     };
     let origin = Origin {
         model: info.name,
@@ -117,7 +123,15 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
         .load_into(model, args.partial)
         .map_err(Failure::input)?;
     burn_zoo::save_weights(&model, &args.out, &origin, args.overwrite).map_err(Failure::input)?;
-    report(info, &args.file, format, &args.out, &model, load, output)
+    report(
+        info,
+        &args.file,
+        format,
+        &args.out,
+        &model,
+        (load, &origin),
+        output,
+    )
 }
 
 pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
@@ -143,7 +157,15 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
     let model = burn_zoo::create(info.name, &file.options(), &device)?;
     let (model, load) = file.load_into(model, false).map_err(Failure::input)?;
     burn_zoo::save_weights(&model, &args.out, &origin, args.overwrite).map_err(Failure::input)?;
-    report(info, &args.file, format, &args.out, &model, load, output)
+    report(
+        info,
+        &args.file,
+        format,
+        &args.out,
+        &model,
+        (load, &origin),
+        output,
+    )
 }
 
 fn report(
@@ -152,7 +174,7 @@ fn report(
     format: Format,
     out: &Path,
     model: &Model,
-    load: LoadReport,
+    (load, origin): (LoadReport, &Origin),
     output: Output,
 ) -> Result<(), Failure> {
     let report = Report {
@@ -161,6 +183,7 @@ fn report(
         format,
         out,
         parameters: burn_zoo::trainable_params(model),
+        statistics: origin.statistics.as_ref(),
         load,
     };
     output.show(&report, || text(&report))
@@ -176,6 +199,9 @@ fn text(report: &Report<'_>) -> String {
         report.model,
         report.file.display()
     );
+    if let Some([mean, std]) = report.statistics {
+        text += &format!("\npictures normalised with mean {mean:?}, std {std:?}");
+    }
     if !load.prefix.is_empty() {
         text += &format!("\nkeys behind {:?}", load.prefix);
     }
@@ -199,6 +225,12 @@ fn check_statistics(mean: &[f32], std: &[f32], channels: usize) -> Result<(), Fa
     Err(Failure::Input(format!(
         "--mean {mean:?} --std {std:?}: expected {channels} numbers each, one a channel, the deviations above 0"
     )))
+}
+
+/// The statistics of published weights, which the name of their file tells.
+fn published_statistics(info: &ModelInfo, file: &Path) -> Option<[Vec<f32>; 2]> {
+    let published = burn_zoo::published(info.name)?;
+    (file.file_name()? == published.file).then(|| published.statistics(info))
 }
 
 /// The statistics of the model's own evaluation, where the pictures have its channels.

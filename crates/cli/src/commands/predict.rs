@@ -316,6 +316,12 @@ fn classify(
         .as_ref()
         .map(|data| data.info.classes.as_slice())
         .unwrap_or_default();
+    if probabilities.iter().any(|p| !p.is_finite()) {
+        return Err(Failure::Input(format!(
+            "{}: the network answers numbers that are none: its weights hold some, or are too large",
+            trained.weights.display()
+        )));
+    }
     let rows = probabilities.chunks_exact(trained.model.num_classes());
     let predictions = images.into_iter().zip(rows).map(|((image, _), row)| {
         let mut order: Vec<usize> = (0..row.len()).collect();

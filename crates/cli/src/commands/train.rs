@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
+use burn_zoo::Origin;
+use burn_zoo::pictures::Normalize;
 use burn_zoo::trainer::{Existing, Job, Observer, Outcome, RunFile, Summary, pipelines, train};
 use clap::Args;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{Follow, say, scores};
+use crate::terminal::Terminal;
 use crate::{devices, setup};
 
 /// Train a network as a run file says
@@ -63,7 +66,14 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let config = burn_zoo::config_for(&run, &data.info)?;
     let [_, height, width] = info.input;
     // The trainer builds its own; this one shows before anything is written that pictures and network fit.
-    pipelines(&run, &data.info, [height, width])?;
+    let Normalize { mean, std } = pipelines(&run, &data.info, [height, width])?
+        .valid
+        .normalize;
+    let origin = Origin {
+        model: info.name,
+        statistics: Some([mean, std]),
+        source: None,
+    };
 
     let out = args
         .out
@@ -75,11 +85,16 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         _ => Existing::Refuse,
     };
     let interrupter = Interrupter::new();
-    stop_on_signal(&interrupter)?;
     let (dashboard, observer) = display(&args, output, &interrupter);
+    stop_on_signal(&interrupter, dashboard.is_some())?;
     let job = Job {
         run,
         model: Box::new(move |device| config.init(device)),
+        metadata: origin
+            .metadata()
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
         input_size: [height, width],
         data,
         device,
@@ -118,14 +133,20 @@ fn text(Report { run, summary }: &Report) -> String {
 }
 
 /// The first Ctrl-C lets the step end, the second does not.
-fn stop_on_signal(interrupter: &Interrupter) -> Result<(), Failure> {
+fn stop_on_signal(interrupter: &Interrupter, has_dashboard: bool) -> Result<(), Failure> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let interrupter = interrupter.clone();
+    let terminal = has_dashboard.then(Terminal::keep_interrupt_key);
     let stop = move || {
         if ASKED.swap(true, Ordering::SeqCst) {
+            if let Some(terminal) = &terminal {
+                terminal.restore();
+            }
             std::process::exit(130);
         }
-        say("stopping after this step; Ctrl-C again quits at once");
+        if terminal.is_none() {
+            say("stopping after this step; Ctrl-C again quits at once");
+        }
         interrupter.stop(Some("interrupted"));
     };
     ctrlc::set_handler(stop)

@@ -69,12 +69,12 @@ fn weights_that_do_not_fit_are_refused() {
     refuse(
         folder.path(),
         &eval("resnet20", best),
-        &[best, "do not fit resnet20"],
+        &[best, "weights of lenet5_modern, not of resnet20"],
     );
     refuse(
         folder.path(),
         &eval("lenet5", best),
-        &[best, "do not fit lenet5"],
+        &[best, "weights of lenet5_modern, not of lenet5"],
     );
     refuse(
         folder.path(),
@@ -128,7 +128,7 @@ fn weights_that_do_not_fit_are_refused() {
     refuse(
         folder.path(),
         &["eval", "runs/tiny"],
-        &["best.bpk", "do not fit lenet5_modern"],
+        &["best.bpk", "weights of lenet5, not of lenet5_modern"],
     );
     std::fs::remove_file(folder.path().join(best)).expect("writable");
     refuse(

@@ -55,7 +55,26 @@ fn weights_go_to_safetensors_and_back() {
     .concat();
     succeed(folder.path(), &arguments);
     let imported = eval("back.bpk");
-    assert_eq!(imported["samples"], 2000);
+    let original = succeed(
+        folder.path(),
+        &[
+            "import", model, best, "-o", "best.bpk", "--mean", "0.699", "--std", "0.22",
+        ],
+    );
+    assert!(
+        original.stdout.contains("mean [0.699]"),
+        "{}",
+        original.stdout
+    );
+    assert_eq!(
+        imported,
+        eval("best.bpk"),
+        "the way through safetensors changes nothing"
+    );
+    assert!(
+        imported["top1"].as_f64().is_some_and(|top1| top1 > 0.0),
+        "{imported}"
+    );
     let before = read(folder.path().join("back.bpk"));
 
     let wrong: [(&[&str], &[&str]); 8] = [
@@ -81,7 +100,7 @@ fn weights_go_to_safetensors_and_back() {
         ),
         (
             &["import", "resnet20", best, "-o", "a.bpk"],
-            &[best, "do not fit resnet20", "conv1.weight", "missing"],
+            &[best, "weights of lenet5_modern, not of resnet20"],
         ),
         (
             &[

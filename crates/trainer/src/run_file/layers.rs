@@ -192,12 +192,23 @@ impl Layers {
     }
 }
 
-/// Lays `upper` over `lower`: tables are merged, except that a change of `kind` starts afresh, so that a base's
-/// `momentum` does not linger when the optimizer becomes AdamW.
+/// Keys that belong to one `kind` of optimizer or schedule, and are wrong beside another.
+const OF_ONE_KIND: [&str; 7] = [
+    "momentum",
+    "nesterov",
+    "betas",
+    "eps",
+    "milestones",
+    "gamma",
+    "final_fraction",
+];
+
+/// Lays `upper` over `lower`: tables are merged. A change of `kind` takes the keys of the old kind along, so that a
+/// base's `momentum` does not linger when the optimizer becomes AdamW; its `lr` stays.
 fn merge(lower: &mut Table, upper: Table) {
     let other_kind = matches!((lower.get("kind"), upper.get("kind")), (Some(a), Some(b)) if a != b);
     if other_kind {
-        lower.clear();
+        lower.retain(|key, _| !OF_ONE_KIND.contains(&key));
     }
     for (key, value) in upper {
         match (lower.get_mut(&key), value) {

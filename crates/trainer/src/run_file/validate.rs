@@ -30,6 +30,21 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     if let Some((key, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
         return wrong(key, "1 or more");
     }
+    // More than any memory holds, or any run lasts; what lies below may still be too much for a machine.
+    let bounds = [
+        ("data.size", run.data.size, 16_384),
+        ("data.resize", run.data.resize, 32_768),
+        ("data.batch_size", Some(run.data.batch_size), 1 << 20),
+        ("data.eval_batch_size", run.data.eval_batch_size, 1 << 20),
+        ("data.train_size", run.data.train_size, 1 << 32),
+        ("data.valid_size", run.data.valid_size, 1 << 32),
+        ("train.epochs", Some(run.train.epochs), 1 << 20),
+    ];
+    for (key, value, most) in bounds {
+        if value.is_some_and(|value| value > most) {
+            return wrong(key, &format!("at most {most}"));
+        }
+    }
     if run.data.workers > 256 {
         return wrong("data.workers", "at most 256");
     }

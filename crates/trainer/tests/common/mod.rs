@@ -157,6 +157,7 @@ pub(crate) fn job(
     Job {
         run: run.clone(),
         model: Box::new(|device| tiny_net(3, device)),
+        metadata: Vec::new(),
         input_size: [8, 8],
         data: halves(None),
         device,

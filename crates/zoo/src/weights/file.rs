@@ -9,12 +9,13 @@ use burn::store::burn_pack::{self, MAGIC_NUMBER, Reader, Tensor as PackTensor};
 use burn::store::pytorch_reader::{PytorchError, PytorchReader};
 use burn::store::{ModuleStore, SafetensorsStore, bridge};
 use burn::tensor::Device;
+use burn_zoo_googlenet::Variant;
 use serde::Serialize;
 
 use super::error::{LoadReport, WeightsError};
 use super::slots::{Naming, Slot, slots};
 use super::{fit, keys, pickle, save};
-use crate::{CreateOptions, Model, ModelConfig, ModelInfo};
+use crate::{Arch, CreateOptions, Model, ModelConfig, ModelInfo};
 
 /// Formats that weights are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -146,11 +147,27 @@ impl WeightsFile {
                 in_channels: Some(channels + 1),
                 ..CreateOptions::default()
             }),
-            input_size: None,
+            input_size: self.aux_input_size(),
             aux_heads: info
                 .may_have_aux_heads()
                 .then(|| self.tensors.keys().any(|key| is_aux(key))),
         }
+    }
+
+    /// Side of the pictures that the auxiliary heads of GoogLeNet's paper were made for: their first linear layer reads
+    /// 128 channels of k × k windows, of 5 pixels and step 3, in a map of a sixteenth of the side.
+    fn aux_input_size(&self) -> Option<[usize; 2]> {
+        if self.info.arch != Arch::GoogLeNet(Variant::Paper) {
+            return None;
+        }
+        let shape = &self.tensors.get("aux1.fc1.weight")?.shape;
+        let inputs = match self.format.naming() {
+            Naming::Burn => shape.first(),
+            Naming::PyTorch => shape.get(1),
+        };
+        let windows = (inputs? / 128).isqrt();
+        let side = 16 * (5 + 3 * windows.checked_sub(1)?);
+        Some([side, side])
     }
 
     /// Mean and standard deviation of each channel that pictures were normalised with, where the file says so.

@@ -113,7 +113,7 @@ fn fitted(tensor: PackTensor, slot: &Slot, is_first: bool) -> Option<(PackTensor
         (&[out, channels, h, w], &[wanted_out, wanted, wanted_h, wanted_w])
             if is_first
                 && [out, h, w] == [wanted_out, wanted_h, wanted_w]
-                && (channels == 3 || wanted == 1) =>
+                && (channels == 3 || wanted == 1 && channels > 0) =>
         {
             let shape = slot.shape.clone();
             Some((

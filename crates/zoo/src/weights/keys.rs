@@ -17,8 +17,17 @@ pub(super) fn bring_to<T>(
 ) -> (BTreeMap<String, T>, String) {
     let names: BTreeSet<&str> = wanted.iter().map(|slot| slot.name.as_str()).collect();
     let prefix = prefix(&tensors, &names);
+    let behind: BTreeSet<String> = tensors
+        .keys()
+        .filter_map(|key| key.strip_prefix(&prefix).map(str::to_owned))
+        .collect();
     let renamed = tensors.into_iter().filter_map(|(key, tensor)| {
-        let key = key.strip_prefix(&prefix)?;
+        let key = match key.strip_prefix(&prefix) {
+            Some(key) => key,
+            // A head that was put beside a prefixed backbone.
+            None if names.contains(key.as_str()) && !behind.contains(&key) => &key,
+            None => return None,
+        };
         if key.ends_with(".num_batches_tracked") {
             return None;
         }
@@ -116,6 +125,16 @@ mod tests {
         assert_eq!(bring(&keys, &["a"]).1, "model.");
         let (names, prefix) = bring(&["x.y", "z"], &["a"]);
         assert_eq!((names.len(), prefix.as_str()), (2, ""));
+    }
+
+    #[test]
+    fn a_head_beside_a_prefixed_backbone_is_found() {
+        let keys = ["backbone.a", "backbone.b", "fc", "junk"];
+        let (names, prefix) = bring(&keys, &["a", "b", "fc"]);
+        assert_eq!(
+            (names, prefix.as_str()),
+            (vec!["a".into(), "b".into(), "fc".into()], "backbone.")
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    fn metadata(&self) -> Vec<(&'static str, String)> {
+    /// The same as keys and values.
+    pub fn metadata(&self) -> Vec<(&'static str, String)> {
         let numbers = |values: &[f32]| {
             let values: Vec<String> = values.iter().map(f32::to_string).collect();
             values.join(" ")
