@@ -22,7 +22,8 @@ impl Output {
         Self { json }
     }
 
-    /// Whether results are wanted as JSON.
+    /// Whether results are wanted as JSON: the dashboard keeps away then.
+    #[cfg(feature = "tui")]
     pub(crate) fn is_json(self) -> bool {
         self.json
     }
