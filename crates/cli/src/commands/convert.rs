@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use burn_zoo::{CreateOptions, Format, LoadReport, Model, ModelInfo, Origin, WeightsFile};
+use burn::tensor::Device;
+use burn_zoo::{CreateOptions, Format, LoadReport, ModelInfo, Origin, WeightsFile};
 use clap::Args;
 use serde::Serialize;
 
@@ -117,21 +118,13 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
         statistics,
         source: file_name(&args.file),
     };
-    let format = file.format();
-    let model = burn_zoo::create(info.name, &options, &device)?;
-    let (model, load) = file
-        .load_into(model, args.partial)
-        .map_err(Failure::input)?;
-    burn_zoo::save_weights(&model, &args.out, &origin, args.overwrite).map_err(Failure::input)?;
-    report(
-        info,
-        &args.file,
-        format,
-        &args.out,
-        &model,
-        (load, &origin),
-        output,
-    )
+    let target = Target {
+        out: &args.out,
+        origin,
+        overwrite: args.overwrite,
+    };
+    let converted = convert(file, &options, args.partial, &target, &device)?;
+    show(&args.file, &target, converted, output)
 }
 
 pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
@@ -153,38 +146,64 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
         statistics: file.statistics(),
         source: file_name(&args.file),
     };
-    let format = file.format();
-    let model = burn_zoo::create(info.name, &file.options(), &device)?;
-    let (model, load) = file.load_into(model, false).map_err(Failure::input)?;
-    burn_zoo::save_weights(&model, &args.out, &origin, args.overwrite).map_err(Failure::input)?;
-    report(
-        info,
-        &args.file,
-        format,
-        &args.out,
-        &model,
-        (load, &origin),
-        output,
-    )
+    let options = file.options();
+    let target = Target {
+        out: &args.out,
+        origin,
+        overwrite: args.overwrite,
+    };
+    let converted = convert(file, &options, false, &target, &device)?;
+    show(&args.file, &target, converted, output)
 }
 
-fn report(
-    info: &ModelInfo,
-    file: &Path,
+/// Where converted weights go, and what they say of themselves.
+pub(crate) struct Target<'a> {
+    pub(crate) out: &'a Path,
+    pub(crate) origin: Origin,
+    pub(crate) overwrite: bool,
+}
+
+/// What a conversion did.
+pub(crate) struct Converted {
     format: Format,
-    out: &Path,
-    model: &Model,
-    (load, origin): (LoadReport, &Origin),
+    parameters: usize,
+    load: LoadReport,
+}
+
+/// Loads the weights of `file` into the network of `options`, and writes them to `target`.
+pub(crate) fn convert(
+    file: WeightsFile,
+    options: &CreateOptions,
+    partial: bool,
+    target: &Target<'_>,
+    device: &Device,
+) -> Result<Converted, Failure> {
+    let format = file.format();
+    let model = burn_zoo::create(target.origin.model, options, device)?;
+    let (model, load) = file.load_into(model, partial).map_err(Failure::input)?;
+    burn_zoo::save_weights(&model, target.out, &target.origin, target.overwrite)
+        .map_err(Failure::input)?;
+    Ok(Converted {
+        format,
+        parameters: burn_zoo::trainable_params(&model),
+        load,
+    })
+}
+
+fn show(
+    file: &Path,
+    target: &Target<'_>,
+    converted: Converted,
     output: Output,
 ) -> Result<(), Failure> {
     let report = Report {
-        model: info.name,
+        model: target.origin.model,
         file,
-        format,
-        out,
-        parameters: burn_zoo::trainable_params(model),
-        statistics: origin.statistics.as_ref(),
-        load,
+        format: converted.format,
+        out: target.out,
+        parameters: converted.parameters,
+        statistics: target.origin.statistics.as_ref(),
+        load: converted.load,
     };
     output.show(&report, || text(&report))
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use burn_zoo::datasets::FetchOptions;
-use burn_zoo::{Origin, Published, WeightsFile};
+use burn_zoo::{ModelInfo, Origin, Published, WeightsFile};
 use clap::Args;
 use serde_json::json;
 
+use crate::commands::convert::{Target, convert};
 use crate::devices;
 use crate::error::Failure;
 use crate::output::Output;
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
     let folder = args.dir.clone().unwrap_or_else(default_folder);
     let out = folder.join(format!("{}.bpk", info.name));
     if !out.exists() {
-        bring(published, &folder, &out)?;
+        bring(info, published, &folder, &out)?;
     }
     let document = json!({
         "model": info.name, "weights": out, "publisher": published.publisher, "url": published.url()
@@ -54,8 +55,12 @@ pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-fn bring(published: &Published, folder: &Path, out: &Path) -> Result<(), Failure> {
-    let info = burn_zoo::model_info(published.model)?;
+fn bring(
+    info: &ModelInfo,
+    published: &Published,
+    folder: &Path,
+    out: &Path,
+) -> Result<(), Failure> {
     let mut bar = FetchBar::default();
     let downloaded = published.fetch(folder, &FetchOptions::from_env(), &mut |progress| {
         bar.show(&progress)
@@ -65,14 +70,17 @@ fn bring(published: &Published, folder: &Path, out: &Path) -> Result<(), Failure
 
     let device = devices::choose(None)?;
     let file = WeightsFile::open(&downloaded, info, &device).map_err(Failure::input)?;
-    let model = burn_zoo::create(info.name, &file.options(), &device)?;
-    let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
-    let origin = Origin {
-        model: info.name,
-        statistics: Some(published.statistics(info)),
-        source: Some(published.file.to_owned()),
+    let options = file.options();
+    let target = Target {
+        out,
+        origin: Origin {
+            model: info.name,
+            statistics: Some(published.statistics(info)),
+            source: Some(published.file.to_owned()),
+        },
+        overwrite: true,
     };
-    burn_zoo::save_weights(&model, out, &origin, true).map_err(Failure::input)?;
+    convert(file, &options, false, &target, &device)?;
     // The imported file stands for it from now on.
     std::fs::remove_file(&downloaded)
         .map_err(|error| Failure::Input(format!("{}: {error}", downloaded.display())))
