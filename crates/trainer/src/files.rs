@@ -9,7 +9,10 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::TrainError;
 
 /// Replaces `path` by `bytes`; a kill or a full disk at any moment leaves the old content.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+///
+/// # Errors
+/// [`TrainError::Io`], which names the file.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
         let mut file = beside(folder)?;

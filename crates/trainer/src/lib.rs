@@ -22,6 +22,7 @@ mod train;
 
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
+pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::OptimizerSection;
 pub use pipeline::{Pipelines, pipelines, valid_loader};

@@ -1,9 +1,8 @@
 //! `zoo summary`: a network layer by layer.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use burn_zoo::trainer::write_atomic;
 use burn_zoo::{CreateOptions, Summary};
 use clap::Args;
 
@@ -46,8 +45,7 @@ pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
     if let Some(path) = &args.svg {
         refuse_unwritable(path, args.overwrite)?;
         let svg = burn_zoo::figure(&args.model, &options, size, &recorder)?;
-        write_whole(path, svg.as_bytes())
-            .map_err(|error| Failure::Input(format!("cannot write {}: {error}", path.display())))?;
+        write_atomic(path, svg.as_bytes())?;
     }
     output.show(&summary, || text(&summary))
 }
@@ -73,27 +71,6 @@ fn refuse_unwritable(path: &Path, overwrite: bool) -> Result<(), Failure> {
         )));
     }
     Ok(())
-}
-
-/// Writes a file that appears whole or not at all: beside its place, synced, renamed.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    let beside = folder.join(format!(".writing-{}.svg", std::process::id()));
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        // Makes the rename durable. Windows has no such call and needs none.
-        if cfg!(unix) {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    };
-    write().inspect_err(|_| {
-        // What went wrong is said already, and half a file helps nobody.
-        let _ = fs::remove_file(&beside);
-    })
 }
 
 /// The folder of a file; of a bare name, the one that the program runs in.
