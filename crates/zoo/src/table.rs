@@ -177,85 +177,65 @@ const fn min_size(arch: Arch) -> usize {
     }
 }
 
-const fn alex(arch: AlexNet) -> Arch {
-    Arch::AlexNet(arch)
-}
-
-const fn zf(arch: ZfNet) -> Arch {
-    Arch::ZfNet(arch)
-}
-
-const fn vgg(arch: Vgg) -> Arch {
-    Arch::Vgg(arch)
-}
-
-const fn inception(arch: GoogLeNet) -> Arch {
-    Arch::GoogLeNet(arch)
-}
-
-const fn res(arch: ResNet) -> Arch {
-    Arch::ResNet(arch)
-}
-
 /// Every model, in the order of the papers.
 #[rustfmt::skip]
 pub(crate) const MODELS: &[ModelInfo] = &[
     digits("lenet5",        LeNet::Published, 60_000, 325_680, "as published: C3 table, trainable sub-sampling, RBF output"),
     digits("lenet5_modern", LeNet::Modern,    61_706, 416_520, "as taught: dense C3, max-pooling, ReLU, linear output"),
 
-    large("alexnet",       alex(AlexNet::Torchvision), &ONE_WEIRD_TRICK, 61_100_840, 714_188_480, "as in torchvision: one group, no normalisation"),
-    large("alexnet_paper", alex(AlexNet::Paper), &ALEXNET, 60_965_224, 724_406_816, "as published: two groups, local response normalisation"),
-    small("cifar_alexnet", alex(AlexNet::Cifar), &ALEXNET, 5_871_434, 182_220_800, "alexnet for 32×32 pictures"),
+    large("alexnet",       Arch::AlexNet(AlexNet::Torchvision), &ONE_WEIRD_TRICK, 61_100_840, 714_188_480, "as in torchvision: one group, no normalisation"),
+    large("alexnet_paper", Arch::AlexNet(AlexNet::Paper), &ALEXNET, 60_965_224, 724_406_816, "as published: two groups, local response normalisation"),
+    small("cifar_alexnet", Arch::AlexNet(AlexNet::Cifar), &ALEXNET, 5_871_434, 182_220_800, "alexnet for 32×32 pictures"),
 
-    large("zfnet",       zf(ZfNet::ImageNet), &ZFNET, 62_357_608, 1_168_032_896, "as published: 7×7 first, stride 2 twice"),
-    small("cifar_zfnet", zf(ZfNet::Cifar), &ZFNET, 5_835_914, 105_424_896, "zfnet for 32×32 pictures"),
+    large("zfnet",       Arch::ZfNet(ZfNet::ImageNet), &ZFNET, 62_357_608, 1_168_032_896, "as published: 7×7 first, stride 2 twice"),
+    small("cifar_zfnet", Arch::ZfNet(ZfNet::Cifar), &ZFNET, 5_835_914, 105_424_896, "zfnet for 32×32 pictures"),
 
-    large("vgg11",     vgg(Vgg::Vgg11),    &VGG, 132_863_336, 7_609_090_048, "column A, 11 layers, as in torchvision"),
-    large("vgg11_lrn", vgg(Vgg::Vgg11Lrn), &VGG, 132_863_336, 7_609_090_048, "column A-LRN: A with local response normalisation"),
-    large("vgg13",     vgg(Vgg::Vgg13),    &VGG, 133_047_848, 11_308_466_176, "column B, 13 layers, as in torchvision"),
-    large("vgg16_c",   vgg(Vgg::Vgg16C),   &VGG, 133_638_952, 11_770_888_192, "column C, 16 layers, three of them 1×1"),
-    large("vgg16",     vgg(Vgg::Vgg16),    &VGG, 138_357_544, 15_470_264_320, "column D, 16 layers, as in torchvision"),
-    large("vgg19",     vgg(Vgg::Vgg19),    &VGG, 143_667_240, 19_632_062_464, "column E, 19 layers, as in torchvision"),
-    large("vgg11_bn",  vgg(Vgg::Vgg11Bn),  &VGG, 132_868_840, 7_609_090_048, "vgg11 with batch normalisation, as in torchvision"),
-    large("vgg13_bn",  vgg(Vgg::Vgg13Bn),  &VGG, 133_053_736, 11_308_466_176, "vgg13 with batch normalisation, as in torchvision"),
-    large("vgg16_bn",  vgg(Vgg::Vgg16Bn),  &VGG, 138_365_992, 15_470_264_320, "vgg16 with batch normalisation, as in torchvision"),
-    large("vgg19_bn",  vgg(Vgg::Vgg19Bn),  &VGG, 143_678_248, 19_632_062_464, "vgg19 with batch normalisation, as in torchvision"),
-    small("cifar_vgg11_bn", vgg(Vgg::CifarVgg11Bn), &VGG, 9_231_114, 152_769_536, "vgg11_bn for 32×32 pictures, one linear layer"),
-    small("cifar_vgg16_bn", vgg(Vgg::CifarVgg16Bn), &VGG, 14_728_266, 313_201_664, "vgg16_bn for 32×32 pictures, one linear layer"),
+    large("vgg11",     Arch::Vgg(Vgg::Vgg11),    &VGG, 132_863_336, 7_609_090_048, "column A, 11 layers, as in torchvision"),
+    large("vgg11_lrn", Arch::Vgg(Vgg::Vgg11Lrn), &VGG, 132_863_336, 7_609_090_048, "column A-LRN: A with local response normalisation"),
+    large("vgg13",     Arch::Vgg(Vgg::Vgg13),    &VGG, 133_047_848, 11_308_466_176, "column B, 13 layers, as in torchvision"),
+    large("vgg16_c",   Arch::Vgg(Vgg::Vgg16C),   &VGG, 133_638_952, 11_770_888_192, "column C, 16 layers, three of them 1×1"),
+    large("vgg16",     Arch::Vgg(Vgg::Vgg16),    &VGG, 138_357_544, 15_470_264_320, "column D, 16 layers, as in torchvision"),
+    large("vgg19",     Arch::Vgg(Vgg::Vgg19),    &VGG, 143_667_240, 19_632_062_464, "column E, 19 layers, as in torchvision"),
+    large("vgg11_bn",  Arch::Vgg(Vgg::Vgg11Bn),  &VGG, 132_868_840, 7_609_090_048, "vgg11 with batch normalisation, as in torchvision"),
+    large("vgg13_bn",  Arch::Vgg(Vgg::Vgg13Bn),  &VGG, 133_053_736, 11_308_466_176, "vgg13 with batch normalisation, as in torchvision"),
+    large("vgg16_bn",  Arch::Vgg(Vgg::Vgg16Bn),  &VGG, 138_365_992, 15_470_264_320, "vgg16 with batch normalisation, as in torchvision"),
+    large("vgg19_bn",  Arch::Vgg(Vgg::Vgg19Bn),  &VGG, 143_678_248, 19_632_062_464, "vgg19 with batch normalisation, as in torchvision"),
+    small("cifar_vgg11_bn", Arch::Vgg(Vgg::CifarVgg11Bn), &VGG, 9_231_114, 152_769_536, "vgg11_bn for 32×32 pictures, one linear layer"),
+    small("cifar_vgg16_bn", Arch::Vgg(Vgg::CifarVgg16Bn), &VGG, 14_728_266, 313_201_664, "vgg16_bn for 32×32 pictures, one linear layer"),
 
     ModelInfo {
         preprocessing: &MINUS_ONE_TO_ONE,
         aux_parameters: 6_379_984,
-        ..large("googlenet", inception(GoogLeNet::Torchvision), &GOOGLENET, 6_624_904, 1_498_376_192, "as in torchvision: batch normalisation, 3×3 for 5×5")
+        ..large("googlenet", Arch::GoogLeNet(GoogLeNet::Torchvision), &GOOGLENET, 6_624_904, 1_498_376_192, "as in torchvision: batch normalisation, 3×3 for 5×5")
     },
     ModelInfo {
         aux_parameters: 6_379_728,
-        ..large("googlenet_paper", inception(GoogLeNet::Paper), &GOOGLENET, 6_998_552, 1_582_671_872, "as published: 5×5, local response normalisation")
+        ..large("googlenet_paper", Arch::GoogLeNet(GoogLeNet::Paper), &GOOGLENET, 6_998_552, 1_582_671_872, "as published: 5×5, local response normalisation")
     },
-    small("cifar_googlenet", inception(GoogLeNet::Cifar), &GOOGLENET, 5_602_474, 452_175_872, "googlenet for 32×32 pictures, no auxiliary heads"),
+    small("cifar_googlenet", Arch::GoogLeNet(GoogLeNet::Cifar), &GOOGLENET, 5_602_474, 452_175_872, "googlenet for 32×32 pictures, no auxiliary heads"),
 
-    large("resnet18",        res(ResNet::R18), &RESNET,       11_689_512, 1_814_073_344, "18 layers, basic units, as in torchvision"),
-    large("resnet34",        res(ResNet::R34), &RESNET,       21_797_672, 3_663_761_408, "34 layers, basic units, as in torchvision"),
-    large("resnet50",        res(ResNet::R50), &RESNET,       25_557_032, 4_089_184_256, "50 layers, bottlenecks, as in torchvision (v1.5)"),
-    large("resnet101",       res(ResNet::R101), &RESNET,      44_549_160, 7_801_405_440, "101 layers, bottlenecks, as in torchvision (v1.5)"),
-    large("resnet152",       res(ResNet::R152), &RESNET,      60_192_808, 11_513_626_624, "152 layers, bottlenecks, as in torchvision (v1.5)"),
-    large("resnet50_paper",  res(ResNet::R50Paper), &RESNET,  25_557_032, 3_857_973_248, "as published: the stride in the first 1×1"),
-    large("resnet101_paper", res(ResNet::R101Paper), &RESNET, 44_549_160, 7_570_194_432, "as published: the stride in the first 1×1"),
-    large("resnet152_paper", res(ResNet::R152Paper), &RESNET, 60_192_808, 11_282_415_616, "as published: the stride in the first 1×1"),
-    large("plain18",         res(ResNet::Plain18), &RESNET,   11_515_688, 1_794_805_760, "18 layers without shortcuts"),
-    large("plain34",         res(ResNet::Plain34), &RESNET,   21_623_848, 3_644_493_824, "34 layers without shortcuts"),
+    large("resnet18",        Arch::ResNet(ResNet::R18), &RESNET,       11_689_512, 1_814_073_344, "18 layers, basic units, as in torchvision"),
+    large("resnet34",        Arch::ResNet(ResNet::R34), &RESNET,       21_797_672, 3_663_761_408, "34 layers, basic units, as in torchvision"),
+    large("resnet50",        Arch::ResNet(ResNet::R50), &RESNET,       25_557_032, 4_089_184_256, "50 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet101",       Arch::ResNet(ResNet::R101), &RESNET,      44_549_160, 7_801_405_440, "101 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet152",       Arch::ResNet(ResNet::R152), &RESNET,      60_192_808, 11_513_626_624, "152 layers, bottlenecks, as in torchvision (v1.5)"),
+    large("resnet50_paper",  Arch::ResNet(ResNet::R50Paper), &RESNET,  25_557_032, 3_857_973_248, "as published: the stride in the first 1×1"),
+    large("resnet101_paper", Arch::ResNet(ResNet::R101Paper), &RESNET, 44_549_160, 7_570_194_432, "as published: the stride in the first 1×1"),
+    large("resnet152_paper", Arch::ResNet(ResNet::R152Paper), &RESNET, 60_192_808, 11_282_415_616, "as published: the stride in the first 1×1"),
+    large("plain18",         Arch::ResNet(ResNet::Plain18), &RESNET,   11_515_688, 1_794_805_760, "18 layers without shortcuts"),
+    large("plain34",         Arch::ResNet(ResNet::Plain34), &RESNET,   21_623_848, 3_644_493_824, "34 layers without shortcuts"),
 
-    small("resnet20",  res(ResNet::R20), &RESNET,     269_722,   40_551_040, "20 layers for CIFAR, shortcuts without parameters"),
-    small("resnet32",  res(ResNet::R32), &RESNET,     464_154,   68_862_592, "32 layers for CIFAR, shortcuts without parameters"),
-    small("resnet44",  res(ResNet::R44), &RESNET,     658_586,   97_174_144, "44 layers for CIFAR, shortcuts without parameters"),
-    small("resnet56",  res(ResNet::R56), &RESNET,     853_018,   125_485_696, "56 layers for CIFAR, shortcuts without parameters"),
-    small("resnet110", res(ResNet::R110), &RESNET,    1_727_962, 252_887_680, "110 layers for CIFAR, shortcuts without parameters"),
-    small("plain20",   res(ResNet::Plain20), &RESNET, 269_722,   40_551_040, "20 layers for CIFAR without shortcuts"),
-    small("plain32",   res(ResNet::Plain32), &RESNET, 464_154,   68_862_592, "32 layers for CIFAR without shortcuts"),
-    small("plain44",   res(ResNet::Plain44), &RESNET, 658_586,   97_174_144, "44 layers for CIFAR without shortcuts"),
-    small("plain56",   res(ResNet::Plain56), &RESNET, 853_018,   125_485_696, "56 layers for CIFAR without shortcuts"),
+    small("resnet20",  Arch::ResNet(ResNet::R20), &RESNET,     269_722,   40_551_040, "20 layers for CIFAR, shortcuts without parameters"),
+    small("resnet32",  Arch::ResNet(ResNet::R32), &RESNET,     464_154,   68_862_592, "32 layers for CIFAR, shortcuts without parameters"),
+    small("resnet44",  Arch::ResNet(ResNet::R44), &RESNET,     658_586,   97_174_144, "44 layers for CIFAR, shortcuts without parameters"),
+    small("resnet56",  Arch::ResNet(ResNet::R56), &RESNET,     853_018,   125_485_696, "56 layers for CIFAR, shortcuts without parameters"),
+    small("resnet110", Arch::ResNet(ResNet::R110), &RESNET,    1_727_962, 252_887_680, "110 layers for CIFAR, shortcuts without parameters"),
+    small("plain20",   Arch::ResNet(ResNet::Plain20), &RESNET, 269_722,   40_551_040, "20 layers for CIFAR without shortcuts"),
+    small("plain32",   Arch::ResNet(ResNet::Plain32), &RESNET, 464_154,   68_862_592, "32 layers for CIFAR without shortcuts"),
+    small("plain44",   Arch::ResNet(ResNet::Plain44), &RESNET, 658_586,   97_174_144, "44 layers for CIFAR without shortcuts"),
+    small("plain56",   Arch::ResNet(ResNet::Plain56), &RESNET, 853_018,   125_485_696, "56 layers for CIFAR without shortcuts"),
 
-    small("cifar_resnet18", res(ResNet::CifarR18), &RESNET, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet34", res(ResNet::CifarR34), &RESNET, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet50", res(ResNet::CifarR50), &RESNET, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet18", Arch::ResNet(ResNet::CifarR18), &RESNET, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet34", Arch::ResNet(ResNet::CifarR34), &RESNET, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet50", Arch::ResNet(ResNet::CifarR50), &RESNET, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 pictures"),
 ];

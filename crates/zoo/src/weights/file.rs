@@ -127,12 +127,12 @@ impl WeightsFile {
     pub fn options(&self) -> CreateOptions {
         let info = &self.info;
         let [channels, ..] = info.input;
+        let slots =
+            |options: &CreateOptions| blueprint(info, options, self.format.naming(), &self.device);
+        let usual = slots(&CreateOptions::default());
         let differing = |options: &CreateOptions| {
-            let naming = self.format.naming();
-            let usual = blueprint(info, &CreateOptions::default(), naming, &self.device);
-            let other = blueprint(info, options, naming, &self.device);
             // The axis of a tensor that follows the number in question.
-            usual.into_iter().zip(other).find_map(|(usual, other)| {
+            usual.iter().zip(slots(options)).find_map(|(usual, other)| {
                 let mut axes = usual.shape.iter().zip(&other.shape);
                 let axis = axes.position(|(a, b)| a != b)?;
                 self.tensors.get(&usual.name)?.shape.get(axis).copied()

@@ -118,8 +118,8 @@ fn fitted(tensor: PackTensor, slot: &Slot, is_first: bool) -> Option<(PackTensor
             let shape = slot.shape.clone();
             Some((
                 reshaped(tensor, slot, move |data| {
-                    let kernels = data.convert::<f32>().try_into_vec::<f32>();
-                    let kernels = kernels.expect("it was converted to f32");
+                    let kernels = data.try_into_vec::<f32>();
+                    let kernels = kernels.expect("`reshaped` converts it to f32");
                     TensorData::new(
                         for_channels(&kernels, [channels, wanted], h * w),
                         shape.clone(),
