@@ -46,6 +46,8 @@ def main():
     torch.save(full, FOLDER / "full_f16.pth")
     save_file(convolutions(dtype=torch.bfloat16), FOLDER / "bf16.safetensors")
     torch.save(convolutions() | {"oops": Attack()}, FOLDER / "attack.pth")
+    hidden = argparse.Namespace(callback=Attack())
+    torch.save(convolutions() | {"args": hidden}, FOLDER / "hidden_attack.pth")
     torch.save(convolutions() | {"fc3.weight": torch.zeros(7, 84), "extra": torch.zeros(2)}, FOLDER / "other.pth")
 
 

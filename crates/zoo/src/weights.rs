@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod fit;
 mod keys;
+mod opcodes;
 mod pickle;
 mod save;
 mod slots;

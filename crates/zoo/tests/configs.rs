@@ -60,8 +60,9 @@ fn every_run_file_names_a_model_and_a_data_set_that_fit() {
     }
 }
 
-/// CIFAR-10's binary layout, with pictures of one colour a class under a little texture.
-fn coloured(root: &Path) {
+/// The binary layout of CIFAR-10 or CIFAR-100, with pictures of one colour a class under a little texture. Of the hundred
+/// classes only ten occur.
+fn coloured(root: &Path, data: &str) {
     const COLOURS: [[u8; 3]; 10] = [
         [230, 30, 30],
         [30, 230, 30],
@@ -74,7 +75,26 @@ fn coloured(root: &Path) {
         [120, 60, 20],
         [128, 128, 128],
     ];
-    let folder = root.join("cifar-10-batches-bin");
+    let (folder, labels, files): (_, _, &[(&str, usize)]) = match data {
+        "cifar10" => (
+            "cifar-10-batches-bin",
+            1,
+            &[
+                ("data_batch_1.bin", 10_000),
+                ("data_batch_2.bin", 10_000),
+                ("data_batch_3.bin", 10_000),
+                ("data_batch_4.bin", 10_000),
+                ("data_batch_5.bin", 10_000),
+                ("test_batch.bin", 10_000),
+            ],
+        ),
+        _ => (
+            "cifar-100-binary",
+            2,
+            &[("train.bin", 50_000), ("test.bin", 10_000)],
+        ),
+    };
+    let folder = root.join(folder);
     fs::create_dir_all(&folder).expect("writable");
     let record = |index: usize| {
         let class = index % 10;
@@ -82,26 +102,28 @@ fn coloured(root: &Path) {
             let colour = COLOURS[class][position / 1024];
             colour.wrapping_add((position * 7 + index * 13) as u8 % 16)
         };
-        std::iter::once(class as u8).chain((0..3072).map(pixel))
+        std::iter::repeat_n(class as u8, labels).chain((0..3072).map(pixel))
     };
-    let batch: Vec<u8> = (0..10_000).flat_map(record).collect();
-    for file in [
-        "data_batch_1",
-        "data_batch_2",
-        "data_batch_3",
-        "data_batch_4",
-        "data_batch_5",
-        "test_batch",
-    ] {
-        fs::write(folder.join(format!("{file}.bin")), &batch).expect("writable");
+    for (file, length) in files {
+        let records: Vec<u8> = (0..*length).flat_map(record).collect();
+        fs::write(folder.join(file), records).expect("writable");
     }
 }
 
 #[test]
-fn every_network_for_cifar_learns_by_its_run_file() {
+fn every_network_for_cifar10_learns_by_its_run_file() {
+    all_learn("cifar10");
+}
+
+#[test]
+fn every_network_for_cifar100_learns_by_its_run_file() {
+    all_learn("cifar100");
+}
+
+fn all_learn(data: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    coloured(folder.path());
-    for file in run_files("cifar10") {
+    coloured(folder.path(), data);
+    for file in run_files(data) {
         let mut overrides: Vec<String> = [
             "data.train_size=48",
             "data.valid_size=10",

@@ -117,9 +117,11 @@ fn all_differences_are_listed_and_nothing_is_loaded() {
 
 #[test]
 fn a_pickle_that_is_a_program_is_refused_and_not_run() {
-    let error = partly("attack.pth").expect_err("an attack");
-    assert!(matches!(error, WeightsError::Malicious { .. }), "{error}");
-    assert!(error.to_string().contains("system"), "{error}");
+    for name in ["attack.pth", "hidden_attack.pth"] {
+        let error = partly(name).expect_err("an attack");
+        assert!(matches!(error, WeightsError::Malicious { .. }), "{error}");
+        assert!(error.to_string().contains("system"), "{error}");
+    }
     assert!(!Path::new("burn-zoo-was-here").exists());
 }
 

@@ -78,7 +78,8 @@ impl WeightsFile {
             Format::Safetensors => safetensors(path).map_err(malformed)?,
             Format::PyTorch => {
                 let plain = |error: PytorchError| malformed(error.to_string());
-                if let Some(call) = pickle::malicious_call(path).map_err(plain)? {
+                let call = pickle::malicious_call(path);
+                if let Some(call) = call.map_err(|error| malformed(error.to_string()))? {
                     return Err(WeightsError::Malicious {
                         path: path.to_owned(),
                         call,
