@@ -25,6 +25,6 @@ pub use inception::{
 };
 pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
-pub use params::trainable_params;
+pub use params::{Parameter, parameters, trainable_params};
 pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
 pub use start::Start;

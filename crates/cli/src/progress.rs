@@ -149,14 +149,16 @@ fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
         epoch,
         train,
         valid,
+        ema,
         lr,
         images_per_second,
         seconds,
         ..
     } = record;
     let width = epochs.to_string().len();
+    let average = ema.map_or(String::new(), |ema| format!("ema {}  ", scores(&ema)));
     format!(
-        "epoch {epoch:>width$}/{epochs}  train loss {:.4} top-1 {:.2} %  valid {}  lr {lr:.3e}  {} images/s  {seconds:.1} s",
+        "epoch {epoch:>width$}/{epochs}  train loss {:.4} top-1 {:.2} %  valid {}  {average}lr {lr:.3e}  {} images/s  {seconds:.1} s",
         train.loss,
         train.top1,
         scores(valid),

@@ -44,9 +44,11 @@ pub(crate) struct Trained {
     pub(crate) data: Option<ImageData>,
 }
 
-/// Loads the best weights of the run folder `folder`. `root` overrides the folder of its data set.
+/// Loads the best weights of the run folder `folder`, or with `ema` the best averaged ones. `root` overrides the folder
+/// of its data set.
 pub(crate) fn from_run(
     folder: &Path,
+    ema: bool,
     root: Option<&Path>,
     device: &Device,
 ) -> Result<Trained, Failure> {
@@ -63,7 +65,13 @@ pub(crate) fn from_run(
         run.data.root = Some(root.to_owned());
     }
     let info = model_of(&run)?;
-    let weights = folder.join("best.bpk");
+    if ema && run.ema.is_none() {
+        return Err(Failure::Input(format!(
+            "{} has no averaged weights: its run file has no [ema]; leave --ema out",
+            folder.display()
+        )));
+    }
+    let weights = folder.join(if ema { "best_ema.bpk" } else { "best.bpk" });
     if !weights.is_file() {
         return Err(Failure::Input(format!(
             "{} is not there: the run has not finished its first epoch; go on with `zoo train … --resume`",

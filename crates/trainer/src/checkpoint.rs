@@ -1,6 +1,7 @@
 //! Checkpoints: everything a killed run needs to end with the numbers it would have had.
 //!
-//! One is a folder `checkpoints/epoch-EEEE-batch-BBBBBB/` with `model.bpk`, `optimizer.bpk` and `state.json`, named by
+//! One is a folder `checkpoints/epoch-EEEE-batch-BBBBBB/` with `model.bpk`, `optimizer.bpk`, `state.json` and, with
+//! averaged weights, `ema.bpk`, named by
 //! the position at which training goes on and renamed into place whole. The schedule, the order of the samples, the
 //! augmentation and the dropout are functions of the seed and of that position, so no generator needs saving.
 
@@ -33,6 +34,9 @@ pub(crate) struct Position {
     pub(crate) history: Vec<EpochRecord>,
     /// The best of them.
     pub(crate) best: Option<Best>,
+    /// The best of the averaged weights.
+    #[serde(default)]
+    pub(crate) best_ema: Option<Best>,
     /// Seconds trained in earlier processes and in this one.
     pub(crate) seconds: f64,
 }
@@ -56,6 +60,7 @@ impl Checkpoints {
         &self,
         model: &M,
         optimizer: &ModuleOptimizer,
+        average: Option<&M>,
         position: &Position,
     ) -> Result<PathBuf, TrainError> {
         let name = format!("epoch-{:04}-batch-{:06}", position.epoch, position.batch);
@@ -68,24 +73,26 @@ impl Checkpoints {
             reason,
         };
         // `valid` also brings the batch norms' running statistics up to date, which Burn keeps one update behind.
-        let model = model
-            .valid()
-            .into_record()
-            .into_bytes()
-            .map_err(|e| damaged(e.to_string()))?;
+        let bytes = |network: M| {
+            let bytes = network.into_record().into_bytes();
+            bytes.map_err(|e| damaged(e.to_string()))
+        };
+        let model = bytes(model.valid())?;
+        let average = average.map(|average| bytes(average.clone())).transpose()?;
         let optimizer = optimizer
             .to_record()
             .into_bytes()
             .map_err(|e| damaged(e.to_string()))?;
         let state = serde_json::to_vec_pretty(position).map_err(|e| damaged(e.to_string()))?;
-        write_folder_atomic(
-            &path,
-            &[
-                ("model.bpk", &model),
-                ("optimizer.bpk", &optimizer),
-                ("state.json", &state),
-            ],
-        )?;
+        let mut files: Vec<(&str, &[u8])> = vec![
+            ("model.bpk", &model),
+            ("optimizer.bpk", &optimizer),
+            ("state.json", &state),
+        ];
+        if let Some(average) = &average {
+            files.push(("ema.bpk", average));
+        }
+        write_folder_atomic(&path, &files)?;
         for old in self.list()?.iter().rev().skip(self.keep) {
             fs::remove_dir_all(old).map_err(TrainError::io("remove", old))?;
         }
@@ -132,12 +139,23 @@ pub(crate) fn load<M: Module>(
         fs::read(path.join("state.json")).map_err(|e| damaged(format!("state.json: {e}")))?;
     let position: Position =
         serde_json::from_slice(&state).map_err(|e| damaged(format!("state.json: {e}")))?;
-    let record = ModuleRecord::load(path.join("model.bpk"))
-        .map_err(|e| damaged(format!("model.bpk: {e}")))?;
-    let model = model
-        .try_load_record(record)
-        .map_err(|e| damaged(format!("model.bpk: {e}")))?;
+    let model = network(path, "model.bpk", model)?;
     let record = OptimizerRecord::load(path.join("optimizer.bpk"))
         .map_err(|e| damaged(format!("optimizer.bpk: {e}")))?;
     Ok((model, optimizer.load_record(record), position))
+}
+
+/// Reads the averaged network of a checkpoint.
+pub(crate) fn load_average<M: Module>(path: &Path, average: M) -> Result<M, TrainError> {
+    network(path, "ema.bpk", average)
+}
+
+fn network<M: Module>(path: &Path, file: &str, into: M) -> Result<M, TrainError> {
+    let damaged = |reason: String| TrainError::Checkpoint {
+        path: path.to_path_buf(),
+        reason: format!("{file}: {reason}"),
+    };
+    let record = ModuleRecord::load(path.join(file)).map_err(|e| damaged(e.to_string()))?;
+    into.try_load_record(record)
+        .map_err(|e| damaged(e.to_string()))
 }

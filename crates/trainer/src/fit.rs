@@ -5,24 +5,28 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use burn::data::dataloader::DataLoader;
+use burn::data::dataloader::{DataLoader, Progress};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use burn::train::{
-    EventProcessorTraining, Interrupter, Learner, LearnerEvent, SupervisedLearningStrategy,
-    SupervisedTrainingEventProcessor, TrainLoader, TrainStep, TrainingComponents, TrainingItem,
-    ValidLoader,
+    ClassificationOutput, EventProcessorTraining, Interrupter, Learner, LearnerEvent,
+    SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
+    TrainingItem, ValidLoader,
 };
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
 use crate::checkpoint::{Checkpoints, Position};
+use crate::ema;
 use crate::evaluate::{ScoreError, score};
+use crate::gradients::Gathered;
+use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
 use crate::record::{Best, EpochRecord};
 use crate::run_dir::RunDir;
 use crate::schedule::Schedule;
 use crate::scores::{NotFinite, Pending, Scores, StepScores};
+use crate::seed::step_seed;
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
 
@@ -37,7 +41,7 @@ pub(crate) enum Ending {
 /// The loop and all it needs. burn-train calls it once, through [`SupervisedLearningStrategy`].
 ///
 /// burn-train's `Learner` brings the model; its optimizer stays unused, since it cannot be read back for a checkpoint.
-pub(crate) struct Fit {
+pub(crate) struct Fit<M> {
     pub(crate) run: RunFile,
     pub(crate) dir: RunDir,
     /// What `best.bpk` says of itself.
@@ -46,6 +50,7 @@ pub(crate) struct Fit {
     pub(crate) train: Loader,
     pub(crate) valid: Loader,
     pub(crate) schedule: Schedule,
+    pub(crate) mixing: Mixing,
     /// The plain device; gradients are recorded on its autodiff twin.
     pub(crate) device: Device,
     pub(crate) interrupter: Interrupter,
@@ -53,14 +58,22 @@ pub(crate) struct Fit {
     /// Pictures already named as unreadable.
     pub(crate) reported: Mutex<BTreeSet<String>>,
     /// Taken when the loop starts.
-    pub(crate) start: Mutex<Option<(ModuleOptimizer, Position)>>,
+    pub(crate) start: Mutex<Option<Start<M>>>,
     /// Left when it ends.
     pub(crate) ending: Arc<Mutex<Option<Result<Ending, TrainError>>>>,
 }
 
+/// What the loop begins with, beside the network.
+pub(crate) struct Start<M> {
+    pub(crate) optimizer: ModuleOptimizer,
+    pub(crate) position: Position,
+    /// The averaged network, on the plain device.
+    pub(crate) average: Option<M>,
+}
+
 type Events<M> = SupervisedTrainingEventProcessor<Learnable<M>>;
 
-impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit {
+impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit<M> {
     fn fit(
         &self,
         components: TrainingComponents<Learnable<M>>,
@@ -70,11 +83,13 @@ impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit {
         _starting_epoch: usize,
     ) -> (Learnable<M>, Events<M>) {
         let mut events = components.event_processor;
-        let (optimizer, position) = take(&self.start).expect("burn-train calls fit once");
+        let start = take(&self.start).expect("burn-train calls fit once");
         let mut state = State {
             model: learner.model(),
-            optimizer,
-            position,
+            average: start.average,
+            optimizer: start.optimizer,
+            gathered: Gathered::default(),
+            position: start.position,
         };
         let ending = self.epochs(&mut state, &mut events);
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
@@ -85,18 +100,17 @@ impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit {
 /// What a step changes.
 struct State<M: Classifier> {
     model: Learnable<M>,
+    average: Option<M>,
     optimizer: ModuleOptimizer,
+    gathered: Gathered<Learnable<M>>,
     position: Position,
 }
 
-impl Fit {
-    fn epochs<M>(&self, state: &mut State<M>, events: &mut Events<M>) -> Result<Ending, TrainError>
-    where
-        M: Classifier + 'static,
-    {
+impl<M: Classifier + 'static> Fit<M> {
+    fn epochs(&self, state: &mut State<M>, events: &mut Events<M>) -> Result<Ending, TrainError> {
         let start = Instant::now();
         let seconds_before = state.position.seconds;
-        while state.position.epoch < self.run.train.epochs {
+        while !self.is_over(&state.position) {
             let epoch = state.position.epoch + 1;
             let samples_before = state.position.totals.samples;
             let epoch_start = Instant::now();
@@ -108,7 +122,7 @@ impl Fit {
                 false => None,
             };
             state.position.seconds = seconds_before + start.elapsed().as_secs_f64();
-            let Some(valid) = scores else {
+            let Some((valid, average)) = scores else {
                 self.save(state)?;
                 return Ok(Ending::Interrupted(state.position.clone()));
             };
@@ -119,29 +133,40 @@ impl Fit {
                 step: state.position.step,
                 train: totals.scores(),
                 valid,
-                lr: self.schedule.lr(state.position.step.saturating_sub(1)),
+                ema: average,
+                lr: self.lr(&state.position, state.position.step.saturating_sub(1)),
                 images_per_second: (totals.samples - samples_before) as f64 / train_seconds,
                 seconds: state.position.seconds,
                 skipped: self.train.num_items() - totals.samples,
             };
             self.finish_epoch(state, record)?;
             process(events.process_train(LearnerEvent::EndEpoch(epoch)))?;
-            if self.interrupter.should_stop() && epoch < self.run.train.epochs {
+            if self.interrupter.should_stop() && !self.is_over(&state.position) {
                 return Ok(Ending::Interrupted(state.position.clone()));
             }
         }
         Ok(Ending::Finished(state.position.clone()))
     }
 
+    /// Whether all epochs are done, or the last ones brought nothing better.
+    fn is_over(&self, position: &Position) -> bool {
+        let patience = self.run.train.early_stop;
+        let stuck = |best: &Best| patience.is_some_and(|n| position.epoch - best.epoch >= n);
+        position.epoch >= self.run.train.epochs || position.best.as_ref().is_some_and(stuck)
+    }
+
+    /// The learning rate of optimizer step `step`.
+    fn lr(&self, position: &Position, step: usize) -> f64 {
+        let losses: Vec<f64> = position.history.iter().map(|r| r.valid.loss).collect();
+        self.schedule.lr(step, &losses)
+    }
+
     /// Trains on the rest of the current epoch. False when asked to stop before its end.
-    fn train_epoch<M>(
+    fn train_epoch(
         &self,
         state: &mut State<M>,
         events: &mut Events<M>,
-    ) -> Result<bool, TrainError>
-    where
-        M: Classifier + 'static,
-    {
+    ) -> Result<bool, TrainError> {
         let epoch = state.position.epoch + 1;
         let batches = self.train.num_batches();
         let total_items = self.train.num_items();
@@ -152,30 +177,36 @@ impl Fit {
         self.train.seek(state.position.epoch, state.position.batch);
         let mut pending = Pending::default();
         let mut pictures = self.train.iter();
+        let accumulate = self.run.train.accumulate;
+        let classes = state.model.model.num_classes();
         while let Some(batch) = pictures.next() {
             let step = state.position.step;
-            self.device.seed(step_seed(self.run.seed, step));
-            let lr = self.schedule.lr(step);
+            let seed = step_seed(self.run.seed, step * accumulate + state.gathered.batches());
+            self.device.seed(seed);
+            let lr = self.lr(&state.position, step);
 
-            let output = TrainStep::step(&state.model, batch?);
-            state.model = state.optimizer.step(lr, state.model.clone(), output.grads);
-            state.position.step += 1;
+            // Mixing draws from another stream than the network's dropout.
+            let (batch, targets) = self.mixing.apply(batch?, classes, !seed);
+            let output = state.model.learn(batch, &targets);
+            state.gathered.add(&state.model, output.grads);
             // Not one more than before where the loader left out a batch without a readable picture.
             let progress = pictures.progress();
             state.position.batch = progress.items_processed.div_ceil(self.run.data.batch_size);
+            let last = state.position.batch == batches;
+            // In between, gradients wait that no checkpoint holds.
+            let stepped = last || state.position.batch.is_multiple_of(accumulate);
+            if stepped {
+                self.update(state, lr);
+            }
 
             pending.push(StepScores {
                 loss: output.item.loss.clone().inner(),
                 logits: output.item.output.clone().inner(),
                 labels: output.item.targets.clone().inner(),
             });
-            let stop = self.interrupter.should_stop();
-            let due = self
-                .run
-                .checkpoint
-                .every_steps
-                .is_some_and(|n| state.position.step.is_multiple_of(n));
-            let last = state.position.batch == batches;
+            let stop = stepped && self.interrupter.should_stop();
+            let every_steps = self.run.checkpoint.every_steps;
+            let due = stepped && every_steps.is_some_and(|n| state.position.step.is_multiple_of(n));
             let mut loss = None;
             if pending.is_full() || stop || due || last {
                 loss = read(&mut pending, &mut state.position)?;
@@ -203,6 +234,11 @@ impl Fit {
                 self.save(state)?;
             }
         }
+        if state.gathered.batches() > 0 {
+            // The last batches had no readable picture.
+            let lr = self.lr(&state.position, state.position.step);
+            self.update(state, lr);
+        }
         read(&mut pending, &mut state.position)?;
         state.position.batch = batches;
         self.report_skipped(&self.train);
@@ -215,24 +251,58 @@ impl Fit {
         Ok(true)
     }
 
-    /// Scores the validation split. None when asked to stop before its end.
-    fn valid_epoch<M>(
+    /// One optimizer step along the gathered gradients.
+    fn update(&self, state: &mut State<M>, lr: f64) {
+        let gradients = state.gathered.take(&state.model, &self.run.train);
+        state.model = state.optimizer.step(lr, state.model.clone(), gradients);
+        state.position.step += 1;
+        if let (Some(section), Some(average)) = (self.run.ema, state.average.take()) {
+            let decay = section.decay_at(state.position.step);
+            state.average = Some(ema::update(average, &state.model.model.valid(), decay));
+        }
+    }
+
+    /// Scores the network, and its average where there is one, over the validation split. None when asked to stop
+    /// before the end.
+    #[allow(clippy::type_complexity, reason = "two scores, if there are any")]
+    fn valid_epoch(
         &self,
         state: &State<M>,
         events: &mut Events<M>,
-    ) -> Result<Option<Scores>, TrainError>
-    where
-        M: Classifier + 'static,
-    {
-        let Position { epoch, step, .. } = state.position;
-        let epoch = epoch + 1;
-        let model = state.model.model.valid();
+    ) -> Result<Option<(Scores, Option<Scores>)>, TrainError> {
+        let epoch = state.position.epoch + 1;
         process(events.process_valid(LearnerEvent::StartSplit {
             epoch_number: epoch,
             total_items: self.valid.num_items(),
         }))?;
+        let mut items = 0;
+        let scores = self.valid_pass(&state.model.model.valid(), state, |output, progress| {
+            items += 1;
+            let item = TrainingItem::new(output, progress, Some(items), None);
+            process(events.process_valid(LearnerEvent::ProcessedItem(item)))
+        })?;
+        let Some(scores) = scores else {
+            return Ok(None);
+        };
+        process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
+        let Some(average) = &state.average else {
+            return Ok(Some((scores, None)));
+        };
+        let average = self.valid_pass(average, state, |_, _| Ok(()))?;
+        Ok(average.map(|average| (scores, Some(average))))
+    }
+
+    /// Scores `network` over the validation split; `each` sees the output of every batch.
+    fn valid_pass(
+        &self,
+        network: &M,
+        state: &State<M>,
+        mut each: impl FnMut(ClassificationOutput, Progress) -> Result<(), TrainError>,
+    ) -> Result<Option<Scores>, TrainError> {
+        let Position { epoch, step, .. } = state.position;
+        let epoch = epoch + 1;
         let mut batch = 0;
-        let totals = score(&model, &self.valid, |output, progress| {
+        let totals = score(network, &self.valid, |output, progress| {
             batch += 1;
             self.observer().step(&StepReport {
                 phase: Phase::Valid,
@@ -243,8 +313,7 @@ impl Fit {
                 loss: None,
                 lr: None,
             });
-            let item = TrainingItem::new(output, progress, Some(batch), None);
-            process(events.process_valid(LearnerEvent::ProcessedItem(item)))?;
+            each(output, progress)?;
             Ok(match self.interrupter.should_stop() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
@@ -255,32 +324,31 @@ impl Fit {
             ScoreError::NotFinite(loss) => TrainError::Diverged { loss, step, epoch },
         })?;
         self.report_skipped(&self.valid);
-        if totals.is_some() {
-            process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
-        }
         Ok(totals.map(|totals| totals.scores()))
     }
 
     /// Writes an epoch down: best weights, metrics, checkpoint. A kill between any two of these costs nothing, since
     /// the checkpoint comes last and the files before it are written again from the one before.
-    fn finish_epoch<M>(&self, state: &mut State<M>, record: EpochRecord) -> Result<(), TrainError>
-    where
-        M: Classifier + 'static,
-    {
-        let best = Best {
-            epoch: record.epoch,
-            valid: record.valid,
-        };
-        if state
-            .position
-            .best
-            .is_none_or(|old| best.valid.top1 > old.valid.top1)
-        {
-            state.position.best = Some(best);
-            self.dir
-                .write_best(&state.model.model.valid(), &self.metadata)?;
-        }
+    fn finish_epoch(&self, state: &mut State<M>, record: EpochRecord) -> Result<(), TrainError> {
+        let monitor = self.run.checkpoint.monitor;
+        let epoch = record.epoch;
+        let network = state.model.model.valid();
         state.position.history.push(record.clone());
+        if monitor.is_better(&record.valid, state.position.best) {
+            let valid = record.valid;
+            state.position.best = Some(Best { epoch, valid });
+            self.dir.write_best(&network, &self.metadata)?;
+        }
+        if let (Some(average), Some(valid)) = (&state.average, record.ema)
+            && monitor.is_better(&valid, state.position.best_ema)
+        {
+            state.position.best_ema = Some(Best { epoch, valid });
+            self.dir.write_best_ema(average, &self.metadata)?;
+        }
+        if let Some(count) = self.run.checkpoint.keep_best {
+            let kept = monitor.best_epochs(&state.position.history, count);
+            self.dir.keep_best(epoch, &kept, &network, &self.metadata)?;
+        }
         self.dir.write_metrics(&state.position.history)?;
         state.position.epoch += 1;
         state.position.batch = 0;
@@ -289,9 +357,13 @@ impl Fit {
         Ok(())
     }
 
-    fn save<M: Classifier>(&self, state: &State<M>) -> Result<(), TrainError> {
-        self.checkpoints
-            .save(&state.model.model, &state.optimizer, &state.position)?;
+    fn save(&self, state: &State<M>) -> Result<(), TrainError> {
+        self.checkpoints.save(
+            &state.model.model,
+            &state.optimizer,
+            state.average.as_ref(),
+            &state.position,
+        )?;
         Ok(())
     }
 
@@ -325,15 +397,4 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
 
 fn process(result: Result<(), impl std::fmt::Display>) -> Result<(), TrainError> {
     result.map_err(|error| TrainError::Events(error.to_string()))
-}
-
-/// The seed of everything random inside a step (dropout), from the run's seed and the step alone: SplitMix64.
-fn step_seed(seed: u64, step: usize) -> u64 {
-    let mut mixed = seed
-        ^ (step as u64)
-            .wrapping_add(1)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }

@@ -4,10 +4,15 @@
 //! `fit.rs`. The trainer knows no architecture, no data set, no device and no terminal.
 
 mod checkpoint;
+mod ema;
 mod error;
 mod evaluate;
 mod files;
 mod fit;
+mod gradients;
+mod loss;
+mod mix;
+mod monitor;
 mod observe;
 mod optimizer;
 mod pipeline;
@@ -17,21 +22,23 @@ mod run_dir;
 mod run_file;
 mod schedule;
 mod scores;
+mod seed;
 mod step;
 mod train;
 
+pub use ema::EmaSection;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
 pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
-pub use optimizer::OptimizerSection;
+pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use pipeline::{Pipelines, pipelines, valid_loader};
 pub use record::{Best, EpochRecord, Summary};
 pub use run_dir::Existing;
 pub use run_file::{
-    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, OnBadMode,
-    RunFile, RunFileError, TrainSection,
+    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
+    OnBadMode, Precision, RunFile, RunFileError, TrainSection,
 };
-pub use schedule::{Schedule, ScheduleKind, ScheduleSection};
+pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use scores::Scores;
 pub use train::{Job, Outcome, train};

@@ -15,6 +15,9 @@ pub struct EpochRecord {
     pub train: Scores,
     /// Over the validation pictures, after the epoch.
     pub valid: Scores,
+    /// The same of the averaged weights, where `[ema]` is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Scores>,
     /// Learning rate of the last step.
     pub lr: f64,
     /// Training pictures per second, validation not counted.
@@ -30,7 +33,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// The epoch with the highest validation top-1, the earliest of equals.
+/// The epoch with the best validation score (`checkpoint.monitor`), the earliest of equals.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// The epoch, counted from 1.
@@ -55,6 +58,9 @@ pub struct Summary {
     pub valid: Scores,
     /// The best epoch, whose weights are in `best.bpk`.
     pub best: Best,
+    /// The best epoch of the averaged weights, which are in `best_ema.bpk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_ema: Option<Best>,
     /// Training pictures per second, mean over the epochs.
     pub images_per_second: f64,
     /// Seconds in all.

@@ -35,6 +35,8 @@ const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const BEST: &str = "best.bpk";
+const BEST_EMA: &str = "best_ema.bpk";
+const KEPT: &str = "best";
 const SUMMARY: &str = "summary.json";
 
 impl RunDir {
@@ -78,23 +80,50 @@ impl RunDir {
         write_atomic(&self.root.join(METRICS), lines.as_bytes())
     }
 
-    /// Writes the weights, with what they say of themselves.
+    /// Writes the best weights so far, with what they say of themselves.
     pub(crate) fn write_best<M: Module>(
         &self,
         model: &M,
         metadata: &[(String, String)],
     ) -> Result<(), TrainError> {
-        let path = self.root.join(BEST);
-        let mut writer = Writer::new(model.collect(None, None, false));
-        for (key, value) in metadata {
-            writer = writer.with_metadata(key, value);
+        write_weights(&self.root.join(BEST), model, metadata)
+    }
+
+    /// The same for the averaged weights.
+    pub(crate) fn write_best_ema<M: Module>(
+        &self,
+        average: &M,
+        metadata: &[(String, String)],
+    ) -> Result<(), TrainError> {
+        write_weights(&self.root.join(BEST_EMA), average, metadata)
+    }
+
+    /// Brings `best/` to the weights of the epochs `kept`; `model` has those of epoch `epoch`, which may be one of them.
+    pub(crate) fn keep_best<M: Module>(
+        &self,
+        epoch: usize,
+        kept: &[usize],
+        model: &M,
+        metadata: &[(String, String)],
+    ) -> Result<(), TrainError> {
+        let folder = self.root.join(KEPT);
+        fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
+        remove_staging(&folder)?;
+        let name = |epoch: usize| format!("epoch-{epoch:04}.bpk");
+        if kept.contains(&epoch) {
+            write_weights(&folder.join(name(epoch)), model, metadata)?;
         }
-        let bytes = writer.into_bytes().map_err(|error| TrainError::Io {
-            doing: "write",
-            path: path.clone(),
-            source: std::io::Error::other(error.to_string()),
-        })?;
-        write_atomic(&path, &bytes)
+        let names: Vec<String> = kept.iter().map(|&epoch| name(epoch)).collect();
+        for entry in fs::read_dir(&folder).map_err(TrainError::io("read", &folder))? {
+            let entry = entry.map_err(TrainError::io("read", &folder))?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let is_ours = file.starts_with("epoch-") && file.ends_with(".bpk");
+            if is_ours && !names.contains(&file) {
+                let path = entry.path();
+                fs::remove_file(&path).map_err(TrainError::io("remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn write_summary(&self, summary: &Summary) -> Result<(), TrainError> {
@@ -105,10 +134,10 @@ impl RunDir {
     /// Removes a run's own files, and nothing else that may lie in the folder.
     fn clear(&self) -> Result<(), TrainError> {
         // The configuration goes last: a kill in between leaves something that still counts as a run.
-        for name in [SUMMARY, BEST, METRICS, CHECKPOINTS, CONFIG] {
+        for name in [SUMMARY, BEST, BEST_EMA, KEPT, METRICS, CHECKPOINTS, CONFIG] {
             let path = self.root.join(name);
             let removed = match name {
-                CHECKPOINTS => fs::remove_dir_all(&path),
+                CHECKPOINTS | KEPT => fs::remove_dir_all(&path),
                 _ => fs::remove_file(&path),
             };
             match removed {
@@ -147,7 +176,8 @@ impl RunDir {
 }
 
 /// Keys that do not change what is learnt in an epoch: they may differ when a run goes on.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
+    "model.weights",
     "name",
     "data.root",
     "data.workers",
@@ -185,6 +215,23 @@ fn first_difference(
             }
         }
     })
+}
+
+fn write_weights<M: Module>(
+    path: &Path,
+    model: &M,
+    metadata: &[(String, String)],
+) -> Result<(), TrainError> {
+    let mut writer = Writer::new(model.collect(None, None, false));
+    for (key, value) in metadata {
+        writer = writer.with_metadata(key, value);
+    }
+    let bytes = writer.into_bytes().map_err(|error| TrainError::Io {
+        doing: "write",
+        path: path.to_path_buf(),
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    write_atomic(path, &bytes)
 }
 
 fn lock(root: &Path) -> Result<File, TrainError> {

@@ -9,12 +9,14 @@ use burn::train::logger::InMemoryMetricLogger;
 use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric, TopKAccuracyMetric};
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
-use burn_zoo_blocks::{Classifier, trainable_params};
+use burn_zoo_blocks::{Classifier, freeze, trainable_params};
 use burn_zoo_data::{ImageData, Loader, LoaderOptions};
 
 use crate::checkpoint::{self, Position};
-use crate::fit::{Ending, Fit};
+use crate::fit::{Ending, Fit, Start};
+use crate::mix::Mixing;
 use crate::observe::Observer;
+use crate::optimizer::optimizer_for;
 use crate::pipeline::{pipelines, valid_loader};
 use crate::record::Summary;
 use crate::renderer::NoRenderer;
@@ -75,17 +77,24 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     let device = job.device.clone();
     device.seed(job.run.seed);
     // `train` draws the weights, which Burn leaves undrawn until they are used, and asks for their gradients.
-    let mut model = (job.model)(&device).train();
+    let model = (job.model)(&device).train();
     check(&job.run, &model, &job.data)?;
     let params = trainable_params(&model);
 
     let dir = RunDir::open(&job.out, &job.run, job.existing)?;
     let checkpoints = dir.checkpoints(job.run.checkpoint.keep)?;
-    let mut optimizer = job.run.optimizer.init();
+    let learnable = Learnable { model };
+    let mut optimizer = optimizer_for(&job.run, &learnable, &device);
+    let Learnable { mut model } = learnable;
     let mut position = Position::default();
+    let mut average = job.run.ema.map(|_| model.valid());
     match checkpoints.newest()? {
         Some(path) => {
             (model, optimizer, position) = checkpoint::load(&path, model, optimizer)?;
+            average = match average {
+                Some(average) => Some(checkpoint::load_average(&path, average)?),
+                None => None,
+            };
             dir.write_metrics(&position.history)?;
             job.observer.note(&format!(
                 "resuming {} at epoch {}, batch {}",
@@ -101,8 +110,12 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         None => {}
     }
 
+    let frozen: Vec<&str> = job.run.model.freeze.iter().map(String::as_str).collect();
+    let model = freeze(model, &frozen)
+        .map_err(|error| TrainError::Mismatch(format!("run file, key `model.freeze`: {error}")))?;
+
     let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device)?;
-    let steps_per_epoch = train.num_batches();
+    let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
     let total_steps = steps_per_epoch * job.run.train.epochs;
     let schedule = job
         .run
@@ -111,6 +124,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
 
     let ending = Arc::new(Mutex::new(None));
     let fit = Fit {
+        mixing: Mixing::new(&job.run),
         run: job.run.clone(),
         dir,
         metadata: job.metadata,
@@ -122,7 +136,11 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         interrupter: job.interrupter.clone(),
         observer: Mutex::new(job.observer),
         reported: Mutex::default(),
-        start: Mutex::new(Some((optimizer, position))),
+        start: Mutex::new(Some(Start {
+            optimizer,
+            position,
+            average,
+        })),
         ending: ending.clone(),
     };
     let fit = Arc::new(fit);
@@ -151,7 +169,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
 
 /// Hands the loop to burn-train, which brings the metrics and the dashboard.
 fn launch<M: Classifier + 'static>(
-    fit: Arc<Fit>,
+    fit: Arc<Fit<M>>,
     model: Learnable<M>,
     train: Loader,
     valid: Loader,
@@ -240,6 +258,7 @@ fn summarise(run: &RunFile, params: usize, position: &Position) -> Result<Summar
         params,
         valid: last.valid,
         best,
+        best_ema: position.best_ema,
         images_per_second: speeds.sum::<f64>() / position.history.len() as f64,
         seconds: position.seconds,
     })

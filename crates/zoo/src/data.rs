@@ -1,12 +1,18 @@
 //! A data set by its name, and a model that fits it.
 
+use std::path::Path;
+
+use burn::tensor::Device;
+use burn_zoo_blocks::Classifier;
 use burn_zoo_data::{DatasetInfo, Fit, Geometry, ImageData, Normalize, Pipeline};
 use burn_zoo_datasets::{Name, OpenError, OpenOptions, UnknownName, open};
 use burn_zoo_trainer::RunFile;
 use thiserror::Error;
 
-use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::Model;
+use crate::create::{CreateError, CreateOptions, ModelConfig, create, model_info};
 use crate::info::{InputFit, ModelInfo};
+use crate::weights::{WeightsError, WeightsFile};
 
 /// Why a data set cannot be opened by its name.
 #[derive(Debug, Error)]
@@ -34,14 +40,57 @@ pub fn open_data(name: &str, options: &OpenOptions) -> Result<ImageData, DataErr
 /// # Errors
 /// An unknown model, or an input size, channels or classes that it cannot have.
 pub fn config_for(run: &RunFile, data: &DatasetInfo) -> Result<ModelConfig, CreateError> {
-    let info = model_info(&run.model.arch)?;
-    let options = CreateOptions {
+    ModelConfig::new(&run.model.arch, &options_for(run, data))
+}
+
+fn options_for(run: &RunFile, data: &DatasetInfo) -> CreateOptions {
+    CreateOptions {
         num_classes: run.model.num_classes.or(Some(data.classes.len())),
         in_channels: run.model.in_channels.or(Some(data.channels)),
         input_size: run.data.size.map(|side| [side, side]),
         aux_heads: run.model.aux_heads,
+    }
+}
+
+/// The network that a run file asks for with the weights in `weights`, to be trained further.
+///
+/// A head for as many classes as the weights have is kept, another starts afresh; a first convolution for another
+/// number of channels is adapted as [`WeightsFile::load_into`] does.
+///
+/// # Errors
+/// A file that cannot be read, or weights of another network.
+pub fn fine_tuned(
+    run: &RunFile,
+    data: &DatasetInfo,
+    weights: &Path,
+    device: &Device,
+) -> Result<Model, FineTuneError> {
+    let info = model_info(&run.model.arch).map_err(CreateError::from)?;
+    let wanted = options_for(run, data);
+    let file = WeightsFile::open(weights, info, device)?;
+    let stored = file.options();
+    let aux_heads = wanted.aux_heads.or(stored.aux_heads);
+    let as_stored = CreateOptions {
+        num_classes: stored.num_classes,
+        aux_heads,
+        ..wanted.clone()
     };
-    ModelConfig::new(info.name, &options)
+    let (model, _) = file.load_into(create(info.name, &as_stored, device)?, false)?;
+    Ok(match wanted.num_classes {
+        Some(classes) if classes != model.num_classes() => model.with_head(classes, device),
+        _ => model,
+    })
+}
+
+/// Why a network cannot start from weights.
+#[derive(Debug, Error)]
+pub enum FineTuneError {
+    /// The run file asks for a network that cannot be.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The weights cannot be loaded into it.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
 }
 
 /// How pictures become the input of `model` in evaluation, where no run file says it.

@@ -40,7 +40,7 @@ pub use create::{
     CreateError, CreateOptions, ModelConfig, UnknownModel, create, model_info, models,
     nearest_model,
 };
-pub use data::{DataError, config_for, evaluation_pipeline, open_data};
+pub use data::{DataError, FineTuneError, config_for, evaluation_pipeline, fine_tuned, open_data};
 pub use figure::figure;
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
 pub use model::Model;

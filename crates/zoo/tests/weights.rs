@@ -306,3 +306,37 @@ fn published_checkpoints_load_whole() {
         assert!(matches!(wrong, Err(WeightsError::Mismatch { .. })));
     }
 }
+
+#[test]
+fn a_head_for_other_classes_starts_afresh_and_the_rest_stays() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ten.bpk");
+    let ten = model("lenet5_modern", &device).materialize();
+    save_weights(&ten, &path, &origin("lenet5_modern"), false).expect("writable");
+    let run_file = folder.path().join("run.toml");
+    let text = "[model]\narch = 'lenet5_modern'\n[data]\nname = 'image_folder'\n[optimizer]\nkind = 'sgd'\nlr = 0.1\n\
+                [train]\nepochs = 1\n";
+    std::fs::write(&run_file, text).expect("writable");
+    let run = burn_zoo::trainer::RunFile::load(&run_file, &[]).expect("a run file");
+    let images = Tensor::random([2, 1, 32, 32], Distribution::Default, &device);
+    for (classes, kept) in [(3, false), (10, true)] {
+        let data = burn_zoo::pictures::DatasetInfo {
+            name: "three".into(),
+            classes: (0..classes).map(|class| class.to_string()).collect(),
+            channels: 1,
+            size: None,
+            mean: vec![0.5],
+            std: vec![0.5],
+        };
+        let tuned = burn_zoo::fine_tuned(&run, &data, &path, &device)
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(tuned.num_classes(), classes);
+        let embedding = tuned.embed(images.clone()).into_data();
+        embedding.assert_eq(&ten.embed(images.clone()).into_data(), true);
+        if kept {
+            let scores = tuned.forward(images.clone()).into_data();
+            scores.assert_eq(&ten.forward(images.clone()).into_data(), true);
+        }
+    }
+}

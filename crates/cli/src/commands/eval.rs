@@ -27,6 +27,10 @@ pub(crate) struct EvalArgs {
     #[arg(required_unless_present = "model", conflicts_with_all = ["model", "weights", "data"])]
     run: Option<PathBuf>,
 
+    /// Score the averaged weights of the run (best_ema.bpk).
+    #[arg(long, conflicts_with_all = ["model", "weights", "data"])]
+    ema: bool,
+
     /// The model, as `zoo models` lists it.
     #[arg(long, requires_all = ["weights", "data"])]
     model: Option<String>,
@@ -73,7 +77,7 @@ struct Report {
 pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
     let device = devices::choose(args.device.device.as_deref())?;
     let trained = match (&args.run, &args.model, &args.weights, &args.data) {
-        (Some(run), ..) => setup::from_run(run, args.root.as_deref(), &device)?,
+        (Some(run), ..) => setup::from_run(run, args.ema, args.root.as_deref(), &device)?,
         (None, Some(model), Some(weights), Some(data)) => {
             burn_zoo::model_info(model)?;
             let options = OpenOptions {

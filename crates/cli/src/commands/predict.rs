@@ -116,7 +116,10 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
                     args.paths[0].display()
                 )));
             };
-            (setup::from_run(run, args.root.as_deref(), &device)?, images)
+            (
+                setup::from_run(run, false, args.root.as_deref(), &device)?,
+                images,
+            )
         }
     };
     let images = expand(images)?;

@@ -64,6 +64,12 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let device = devices::choose(args.device.device.as_deref())?;
     let data = setup::data_of(&run)?;
     let config = burn_zoo::config_for(&run, &data.info)?;
+    let started = match &run.model.weights {
+        Some(weights) => {
+            Some(burn_zoo::fine_tuned(&run, &data.info, weights, &device).map_err(Failure::input)?)
+        }
+        None => None,
+    };
     let [_, height, width] = info.input;
     // The trainer builds its own; this one shows before anything is written that pictures and network fit.
     let Normalize { mean, std } = pipelines(&run, &data.info, [height, width])?
@@ -89,7 +95,7 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     stop_on_signal(&interrupter, dashboard.is_some())?;
     let job = Job {
         run,
-        model: Box::new(move |device| config.init(device)),
+        model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
         metadata: origin
             .metadata()
             .into_iter()

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::common::{folder, read, refuse, succeed, trained, write, zoo};
+use crate::common::{TINY, folder, metrics, read, refuse, succeed, trained, write, zoo};
 
 #[test]
 fn weights_go_to_safetensors_and_back() {
@@ -239,4 +239,78 @@ fn published_weights_arrive_are_imported_and_are_not_fetched_twice() {
         seen["predictions"][0]["classes"].as_array().map(Vec::len),
         Some(5)
     );
+}
+
+/// A run that starts from another run's weights: the backbone is theirs, the head new where the classes are others.
+#[test]
+fn a_run_starts_from_weights() {
+    let folder = trained();
+    write(folder.path(), "tiny.toml", TINY);
+    let weights = "model.weights=runs/tiny/best.bpk";
+    let first = metrics(&folder.path().join("runs/tiny"))[0]["train"]["loss"].clone();
+    let further = ["train", "tiny.toml", "--out", "further", "--set", weights];
+    succeed(folder.path(), &further);
+    let started = metrics(&folder.path().join("further"))[0]["train"]["loss"].clone();
+    let (first, started) = (
+        first.as_f64().expect("a number"),
+        started.as_f64().expect("a number"),
+    );
+    assert!(
+        started < first,
+        "from weights {started}, from nothing {first}"
+    );
+
+    refuse(
+        folder.path(),
+        &[
+            "train",
+            "tiny.toml",
+            "--out",
+            "c",
+            "--set",
+            "model.weights=none.bpk",
+        ],
+        &["none.bpk", "cannot be read"],
+    );
+    refuse(
+        folder.path(),
+        &[
+            "train",
+            "tiny.toml",
+            "--out",
+            "c",
+            "--set",
+            weights,
+            "--set",
+            "model.arch=lenet5",
+        ],
+        &["weights of lenet5_modern, not of lenet5"],
+    );
+    assert!(!folder.path().join("c").exists());
+    refuse(
+        folder.path(),
+        &["eval", "runs/tiny", "--ema"],
+        &["no averaged weights", "[ema]"],
+    );
+}
+
+#[test]
+fn averaged_weights_are_scored() {
+    let folder = folder();
+    write(folder.path(), "tiny.toml", TINY);
+    let train = [
+        "train",
+        "tiny.toml",
+        "--out",
+        "run",
+        "--set",
+        "ema.decay=0.9",
+        "--json",
+    ];
+    let summary = succeed(folder.path(), &train).json();
+    let eval = succeed(folder.path(), &["eval", "run", "--ema", "--json"]).json();
+    let (trained, scored) = (&summary["best_ema"]["loss"], &eval["loss"]);
+    let off = trained.as_f64().expect("a number") - scored.as_f64().expect("a number");
+    assert!(off.abs() < 1e-5, "trained {trained}, scored {scored}");
+    assert_ne!(summary["best"]["loss"], summary["best_ema"]["loss"]);
 }

@@ -193,14 +193,28 @@ impl Layers {
 }
 
 /// Keys that belong to one `kind` of optimizer or schedule, and are wrong beside another.
-const OF_ONE_KIND: [&str; 7] = [
+const OF_ONE_KIND: [&str; 21] = [
     "momentum",
     "nesterov",
     "betas",
     "eps",
+    "alpha",
+    "centered",
+    "ns_steps",
+    "adjust_lr",
+    "adamw_lr",
+    "adamw_betas",
     "milestones",
+    "step_size",
     "gamma",
     "final_fraction",
+    "power",
+    "pct_start",
+    "div_factor",
+    "final_div_factor",
+    "factor",
+    "patience",
+    "threshold",
 ];
 
 /// Lays `upper` over `lower`: tables are merged. A change of `kind` takes the keys of the old kind along, so that a

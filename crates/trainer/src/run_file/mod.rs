@@ -7,8 +7,8 @@ mod validate;
 
 pub use error::RunFileError;
 pub use schema::{
-    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, OnBadMode,
-    RunFile, TrainSection,
+    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
+    OnBadMode, Precision, RunFile, TrainSection,
 };
 
 use std::path::Path;

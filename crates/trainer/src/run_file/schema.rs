@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use burn_zoo_data::OnBad;
 use serde::{Deserialize, Serialize};
 
-use crate::optimizer::OptimizerSection;
+use crate::ema::EmaSection;
+use crate::optimizer::{OptimizerSection, ParamGroupsSection};
 use crate::schedule::ScheduleSection;
 
 /// One run: everything that decides its result, and nothing else.
@@ -27,11 +28,17 @@ pub struct RunFile {
     pub augment: AugmentSection,
     /// How gradients become updates.
     pub optimizer: OptimizerSection,
+    /// Parameters that are not all updated alike.
+    #[serde(default, skip_serializing_if = "ParamGroupsSection::is_default")]
+    pub param_groups: ParamGroupsSection,
     /// How the learning rate moves.
     #[serde(default)]
     pub schedule: ScheduleSection,
-    /// How long.
+    /// How long, and what happens in a step.
     pub train: TrainSection,
+    /// Averaged weights beside the trained ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<EmaSection>,
     /// What is kept on disk.
     #[serde(default)]
     pub checkpoint: CheckpointSection,
@@ -62,6 +69,13 @@ pub struct ModelSection {
     /// Whether GoogLeNet has its auxiliary heads; default: as in its paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aux_heads: Option<bool>,
+    /// Weights to start from, in any format that `zoo import` reads; a head for other classes starts afresh. Relative
+    /// paths start at the working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// Layers that stay as they are, by the first parts of their names: `["conv1", "layer1"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
 }
 
 /// `[data]`: which pictures, and how they become the network's input.
@@ -156,6 +170,18 @@ pub struct AugmentSection {
     /// Mirror half of the pictures.
     #[serde(default)]
     pub flip: bool,
+    /// Mixup: blend pictures with their neighbours in the batch, the share drawn from Beta(this, this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixup: Option<f64>,
+    /// CutMix: paste a rectangle of the neighbour, its area drawn from Beta(this, this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutmix: Option<f64>,
+    /// With `mixup` or `cutmix`: the share of the batches that are mixed; default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix_prob: Option<f64>,
+    /// With `mixup` and `cutmix`: the share of the mixed batches that get CutMix; default 0.5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch_prob: Option<f64>,
 }
 
 /// Random crop of the training pictures.
@@ -171,12 +197,59 @@ pub enum CropMode {
     RandomResized,
 }
 
-/// `[train]`: how long.
+/// `[train]`: how long, and what happens in a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainSection {
     /// Passes over the training pictures.
     pub epochs: usize,
+    /// Batches whose gradients are averaged for one optimizer step.
+    #[serde(default = "default_one", skip_serializing_if = "is_one")]
+    pub accumulate: usize,
+    /// Share of every target that is spread over all classes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
+    /// Scale the gradients so that their norm, all together, is at most this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Cut every value of the gradients to at most this, and at least its negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
+    /// Stop when the monitored score has not become better for this many epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<usize>,
+    /// Numbers that the network computes with.
+    #[serde(default, skip_serializing_if = "is_f32")]
+    pub precision: Precision,
+}
+
+/// Numbers that a network computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// bfloat16, the weights kept in 32 bits.
+    Bf16,
+    /// float16, the weights kept in 32 bits.
+    F16,
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
+}
+
+fn default_one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// `[checkpoint]`: what is kept on disk.
@@ -189,6 +262,29 @@ pub struct CheckpointSection {
     /// How many of the newest to keep.
     #[serde(default = "default_keep")]
     pub keep: usize,
+    /// The validation score by which an epoch is better than another.
+    #[serde(default, skip_serializing_if = "is_top1")]
+    pub monitor: Monitor,
+    /// Keep the weights of this many of the best epochs, in `best/`, beside `best.bpk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_best: Option<usize>,
+}
+
+/// A validation score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// Higher is better.
+    #[default]
+    Top1,
+    /// Higher is better.
+    Top5,
+    /// Lower is better.
+    Loss,
+}
+
+fn is_top1(monitor: &Monitor) -> bool {
+    *monitor == Monitor::Top1
 }
 
 impl Default for CheckpointSection {
@@ -196,6 +292,8 @@ impl Default for CheckpointSection {
         Self {
             every_steps: None,
             keep: default_keep(),
+            monitor: Monitor::default(),
+            keep_best: None,
         }
     }
 }

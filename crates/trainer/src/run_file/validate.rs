@@ -1,6 +1,6 @@
 //! Values that have the right type but make no sense, found before anything is built.
 
-use super::{CropMode, FitMode, RunFile};
+use super::{CropMode, FitMode, Precision, RunFile};
 
 /// The first such value: its dotted key, and what it must be.
 pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
@@ -26,6 +26,9 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("train.epochs", Some(run.train.epochs)),
         ("checkpoint.every_steps", run.checkpoint.every_steps),
         ("checkpoint.keep", Some(run.checkpoint.keep)),
+        ("checkpoint.keep_best", run.checkpoint.keep_best),
+        ("train.accumulate", Some(run.train.accumulate)),
+        ("train.early_stop", run.train.early_stop),
     ];
     if let Some((key, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
         return wrong(key, "1 or more");
@@ -39,6 +42,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("data.train_size", run.data.train_size, 1 << 32),
         ("data.valid_size", run.data.valid_size, 1 << 32),
         ("train.epochs", Some(run.train.epochs), 1 << 20),
+        ("train.accumulate", Some(run.train.accumulate), 1 << 20),
     ];
     for (key, value, most) in bounds {
         if value.is_some_and(|value| value > most) {
@@ -61,11 +65,80 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     if run.augment.pad.is_some() && run.augment.crop != CropMode::Pad {
         return wrong("augment.pad", "left out: only crop = \"pad\" pads");
     }
+    if let Some((key, expected)) = step(run) {
+        return wrong(key, expected);
+    }
+    if let Some((key, expected)) = run.param_groups.invalid() {
+        return wrong(&format!("param_groups.{key}"), expected);
+    }
     if let Some((key, expected)) = run.optimizer.invalid() {
         return wrong(&format!("optimizer.{key}"), expected);
     }
     let (key, expected) = run.schedule.invalid(run.train.epochs)?;
     wrong(&format!("schedule.{key}"), &expected)
+}
+
+/// What `[train]`, `[augment]` and `[ema]` say of a step.
+fn step(run: &RunFile) -> Option<(&'static str, &'static str)> {
+    let (train, augment) = (&run.train, &run.augment);
+    let above = |value: f64| value.is_finite() && value > 0.0;
+    let share = |value: f64| (0.0..=1.0).contains(&value);
+    let mixes = augment.mixup.is_some() || augment.cutmix.is_some();
+    let mixes_both = augment.mixup.is_some() && augment.cutmix.is_some();
+    let number = "a finite number above 0";
+    if train.precision != Precision::F32 {
+        return Some((
+            "train.precision",
+            "\"f32\": networks are trained in 32 bits only so far, leave it out",
+        ));
+    }
+    let checks = [
+        (
+            "train.label_smoothing",
+            (0.0..1.0).contains(&train.label_smoothing),
+            "at least 0 and below 1",
+        ),
+        ("train.clip_norm", train.clip_norm.is_none_or(above), number),
+        (
+            "train.clip_value",
+            train.clip_value.is_none_or(above),
+            number,
+        ),
+        (
+            "train.clip_value",
+            train.clip_norm.is_none() || train.clip_value.is_none(),
+            "left out where clip_norm is given",
+        ),
+        ("augment.mixup", augment.mixup.is_none_or(above), number),
+        ("augment.cutmix", augment.cutmix.is_none_or(above), number),
+        (
+            "augment.mix_prob",
+            augment.mix_prob.is_none_or(share),
+            "between 0 and 1",
+        ),
+        (
+            "augment.mix_prob",
+            augment.mix_prob.is_none() || mixes,
+            "left out where neither mixup nor cutmix is given",
+        ),
+        (
+            "augment.switch_prob",
+            augment.switch_prob.is_none_or(share),
+            "between 0 and 1",
+        ),
+        (
+            "augment.switch_prob",
+            augment.switch_prob.is_none() || mixes_both,
+            "left out where mixup and cutmix are not both given",
+        ),
+        (
+            "ema.decay",
+            run.ema.is_none_or(|ema| (0.0..1.0).contains(&ema.decay)),
+            "at least 0 and below 1",
+        ),
+    ];
+    let wrong = checks.into_iter().find(|(_, right, _)| !right);
+    wrong.map(|(key, _, expected)| (key, expected))
 }
 
 fn is_folder_name(name: &str) -> bool {

@@ -40,7 +40,7 @@ pub(super) fn names(reader: &mut impl BufRead, found: &mut Vec<(String, String)>
             }
             0x8d => {
                 let length = u64::from_le_bytes(bytes(reader)?);
-                pushed = text(reader, length.into())?;
+                pushed = text(reader, length)?;
             }
             // The memo: PUT and GET with a decimal line, one byte, four bytes; MEMOIZE under the next number.
             b'p' | b'q' | b'r' | 0x94 => {

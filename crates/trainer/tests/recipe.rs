@@ -1,0 +1,185 @@
+//! What a run file can ask of a step: each has its effect, and a stopped run still ends like an uninterrupted one.
+
+mod common;
+
+use std::path::Path;
+
+use burn_zoo_trainer::{EpochRecord, Existing, Outcome, Phase, Silent, TrainError, train};
+use common::{StopAt, job, metrics, run_file};
+use tempfile::TempDir;
+
+fn finish(folder: &Path, out: &str, existing: Existing, overrides: &[&str]) -> Vec<EpochRecord> {
+    let run = run_file(folder, overrides);
+    let outcome = train(job(&run, folder.join(out), existing, Silent)).unwrap();
+    assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
+    metrics(&folder.join(out))
+}
+
+/// Everything with chance or state in it.
+const ALL: [&str; 10] = [
+    "augment.mixup=0.2",
+    "augment.cutmix=1.0",
+    "train.label_smoothing=0.1",
+    "train.accumulate=2",
+    "train.clip_norm=1.0",
+    "ema.decay=0.9",
+    "param_groups.decay_bias_and_norm=false",
+    "param_groups.layer_decay=0.7",
+    "checkpoint.every_steps=1",
+    "checkpoint.keep_best=2",
+];
+
+#[test]
+fn the_whole_recipe_resumes_bit_for_bit() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let whole = finish(folder, "whole", Existing::Refuse, &ALL);
+    assert_eq!(whole.len(), 3);
+    assert!(whole.iter().all(|record| record.ema.is_some()));
+    // Six batches an epoch, two to a step.
+    assert_eq!(whole[2].step, 9);
+    for at in [
+        (Phase::Train, 1, 3),
+        (Phase::Train, 2, 6),
+        (Phase::Valid, 2, 2),
+    ] {
+        let out = format!("{at:?}").replace([' ', ','], "-");
+        let run = run_file(folder, &ALL);
+        let mut job = job(&run, folder.join(&out), Existing::Refuse, Silent);
+        job.observer = Box::new(StopAt {
+            interrupter: job.interrupter.clone(),
+            at,
+            notes: Default::default(),
+        });
+        let outcome = train(job).unwrap();
+        assert!(
+            matches!(outcome, Outcome::Interrupted { .. }),
+            "{outcome:?}"
+        );
+        let resumed = finish(folder, &out, Existing::Resume, &ALL);
+        assert_eq!(resumed, whole, "stopped at {at:?}");
+    }
+    let kept = std::fs::read_dir(folder.join("whole/best"))
+        .unwrap()
+        .count();
+    assert_eq!(kept, 2);
+    assert!(folder.join("whole/best_ema.bpk").is_file());
+}
+
+#[test]
+fn every_optimizer_lowers_the_loss() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    for (kind, lr) in [
+        ("rmsprop", "0.003"),
+        ("lamb", "0.03"),
+        ("lion", "0.003"),
+        ("muon", "0.03"),
+    ] {
+        let (kind, lr) = (
+            format!("optimizer.kind={kind}"),
+            format!("optimizer.lr={lr}"),
+        );
+        let overrides = [kind.as_str(), lr.as_str(), "optimizer.weight_decay=0.0"];
+        let records = finish(folder.path(), "run", Existing::Overwrite, &overrides);
+        let [first, .., last] = records.as_slice() else {
+            panic!("three epochs")
+        };
+        assert!(last.train.loss < first.train.loss, "{kind}: {records:?}");
+    }
+}
+
+#[test]
+fn frozen_layers_stay_and_an_unknown_one_is_named() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let error = train(job(
+        &run_file(folder, &["model.freeze=['layer9']"]),
+        folder.join("unknown"),
+        Existing::Refuse,
+        Silent,
+    ))
+    .unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, TrainError::Mismatch(_)), "{text}");
+    assert!(
+        text.contains("model.freeze") && text.contains("layer9") && text.contains("conv"),
+        "{text}"
+    );
+
+    let frozen = ["model.freeze=['conv', 'norm']", "train.epochs=1"];
+    finish(folder, "one", Existing::Refuse, &frozen);
+    let further = ["model.freeze=['conv', 'norm']", "train.epochs=2"];
+    finish(folder, "two", Existing::Refuse, &further);
+    let [one, two] = ["one", "two"].map(|run| weights(&folder.join(run)));
+    // Convolution, its bias, and the four of the norm; then the head.
+    assert_eq!(one[..6], two[..6]);
+    assert_ne!(one[6..], two[6..]);
+}
+
+/// The tensors of the newest checkpoint, in the order of the network.
+fn weights(run: &Path) -> Vec<Vec<f32>> {
+    use burn::module::{Module, ModuleVisitor, Param};
+    use burn::store::ModuleRecord;
+    use burn::tensor::{Device, Tensor};
+    struct Values(Vec<Vec<f32>>);
+    impl ModuleVisitor for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().into_data().try_to_vec().unwrap());
+        }
+    }
+    let mut checkpoints: Vec<_> = std::fs::read_dir(run.join("checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    checkpoints.sort();
+    let record = ModuleRecord::load(checkpoints.pop().unwrap().join("model.bpk")).unwrap();
+    let net = common::tiny_net(3, &Device::flex())
+        .try_load_record(record)
+        .unwrap();
+    let mut values = Values(Vec::new());
+    net.visit(&mut values);
+    values.0
+}
+
+#[test]
+fn a_run_that_gets_no_better_stops_and_stays_stopped() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    // A rate that changes nothing: the first epoch stays the best.
+    let stuck = [
+        "optimizer.lr=1e-12",
+        "train.early_stop=2",
+        "train.epochs=9",
+        "augment.flip=false",
+    ];
+    let records = finish(folder.path(), "run", Existing::Refuse, &stuck);
+    assert!(records.len() < 9, "{}", records.len());
+    let again = finish(folder.path(), "run", Existing::Resume, &stuck);
+    assert_eq!(again, records);
+}
+
+#[test]
+fn the_monitored_score_decides_which_epoch_is_best() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let run = run_file(folder.path(), &["checkpoint.monitor=loss"]);
+    let outcome = train(job(
+        &run,
+        folder.path().join("run"),
+        Existing::Refuse,
+        Silent,
+    ))
+    .unwrap();
+    let Outcome::Finished(summary) = outcome else {
+        panic!("{outcome:?}")
+    };
+    let records = metrics(&folder.path().join("run"));
+    let lowest = records
+        .iter()
+        .map(|r| r.valid.loss)
+        .fold(f64::INFINITY, f64::min);
+    assert_eq!(summary.best.valid.loss, lowest);
+}
