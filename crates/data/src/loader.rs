@@ -174,6 +174,7 @@ impl DataLoader<Batch> for Loader {
             job,
             prefetch,
             next: first,
+            is_whole: first == 0,
             given: 0,
             bad: 0,
             refusal,
@@ -212,6 +213,8 @@ struct LoaderIterator<'a> {
     job: Arc<Job>,
     prefetch: Option<Prefetch>,
     next: usize,
+    /// Whether the epoch begins here; else the part before may have had what this one lacks.
+    is_whole: bool,
     /// Samples given and skipped so far.
     given: usize,
     bad: usize,
@@ -271,7 +274,7 @@ impl Iterator for LoaderIterator<'_> {
                 return Some(Ok(self.upload(raw)));
             }
         }
-        if !self.failed && self.given == 0 && self.bad > 0 {
+        if !self.failed && self.is_whole && self.given == 0 && self.bad > 0 {
             let first = self.loader.skipped().into_iter().next().unwrap_or_default();
             return self.fail(LoadError::NothingLeft {
                 skipped: self.bad,

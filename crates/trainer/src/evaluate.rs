@@ -9,6 +9,7 @@ use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
 use crate::TrainError;
+use crate::details::Details;
 use crate::scores::{NotFinite, Pending, Scores, StepScores, Totals};
 use crate::step::classify;
 
@@ -22,6 +23,9 @@ pub struct Evaluation {
     /// Their scores.
     #[serde(flatten)]
     pub scores: Scores,
+    /// What lies behind them.
+    #[serde(skip)]
+    pub details: Details,
 }
 
 /// Scores `model` over all of `loader`; `progress` hears (batches done, batches).
@@ -38,7 +42,14 @@ pub fn evaluate<M: Classifier>(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Evaluation, TrainError> {
     let (batches, mut done) = (loader.num_batches(), 0);
-    let totals = score(model, loader, |_, _| {
+    let mut details = Details::new(model.num_classes());
+    let totals = score(model, loader, |output, _| {
+        let logits = output.output.into_data().convert::<f32>();
+        let labels = output.targets.into_data().convert::<i64>();
+        details.add(
+            logits.as_slice().expect("logits were converted to f32"),
+            labels.as_slice().expect("labels were converted to i64"),
+        );
         done += 1;
         progress(done, batches);
         Ok(ControlFlow::Continue(()))
@@ -55,6 +66,7 @@ pub fn evaluate<M: Classifier>(
         samples: totals.samples,
         skipped: loader.num_items() - totals.samples,
         scores: totals.scores(),
+        details,
     })
 }
 
@@ -99,6 +111,7 @@ pub(crate) fn score<M: Classifier>(
             loss: output.loss.clone(),
             logits: output.output.clone(),
             labels: output.targets.clone(),
+            step: 0,
         });
         if pending.is_full() {
             pending.read_into(&mut totals)?;

@@ -184,7 +184,6 @@ impl<M: Classifier + 'static> Fit<M> {
             let seed = step_seed(self.run.seed, step * accumulate + state.gathered.batches());
             self.device.seed(seed);
             let lr = self.lr(&state.position, step);
-
             // Mixing draws from another stream than the network's dropout.
             let (batch, targets) = self.mixing.apply(batch?, classes, !seed);
             let output = state.model.learn(batch, &targets);
@@ -203,6 +202,7 @@ impl<M: Classifier + 'static> Fit<M> {
                 loss: output.item.loss.clone().inner(),
                 logits: output.item.output.clone().inner(),
                 labels: output.item.targets.clone().inner(),
+                step: step + 1,
             });
             let stop = stepped && self.interrupter.should_stop();
             let every_steps = self.run.checkpoint.every_steps;
@@ -384,9 +384,9 @@ impl<M: Classifier + 'static> Fit<M> {
 /// Adds the waiting steps to the epoch's sums; gives the newest loss.
 fn read(pending: &mut Pending, position: &mut Position) -> Result<Option<f32>, TrainError> {
     let newest = pending.read_into(&mut position.totals);
-    newest.map_err(|NotFinite { loss, ago }| TrainError::Diverged {
+    newest.map_err(|NotFinite { loss, step }| TrainError::Diverged {
         loss,
-        step: position.step - ago,
+        step,
         epoch: position.epoch + 1,
     })
 }

@@ -4,6 +4,7 @@
 //! `fit.rs`. The trainer knows no architecture, no data set, no device and no terminal.
 
 mod checkpoint;
+mod details;
 mod ema;
 mod error;
 mod evaluate;
@@ -26,6 +27,7 @@ mod seed;
 mod step;
 mod train;
 
+pub use details::{ClassScores, Details};
 pub use ema::EmaSection;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
@@ -37,7 +39,7 @@ pub use record::{Best, EpochRecord, Summary};
 pub use run_dir::Existing;
 pub use run_file::{
     AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
-    OnBadMode, Precision, RunFile, RunFileError, TrainSection,
+    OnBadMode, RunFile, RunFileError, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use scores::Scores;

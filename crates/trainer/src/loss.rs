@@ -41,7 +41,7 @@ impl Targets {
 
 /// A probability for every class: `1 − smoothing` for the label's, and `smoothing / classes` for each.
 pub(crate) fn soft(labels: Tensor<1, Int>, classes: usize, smoothing: f64) -> Tensor<2> {
-    let sharp = labels.one_hot::<2>(classes).float();
+    let sharp = labels.one_hot_fill::<2>(classes, 1.0, 0.0, -1).float();
     match smoothing {
         0.0 => sharp,
         smoothing => sharp

@@ -176,7 +176,7 @@ impl RunDir {
 }
 
 /// Keys that do not change what is learnt in an epoch: they may differ when a run goes on.
-const FREE: [&str; 8] = [
+const FREE: [&str; 7] = [
     "model.weights",
     "name",
     "data.root",
@@ -184,7 +184,6 @@ const FREE: [&str; 8] = [
     "data.eval_batch_size",
     "checkpoint.every_steps",
     "checkpoint.keep",
-    "checkpoint",
 ];
 
 fn first_difference(

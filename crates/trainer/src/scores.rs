@@ -70,6 +70,8 @@ pub(crate) struct StepScores {
     pub(crate) logits: Tensor<2>,
     /// `[batch]`.
     pub(crate) labels: Tensor<1, Int>,
+    /// The optimizer step it belongs to, counted from 1; 0 outside of training.
+    pub(crate) step: usize,
 }
 
 /// Steps whose outcome has not been read from the device yet: reading is a wait on a GPU, so it is done for several
@@ -92,12 +94,11 @@ impl Pending {
     /// Reads the steps and adds them to `totals`; gives the loss of the last.
     pub(crate) fn read_into(&mut self, totals: &mut Totals) -> Result<Option<f32>, NotFinite> {
         let mut last = None;
-        let steps = self.0.len();
-        for (index, scores) in self.0.drain(..).enumerate() {
+        for scores in self.0.drain(..) {
             let loss: f32 = scores.loss.into_scalar();
             if !loss.is_finite() {
-                let ago = steps - 1 - index;
-                return Err(NotFinite { loss, ago });
+                let step = scores.step;
+                return Err(NotFinite { loss, step });
             }
             let logits = scores.logits.into_data().convert::<f32>();
             let labels = scores.labels.into_data().convert::<i64>();
@@ -117,8 +118,8 @@ impl Pending {
 pub(crate) struct NotFinite {
     /// NaN or infinity.
     pub(crate) loss: f32,
-    /// How many steps before the newest it came up.
-    pub(crate) ago: usize,
+    /// Where it came up.
+    pub(crate) step: usize,
 }
 
 #[cfg(test)]

@@ -81,6 +81,26 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     check(&job.run, &model, &job.data)?;
     let params = trainable_params(&model);
 
+    // What may be wrong is found before the folder is touched.
+    frozen(model.clone(), &job.run)?;
+    let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device)?;
+    let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
+    let total_steps = steps_per_epoch * job.run.train.epochs;
+    let schedule = job
+        .run
+        .schedule
+        .init(job.run.optimizer.lr(), steps_per_epoch, total_steps);
+    if job
+        .run
+        .schedule
+        .warmup_steps
+        .is_some_and(|n| n > total_steps)
+    {
+        return Err(TrainError::Mismatch(format!(
+            "run file, key `schedule.warmup_steps`: the run has {total_steps} steps, expected at most as many"
+        )));
+    }
+
     let dir = RunDir::open(&job.out, &job.run, job.existing)?;
     let checkpoints = dir.checkpoints(job.run.checkpoint.keep)?;
     let learnable = Learnable { model };
@@ -110,17 +130,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         None => {}
     }
 
-    let frozen: Vec<&str> = job.run.model.freeze.iter().map(String::as_str).collect();
-    let model = freeze(model, &frozen)
-        .map_err(|error| TrainError::Mismatch(format!("run file, key `model.freeze`: {error}")))?;
-
-    let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device)?;
-    let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
-    let total_steps = steps_per_epoch * job.run.train.epochs;
-    let schedule = job
-        .run
-        .schedule
-        .init(job.run.optimizer.lr(), steps_per_epoch, total_steps);
+    let model = frozen(model, &job.run)?;
 
     let ending = Arc::new(Mutex::new(None));
     let fit = Fit {
@@ -202,6 +212,13 @@ fn launch<M: Classifier + 'static>(
     training.launch(Learner::new(model, unused, 0.0));
 }
 
+/// `model` without gradients in the layers that `model.freeze` names.
+fn frozen<M: Classifier>(model: M, run: &RunFile) -> Result<M, TrainError> {
+    let prefixes: Vec<&str> = run.model.freeze.iter().map(String::as_str).collect();
+    freeze(model, &prefixes)
+        .map_err(|error| TrainError::Mismatch(format!("run file, key `model.freeze`: {error}")))
+}
+
 fn check<M: Classifier>(run: &RunFile, model: &M, data: &ImageData) -> Result<(), TrainError> {
     let (head, classes) = (model.num_classes(), data.info.classes.len());
     if head != classes {
@@ -250,7 +267,10 @@ fn summarise(run: &RunFile, params: usize, position: &Position) -> Result<Summar
     let speeds = position
         .history
         .iter()
-        .map(|record| record.images_per_second);
+        .map(|record| record.images_per_second)
+        // An epoch that was resumed in its validation has trained nothing in this process.
+        .filter(|speed| *speed > 0.0);
+    let (sum, epochs) = speeds.fold((0.0, 0), |(sum, n), speed| (sum + speed, n + 1));
     Ok(Summary {
         model: run.model.arch.clone(),
         dataset: run.data.name.clone(),
@@ -259,7 +279,7 @@ fn summarise(run: &RunFile, params: usize, position: &Position) -> Result<Summar
         valid: last.valid,
         best,
         best_ema: position.best_ema,
-        images_per_second: speeds.sum::<f64>() / position.history.len() as f64,
+        images_per_second: sum / f64::from(epochs.max(1)),
         seconds: position.seconds,
     })
 }

@@ -105,6 +105,10 @@ fn frozen_layers_stay_and_an_unknown_one_is_named() {
     let text = error.to_string();
     assert!(matches!(error, TrainError::Mismatch(_)), "{text}");
     assert!(
+        !folder.join("unknown").exists(),
+        "a mistake leaves no folder"
+    );
+    assert!(
         text.contains("model.freeze") && text.contains("layer9") && text.contains("conv"),
         "{text}"
     );

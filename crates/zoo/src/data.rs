@@ -1,6 +1,6 @@
 //! A data set by its name, and a model that fits it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use burn_zoo_blocks::Classifier;
@@ -69,10 +69,13 @@ pub fn fine_tuned(
     let wanted = options_for(run, data);
     let file = WeightsFile::open(weights, info, device)?;
     let stored = file.options();
-    let aux_heads = wanted.aux_heads.or(stored.aux_heads);
+    if stored.aux_heads == Some(false) && wanted.aux_heads != Some(false) {
+        return Err(FineTuneError::NoAuxHeads {
+            path: weights.to_owned(),
+        });
+    }
     let as_stored = CreateOptions {
         num_classes: stored.num_classes,
-        aux_heads,
         ..wanted.clone()
     };
     let (model, _) = file.load_into(create(info.name, &as_stored, device)?, false)?;
@@ -88,6 +91,12 @@ pub enum FineTuneError {
     /// The run file asks for a network that cannot be.
     #[error(transparent)]
     Create(#[from] CreateError),
+    /// The network is to have auxiliary heads, and the weights have none.
+    #[error("{}: the weights have no auxiliary heads; set model.aux_heads = false", path.display())]
+    NoAuxHeads {
+        /// The file.
+        path: PathBuf,
+    },
     /// The weights cannot be loaded into it.
     #[error(transparent)]
     Weights(#[from] WeightsError),

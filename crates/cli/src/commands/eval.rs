@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::pictures::{Loader, LoaderOptions, OnBad};
-use burn_zoo::trainer::{Evaluation, evaluate};
+use burn_zoo::trainer::{ClassScores, Evaluation, evaluate};
 use clap::Args;
 use serde::Serialize;
 
@@ -61,6 +61,10 @@ pub(crate) struct EvalArgs {
     /// Leave out pictures that cannot be read, name and count them.
     #[arg(long)]
     skip_bad: bool,
+
+    /// Precision, recall and F1 of every class; with --json the confusion matrix too.
+    #[arg(long)]
+    per_class: bool,
 }
 
 #[derive(Serialize)]
@@ -70,8 +74,22 @@ struct Report {
     weights: PathBuf,
     #[serde(flatten)]
     evaluation: Evaluation,
+    /// Percent by which the probabilities promise too much or too little.
+    calibration_error: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_class: Option<Vec<Class>>,
+    /// Pictures of each class (row) by the class that they were taken for (column).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confusion: Option<Vec<Vec<usize>>>,
     seconds: f64,
     images_per_second: f64,
+}
+
+#[derive(Serialize)]
+struct Class {
+    class: String,
+    #[serde(flatten)]
+    scores: ClassScores,
 }
 
 pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
@@ -130,6 +148,15 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
         dataset: data.info.name,
         weights: trained.weights,
         images_per_second: evaluation.samples as f64 / seconds,
+        calibration_error: evaluation.details.calibration_error(),
+        per_class: args.per_class.then(|| {
+            let scores = evaluation.details.per_class();
+            let classes = data.info.classes.iter().cloned().zip(scores);
+            classes
+                .map(|(class, scores)| Class { class, scores })
+                .collect()
+        }),
+        confusion: args.per_class.then(|| evaluation.details.confusion.clone()),
         evaluation,
         seconds,
     };
@@ -142,18 +169,40 @@ fn text(report: &Report) -> String {
         dataset,
         weights,
         evaluation,
+        calibration_error,
+        per_class,
         seconds,
         images_per_second,
+        ..
     } = report;
     let left_out = match evaluation.skipped {
         0 => String::new(),
         skipped => format!(", {skipped} left out"),
     };
+    let classes = per_class.as_deref().map_or(String::new(), table);
     format!(
-        "{model} ({}) on {dataset}: {}\n{} pictures{left_out}, {} images/s, {seconds:.1} s",
+        "{model} ({}) on {dataset}: {}, calibration error {calibration_error:.2} %\n{} pictures{left_out}, {} images/s, {seconds:.1} s{classes}",
         weights.display(),
         scores(&evaluation.scores),
         thousands(evaluation.samples as u64),
         thousands(images_per_second.round() as u64),
     )
+}
+
+/// A line a class.
+fn table(classes: &[Class]) -> String {
+    let width = classes.iter().map(|row| row.class.chars().count()).max();
+    let width = width.unwrap_or_default().max("class".len());
+    let mut text = format!("\n\n{:width$}  pictures  precision  recall     F1", "class");
+    for Class { class, scores } in classes {
+        let ClassScores {
+            samples,
+            precision,
+            recall,
+            f1,
+        } = scores;
+        text +=
+            &format!("\n{class:width$}  {samples:>8}  {precision:>9.2}  {recall:>6.2} {f1:>6.2}");
+    }
+    text
 }

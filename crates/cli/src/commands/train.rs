@@ -1,13 +1,15 @@
 //! `zoo train`: a run file becomes a run folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::Origin;
 use burn_zoo::pictures::Normalize;
-use burn_zoo::trainer::{Existing, Job, Observer, Outcome, RunFile, Summary, pipelines, train};
+use burn_zoo::trainer::{
+    Best, Existing, Job, Observer, Outcome, RunFile, Summary, pipelines, train,
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -64,11 +66,18 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let device = devices::choose(args.device.device.as_deref())?;
     let data = setup::data_of(&run)?;
     let config = burn_zoo::config_for(&run, &data.info)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
+    // A checkpoint has weights of its own: those that the run began with may be gone by then.
+    let goes_on = args.resume && has_checkpoint(&out);
     let started = match &run.model.weights {
-        Some(weights) => {
-            Some(burn_zoo::fine_tuned(&run, &data.info, weights, &device).map_err(Failure::input)?)
+        Some(weights) if !goes_on => {
+            let started = burn_zoo::fine_tuned(&run, &data.info, weights, &device);
+            Some(started.map_err(Failure::input)?)
         }
-        None => None,
+        _ => None,
     };
     let [_, height, width] = info.input;
     // The trainer builds its own; this one shows before anything is written that pictures and network fit.
@@ -81,10 +90,6 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         source: None,
     };
 
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
@@ -122,17 +127,28 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     }
 }
 
+fn has_checkpoint(run: &Path) -> bool {
+    let is_checkpoint = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("epoch-"))
+    };
+    std::fs::read_dir(run.join("checkpoints")).is_ok_and(|mut entries| entries.any(is_checkpoint))
+}
+
 fn text(Report { run, summary }: &Report) -> String {
+    let average = summary.best_ema.map_or(String::new(), |best| {
+        let Best { epoch, valid } = best;
+        format!("\nbest averaged in epoch {epoch}: {}", scores(&valid))
+    });
     format!(
-        "{}: {} on {}, {} epochs, {} parameters\nvalid {}, best top-1 {:.2} % in epoch {}\n{} images/s, {:.1} s",
+        "{}: {} on {}, {} epochs, {} parameters\nvalid {}\nbest in epoch {}: {}{average}\n{} images/s, {:.1} s",
         run.display(),
         summary.model,
         summary.dataset,
         summary.epochs,
         thousands(summary.params as u64),
         scores(&summary.valid),
-        summary.best.valid.top1,
         summary.best.epoch,
+        scores(&summary.best.valid),
         thousands(summary.images_per_second.round() as u64),
         summary.seconds,
     )

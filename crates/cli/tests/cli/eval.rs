@@ -289,3 +289,34 @@ fn pictures_that_cannot_be_read_are_named() {
         done.stderr
     );
 }
+
+#[test]
+fn classes_are_told_apart_one_by_one() {
+    let folder = trained();
+    let eval = succeed(
+        folder.path(),
+        &["eval", "runs/tiny", "--per-class", "--json"],
+    )
+    .json();
+    let classes = eval["per_class"].as_array().expect("a list");
+    assert_eq!(classes.len(), 10);
+    let pictures: u64 = classes
+        .iter()
+        .map(|c| c["samples"].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(pictures, eval["samples"].as_u64().expect("a count"));
+    let confusion = eval["confusion"].as_array().expect("a matrix");
+    let right: u64 = (0..10)
+        .map(|class| confusion[class][class].as_u64().expect("a count"))
+        .sum();
+    let top1 = 100.0 * right as f64 / pictures as f64;
+    assert!((top1 - eval["top1"].as_f64().expect("a number")).abs() < 1e-9);
+    let error = eval["calibration_error"].as_f64().expect("a number");
+    assert!((0.0..=100.0).contains(&error), "{error}");
+
+    let text = succeed(folder.path(), &["eval", "runs/tiny", "--per-class"]).stdout;
+    for part in ["calibration error", "precision", "recall", "F1"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(text.lines().count(), 14, "{text}");
+}

@@ -140,7 +140,10 @@ impl OptimizerSection {
                 .with_beta_2(beta_2 as f32)
                 .with_epsilon(eps as f32);
         }
-        config.with_weight_decay(weight_decay as f32).build()
+        config
+            .with_weight_decay(weight_decay as f32)
+            .with_use_trust_ratio(weight_decay != 0.0)
+            .build()
     }
 
     fn lion(&self, weight_decay: f64) -> Lion {

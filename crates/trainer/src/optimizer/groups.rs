@@ -134,7 +134,8 @@ fn grouped(
     for parameter in all {
         let has_matrix = parameter.shape.len() > 1;
         let factor = match layers.get(&parameter.path) {
-            None => 1.0,
+            None if head.contains(&parameter.path) => 1.0,
+            None => section.backbone_lr,
             Some(layer) => section.backbone_lr * section.layer_decay.powi((depth - layer) as i32),
         };
         let rule = GroupRule {
@@ -156,6 +157,10 @@ fn layers(all: &[Parameter], head: &BTreeSet<String>) -> BTreeMap<String, usize>
     let mut units: Vec<String> = Vec::new();
     for parameter in all.iter().filter(|p| !head.contains(&p.path)) {
         let unit = unit(&parameter.name);
+        // GoogLeNet's auxiliary heads stand beside the layers, not above them.
+        if unit.starts_with("aux") {
+            continue;
+        }
         // A normalisation belongs to the layer that it follows.
         let begins = parameter.shape.len() > 1 || units.is_empty();
         if begins && !units.contains(&unit) {

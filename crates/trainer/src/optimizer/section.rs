@@ -55,6 +55,7 @@ pub enum OptimizerSection {
         weight_decay: f64,
     },
     /// LAMB (You et al. 2020): AdamW's step, scaled for each tensor by the ratio of its norm to the step's.
+    /// As in timm, tensors without weight decay are not scaled; timm also clips the norm of the gradients at 1.
     Lamb {
         /// Peak learning rate.
         lr: f64,
@@ -233,8 +234,9 @@ impl OptimizerSection {
                 ..
             } => ([lr, adamw_lr], [0.0; 2], momentum, 1.0, weight_decay),
         };
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        let fraction = |value: f64| (0.0..1.0).contains(&value);
+        // Tensors hold them in 32 bits.
+        let positive = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
+        let fraction = |value: f64| (0.0..1.0).contains(&(value as f32));
         if !positive(lrs[0]) {
             return Some(("lr", "a finite number above 0"));
         }

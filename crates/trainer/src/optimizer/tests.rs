@@ -151,6 +151,17 @@ fn steps_are_those_of_pytorch() {
             ],
         ),
         (
+            "kind = 'lamb'\nlr = 0.1\nweight_decay = 0.0",
+            [
+                0.43974985,
+                -0.91613663,
+                0.0082752,
+                1.74320297,
+                -0.09515068,
+                -0.6513843,
+            ],
+        ),
+        (
             "kind = 'lion'\nlr = 0.01\nweight_decay = 0.1",
             [
                 0.48851149,

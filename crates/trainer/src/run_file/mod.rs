@@ -8,7 +8,7 @@ mod validate;
 pub use error::RunFileError;
 pub use schema::{
     AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
-    OnBadMode, Precision, RunFile, TrainSection,
+    OnBadMode, RunFile, TrainSection,
 };
 
 use std::path::Path;

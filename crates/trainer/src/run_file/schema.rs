@@ -218,26 +218,6 @@ pub struct TrainSection {
     /// Stop when the monitored score has not become better for this many epochs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stop: Option<usize>,
-    /// Numbers that the network computes with.
-    #[serde(default, skip_serializing_if = "is_f32")]
-    pub precision: Precision,
-}
-
-/// Numbers that a network computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// bfloat16, the weights kept in 32 bits.
-    Bf16,
-    /// float16, the weights kept in 32 bits.
-    F16,
-}
-
-fn is_f32(precision: &Precision) -> bool {
-    *precision == Precision::F32
 }
 
 fn default_one() -> usize {

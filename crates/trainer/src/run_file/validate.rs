@@ -1,6 +1,6 @@
 //! Values that have the right type but make no sense, found before anything is built.
 
-use super::{CropMode, FitMode, Precision, RunFile};
+use super::{CropMode, FitMode, RunFile};
 
 /// The first such value: its dotted key, and what it must be.
 pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
@@ -81,17 +81,12 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
 /// What `[train]`, `[augment]` and `[ema]` say of a step.
 fn step(run: &RunFile) -> Option<(&'static str, &'static str)> {
     let (train, augment) = (&run.train, &run.augment);
-    let above = |value: f64| value.is_finite() && value > 0.0;
+    // Tensors hold them in 32 bits.
+    let above = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
     let share = |value: f64| (0.0..=1.0).contains(&value);
     let mixes = augment.mixup.is_some() || augment.cutmix.is_some();
     let mixes_both = augment.mixup.is_some() && augment.cutmix.is_some();
     let number = "a finite number above 0";
-    if train.precision != Precision::F32 {
-        return Some((
-            "train.precision",
-            "\"f32\": networks are trained in 32 bits only so far, leave it out",
-        ));
-    }
     let checks = [
         (
             "train.label_smoothing",

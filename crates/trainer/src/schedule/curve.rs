@@ -74,10 +74,12 @@ impl Schedule {
             Curve::OneCycle { rise, start, end } => {
                 // The last step of the run has the last rate.
                 let (peak, last) = (rise * self.total - 1.0, self.total - 1.0);
-                if step <= peak {
+                if step < peak {
                     between(start, 1.0, step / peak)
+                } else if step < last {
+                    between(1.0, end, (step - peak) / (last - peak))
                 } else {
-                    between(1.0, end, ((step - peak) / (last - peak).max(1.0)).min(1.0))
+                    end
                 }
             }
             Curve::Plateau {

@@ -162,3 +162,20 @@ fn a_warm_up_in_steps_is_one() {
     close(schedule.lr(0, &[]), 0.25);
     close(schedule.lr(3, &[]), 1.0);
 }
+
+#[test]
+fn a_one_cycle_of_any_shape_has_rates() {
+    for (pct_start, total) in [(0.1, 10), (0.5, 2), (0.99, 20), (0.01, 3), (0.3, 1)] {
+        let section = ScheduleSection {
+            pct_start: Some(pct_start),
+            ..schedule(ScheduleKind::OneCycle, 0.0)
+        };
+        let schedule = section.init(1.0, total, total);
+        let rates: Vec<f64> = (0..total).map(|step| schedule.lr(step, &[])).collect();
+        assert!(
+            rates.iter().all(|rate| *rate > 0.0 && *rate <= 1.0),
+            "{rates:?}"
+        );
+        close(rates[total - 1], 1.0 / 25.0 / 1e4);
+    }
+}

@@ -29,7 +29,12 @@ pub(super) fn names(reader: &mut impl BufRead, found: &mut Vec<(String, String)>
                 _ => return Err(invalid("a class whose name is computed".to_owned())),
             },
             // The texts.
-            b'V' | b'S' => pushed = Some(line(reader)?.trim_matches(['\'', '"']).to_owned()),
+            // Python would read an escape in them; no name has one.
+            b'V' | b'S' => {
+                let line = line(reader)?;
+                let name = line.trim_matches(['\'', '"']);
+                pushed = (!name.contains('\\')).then(|| name.to_owned());
+            }
             b'U' | 0x8c => {
                 let length = u8::from_le_bytes(bytes(reader)?);
                 pushed = text(reader, length.into())?;
@@ -206,6 +211,8 @@ mod tests {
 
     #[test]
     fn a_name_that_hides_is_refused() {
+        let escaped = b"\x80\x04V\\u006fs\nVsystem\n\x93.";
+        assert!(all(escaped).is_err());
         // The stack has os.system, the last texts in the file are those of a harmless class.
         let pickle = b"\x80\x04\x8c\x02os\x8c\x06system\x8c\x08argparse\x8c\x09Namespace00\x93.";
         let error = all(pickle).expect_err("hidden");

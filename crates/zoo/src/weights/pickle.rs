@@ -12,7 +12,10 @@ use std::path::Path;
 use super::opcodes::names;
 
 /// Modules that reach the system or evaluate text, whatever the function.
-const MODULES: [&str; 40] = [
+const MODULES: [&str; 43] = [
+    "_posixsubprocess",
+    "_socket",
+    "cPickle",
     "_pickle",
     "asyncio",
     "bdb",
@@ -135,8 +138,10 @@ fn is_malicious(module: &str, function: &str) -> bool {
             && function
                 .split('.')
                 .any(|part| MODULES.contains(&part) || FUNCTIONS.contains(&part))
-        || matches!(module, "builtins" | "__builtin__") && FUNCTIONS.contains(&function)
-        || module == "operator" && matches!(function, "attrgetter" | "methodcaller")
+        || matches!(module, "builtins" | "__builtin__" | "io" | "_io")
+            && FUNCTIONS.contains(&function)
+        || matches!(module, "operator" | "_operator")
+            && matches!(function, "attrgetter" | "methodcaller")
         || module == "torch.hub"
 }
 

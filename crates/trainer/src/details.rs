@@ -1,0 +1,163 @@
+//! What lies behind an accuracy: which classes are taken for which, and whether the probabilities can be believed.
+
+use serde::Serialize;
+
+/// Bins of the calibration error (Guo et al. 2017 use as many).
+const BINS: usize = 15;
+
+/// Scores class by class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Details {
+    /// Pictures of each class (row) by the class that they were taken for (column).
+    pub confusion: Vec<Vec<usize>>,
+    #[serde(skip)]
+    bins: [Bin; BINS],
+}
+
+/// Pictures with a probability of the predicted class in one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Bin {
+    pictures: usize,
+    right: usize,
+    /// Sum of the probabilities.
+    confidence: f64,
+}
+
+/// How well one class is told from the others. A score without any picture to base it on is 0, as in scikit-learn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ClassScores {
+    /// Pictures of the class.
+    pub samples: usize,
+    /// Percent of those taken for the class that are of it.
+    pub precision: f64,
+    /// Percent of those of the class that were taken for it.
+    pub recall: f64,
+    /// Harmonic mean of the two.
+    pub f1: f64,
+}
+
+impl Details {
+    pub(crate) fn new(classes: usize) -> Self {
+        Self {
+            confusion: vec![vec![0; classes]; classes],
+            bins: [Bin::default(); BINS],
+        }
+    }
+
+    /// Adds a batch: one row of `logits` a label.
+    pub(crate) fn add(&mut self, logits: &[f32], labels: &[i64]) {
+        let classes = self.confusion.len();
+        for (scores, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
+            let label = label as usize;
+            let mut predicted = 0;
+            for (class, score) in scores.iter().enumerate() {
+                if *score > scores[predicted] {
+                    predicted = class;
+                }
+            }
+            self.confusion[label][predicted] += 1;
+            let highest = f64::from(scores[predicted]);
+            let sum: f64 = scores
+                .iter()
+                .map(|&score| (f64::from(score) - highest).exp())
+                .sum();
+            let confidence = 1.0 / sum;
+            // Intervals are open below and closed above.
+            let index = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+            let bin = &mut self.bins[index];
+            bin.pictures += 1;
+            bin.right += usize::from(predicted == label);
+            bin.confidence += confidence;
+        }
+    }
+
+    /// Expected calibration error in percent: how far the mean probability of the predicted classes is from the share
+    /// of right predictions, over 15 intervals of the probability, weighted by their pictures (Guo et al. 2017, equation
+    /// 3).
+    pub fn calibration_error(&self) -> f64 {
+        let pictures: usize = self.bins.iter().map(|bin| bin.pictures).sum();
+        let gaps = self
+            .bins
+            .iter()
+            .map(|bin| (bin.right as f64 - bin.confidence).abs());
+        100.0 * gaps.sum::<f64>() / pictures.max(1) as f64
+    }
+
+    /// Precision, recall and F1 of every class, in the order of the labels.
+    pub fn per_class(&self) -> Vec<ClassScores> {
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+        let scores = |class: usize| {
+            let right = self.confusion[class][class];
+            let samples = self.confusion[class].iter().sum();
+            let predicted = self.confusion.iter().map(|row| row[class]).sum();
+            ClassScores {
+                samples,
+                precision: share(right, predicted),
+                recall: share(right, samples),
+                f1: share(2 * right, samples + predicted),
+            }
+        };
+        (0..self.confusion.len()).map(scores).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn close(found: f64, expected: f64) {
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "found {found}, expected {expected}"
+        );
+    }
+
+    #[test]
+    fn precision_recall_and_f1_are_those_of_scikit_learn() {
+        let mut details = Details::new(3);
+        // Predicted 0 0 1 2 1 of 0 1 1 2 0.
+        let logits = [
+            [2.0, 1.0, 0.0],
+            [2.0, 1.0, 0.0],
+            [0.0, 3.0, 0.0],
+            [0.0, 0.0, 1.0],
+            [0.0, 1.0, 0.0],
+        ];
+        details.add(logits.as_flattened(), &[0, 1, 1, 2, 0]);
+        assert_eq!(details.confusion, [[1, 1, 0], [1, 1, 0], [0, 0, 1]]);
+        let scores = details.per_class();
+        close(scores[0].precision, 50.0);
+        close(scores[1].recall, 50.0);
+        close(scores[2].f1, 100.0);
+        assert_eq!(scores.iter().map(|s| s.samples).sum::<usize>(), 5);
+    }
+
+    #[test]
+    fn a_class_that_nobody_is_taken_for_scores_zero() {
+        let mut details = Details::new(2);
+        details.add(&[1.0, 0.0], &[0]);
+        let none = details.per_class()[1];
+        assert_eq!(
+            (none.samples, none.precision, none.recall, none.f1),
+            (0, 0.0, 0.0, 0.0)
+        );
+    }
+
+    #[test]
+    fn calibration_is_the_gap_between_promise_and_delivery() {
+        let mut details = Details::new(2);
+        // Four times a probability of 0.8, right three times: a gap of 0.05.
+        let logit = 4f32.ln();
+        for label in [0, 0, 0, 1] {
+            details.add(&[logit, 0.0], &[label]);
+        }
+        close(details.calibration_error(), 5.0);
+        // As many at 0.5, half of them right: no gap there.
+        for label in [0, 1, 0, 1] {
+            details.add(&[0.0, 0.0], &[label]);
+        }
+        close(details.calibration_error(), 2.5);
+        close(Details::new(2).calibration_error(), 0.0);
+    }
+}
