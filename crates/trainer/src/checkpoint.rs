@@ -5,6 +5,7 @@
 //! the position at which training goes on and renamed into place whole. The schedule, the order of the samples, the
 //! augmentation and the dropout are functions of the seed and of that position, so no generator needs saving.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,21 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::files::{remove_staging, write_folder_atomic};
 use crate::record::{Best, EpochRecord};
+use crate::run_dir::CHECKPOINTS;
 use crate::scores::Totals;
+
+const MODEL: &str = "model.bpk";
+const OPTIMIZER: &str = "optimizer.bpk";
+const AVERAGE: &str = "ema.bpk";
+const STATE: &str = "state.json";
+
+/// What the loop begins with, beside the network.
+pub(crate) struct Start<M> {
+    pub(crate) optimizer: ModuleOptimizer,
+    pub(crate) position: Position,
+    /// The averaged network, on the plain device.
+    pub(crate) average: Option<M>,
+}
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -39,6 +54,16 @@ pub(crate) struct Position {
     pub(crate) best_ema: Option<Best>,
     /// Seconds trained in earlier processes and in this one.
     pub(crate) seconds: f64,
+}
+
+impl Position {
+    /// Validation loss of every epoch that is done.
+    pub(crate) fn valid_losses(&self) -> Vec<f64> {
+        self.history
+            .iter()
+            .map(|record| record.valid.loss)
+            .collect()
+    }
 }
 
 /// The folder of a run's checkpoints.
@@ -68,29 +93,25 @@ impl Checkpoints {
         if path.exists() {
             return Ok(path);
         }
-        let damaged = |reason: String| TrainError::Checkpoint {
-            path: path.clone(),
-            reason,
-        };
         // `valid` also brings the batch norms' running statistics up to date, which Burn keeps one update behind.
-        let bytes = |network: M| {
+        let bytes = |network: M, file| {
             let bytes = network.into_record().into_bytes();
-            bytes.map_err(|e| damaged(e.to_string()))
+            bytes.map_err(|error| damaged(&path, file, error))
         };
-        let model = bytes(model.valid())?;
-        let average = average.map(|average| bytes(average.clone())).transpose()?;
+        let model = bytes(model.valid(), MODEL)?;
+        let average = average
+            .map(|average| bytes(average.clone(), AVERAGE))
+            .transpose()?;
         let optimizer = optimizer
             .to_record()
             .into_bytes()
-            .map_err(|e| damaged(e.to_string()))?;
-        let state = serde_json::to_vec_pretty(position).map_err(|e| damaged(e.to_string()))?;
-        let mut files: Vec<(&str, &[u8])> = vec![
-            ("model.bpk", &model),
-            ("optimizer.bpk", &optimizer),
-            ("state.json", &state),
-        ];
+            .map_err(|error| damaged(&path, OPTIMIZER, error))?;
+        let state =
+            serde_json::to_vec_pretty(position).map_err(|error| damaged(&path, STATE, error))?;
+        let mut files: Vec<(&str, &[u8])> =
+            vec![(MODEL, &model), (OPTIMIZER, &optimizer), (STATE, &state)];
         if let Some(average) = &average {
-            files.push(("ema.bpk", average));
+            files.push((AVERAGE, average));
         }
         write_folder_atomic(&path, &files)?;
         for old in self.list()?.iter().rev().skip(self.keep) {
@@ -119,43 +140,55 @@ impl Checkpoints {
     }
 }
 
+/// Whether the run in `folder` has a checkpoint to go on from.
+pub fn has_checkpoint(folder: &Path) -> bool {
+    let is_checkpoint = |entry: std::io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| position_of(&entry.file_name().to_string_lossy()).is_some())
+    };
+    fs::read_dir(folder.join(CHECKPOINTS)).is_ok_and(|mut entries| entries.any(is_checkpoint))
+}
+
 /// Epoch and batch in the name of a checkpoint.
 fn position_of(name: &str) -> Option<(usize, usize)> {
     let (epoch, batch) = name.strip_prefix("epoch-")?.split_once("-batch-")?;
     Some((epoch.parse().ok()?, batch.parse().ok()?))
 }
 
-/// Reads a checkpoint into a model and an optimizer of the same kinds as those saved.
+/// Reads a checkpoint into a model, an optimizer and, where there is one, an averaged network of the same kinds as those
+/// saved.
 pub(crate) fn load<M: Module>(
     path: &Path,
     model: M,
     optimizer: ModuleOptimizer,
-) -> Result<(M, ModuleOptimizer, Position), TrainError> {
-    let damaged = |reason: String| TrainError::Checkpoint {
-        path: path.to_path_buf(),
-        reason,
+    average: Option<M>,
+) -> Result<(M, Start<M>), TrainError> {
+    let state = fs::read(path.join(STATE)).map_err(|error| damaged(path, STATE, error))?;
+    let position = serde_json::from_slice(&state).map_err(|error| damaged(path, STATE, error))?;
+    let network = |file, into: M| {
+        let record = ModuleRecord::load(path.join(file));
+        let loaded = record.and_then(|record| into.try_load_record(record));
+        loaded.map_err(|error| damaged(path, file, error))
     };
-    let state =
-        fs::read(path.join("state.json")).map_err(|e| damaged(format!("state.json: {e}")))?;
-    let position: Position =
-        serde_json::from_slice(&state).map_err(|e| damaged(format!("state.json: {e}")))?;
-    let model = network(path, "model.bpk", model)?;
-    let record = OptimizerRecord::load(path.join("optimizer.bpk"))
-        .map_err(|e| damaged(format!("optimizer.bpk: {e}")))?;
-    Ok((model, optimizer.load_record(record), position))
+    let model = network(MODEL, model)?;
+    let average = average
+        .map(|average| network(AVERAGE, average))
+        .transpose()?;
+    let record = OptimizerRecord::load(path.join(OPTIMIZER))
+        .map_err(|error| damaged(path, OPTIMIZER, error))?;
+    let optimizer = optimizer.load_record(record);
+    Ok((
+        model,
+        Start {
+            optimizer,
+            position,
+            average,
+        },
+    ))
 }
 
-/// Reads the averaged network of a checkpoint.
-pub(crate) fn load_average<M: Module>(path: &Path, average: M) -> Result<M, TrainError> {
-    network(path, "ema.bpk", average)
-}
-
-fn network<M: Module>(path: &Path, file: &str, into: M) -> Result<M, TrainError> {
-    let damaged = |reason: String| TrainError::Checkpoint {
+fn damaged(path: &Path, file: &str, error: impl Display) -> TrainError {
+    TrainError::Checkpoint {
         path: path.to_path_buf(),
-        reason: format!("{file}: {reason}"),
-    };
-    let record = ModuleRecord::load(path.join(file)).map_err(|e| damaged(e.to_string()))?;
-    into.try_load_record(record)
-        .map_err(|e| damaged(e.to_string()))
+        reason: format!("{file}: {error}"),
+    }
 }

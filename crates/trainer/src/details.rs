@@ -6,11 +6,10 @@ use serde::Serialize;
 const BINS: usize = 15;
 
 /// Scores class by class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Details {
     /// Pictures of each class (row) by the class that they were taken for (column).
     pub confusion: Vec<Vec<usize>>,
-    #[serde(skip)]
     bins: [Bin; BINS],
 }
 

@@ -43,13 +43,7 @@ pub fn evaluate<M: Classifier>(
 ) -> Result<Evaluation, TrainError> {
     let (batches, mut done) = (loader.num_batches(), 0);
     let mut details = Details::new(model.num_classes());
-    let totals = score(model, loader, |output, _| {
-        let logits = output.output.into_data().convert::<f32>();
-        let labels = output.targets.into_data().convert::<i64>();
-        details.add(
-            logits.as_slice().expect("logits were converted to f32"),
-            labels.as_slice().expect("labels were converted to i64"),
-        );
+    let totals = score(model, loader, Some(&mut details), |_, _| {
         done += 1;
         progress(done, batches);
         Ok(ControlFlow::Continue(()))
@@ -95,11 +89,12 @@ impl From<NotFinite> for ScoreError {
     }
 }
 
-/// The sums over all of `loader`. `each` sees the output of every batch and how far the loader is, and may stop early:
+/// The sums over all of `loader`, which `details` gets class by class. `each` sees the output of every batch and how far the loader is, and may stop early:
 /// then there is none.
 pub(crate) fn score<M: Classifier>(
     model: &M,
     loader: &Loader,
+    mut details: Option<&mut Details>,
     mut each: impl FnMut(ClassificationOutput, Progress) -> Result<ControlFlow<()>, TrainError>,
 ) -> Result<Option<Totals>, ScoreError> {
     let (mut totals, mut pending) = (Totals::default(), Pending::default());
@@ -114,13 +109,13 @@ pub(crate) fn score<M: Classifier>(
             step: 0,
         });
         if pending.is_full() {
-            pending.read_into(&mut totals)?;
+            pending.read_into(&mut totals, details.as_deref_mut())?;
         }
         if each(output, pictures.progress())?.is_break() {
             return Ok(None);
         }
     }
-    pending.read_into(&mut totals)?;
+    pending.read_into(&mut totals, details)?;
     if totals.samples == 0 {
         let message = format!("none of the {} pictures could be read", loader.num_items());
         return Err(TrainError::Mismatch(message).into());

@@ -16,14 +16,14 @@ use burn::train::{
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
-use crate::checkpoint::{Checkpoints, Position};
+use crate::checkpoint::{Checkpoints, Position, Start};
 use crate::ema;
 use crate::evaluate::{ScoreError, score};
 use crate::gradients::Gathered;
 use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
 use crate::record::{Best, EpochRecord};
-use crate::run_dir::RunDir;
+use crate::run_dir::{BEST, BEST_EMA, RunDir};
 use crate::schedule::Schedule;
 use crate::scores::{NotFinite, Pending, Scores, StepScores};
 use crate::seed::step_seed;
@@ -63,14 +63,6 @@ pub(crate) struct Fit<M> {
     pub(crate) ending: Arc<Mutex<Option<Result<Ending, TrainError>>>>,
 }
 
-/// What the loop begins with, beside the network.
-pub(crate) struct Start<M> {
-    pub(crate) optimizer: ModuleOptimizer,
-    pub(crate) position: Position,
-    /// The averaged network, on the plain device.
-    pub(crate) average: Option<M>,
-}
-
 type Events<M> = SupervisedTrainingEventProcessor<Learnable<M>>;
 
 impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit<M> {
@@ -106,6 +98,12 @@ struct State<M: Classifier> {
     position: Position,
 }
 
+/// Scores of an epoch over the validation split.
+struct Judged {
+    network: Scores,
+    average: Option<Scores>,
+}
+
 impl<M: Classifier + 'static> Fit<M> {
     fn epochs(&self, state: &mut State<M>, events: &mut Events<M>) -> Result<Ending, TrainError> {
         let start = Instant::now();
@@ -122,19 +120,20 @@ impl<M: Classifier + 'static> Fit<M> {
                 false => None,
             };
             state.position.seconds = seconds_before + start.elapsed().as_secs_f64();
-            let Some((valid, average)) = scores else {
+            let Some(Judged { network, average }) = scores else {
                 self.save(state)?;
                 return Ok(Ending::Interrupted(state.position.clone()));
             };
 
             let totals = std::mem::take(&mut state.position.totals);
+            let last_step = state.position.step.saturating_sub(1);
             let record = EpochRecord {
                 epoch,
                 step: state.position.step,
                 train: totals.scores(),
-                valid,
+                valid: network,
                 ema: average,
-                lr: self.lr(&state.position, state.position.step.saturating_sub(1)),
+                lr: self.schedule.lr(last_step, &state.position.valid_losses()),
                 images_per_second: (totals.samples - samples_before) as f64 / train_seconds,
                 seconds: state.position.seconds,
                 skipped: self.train.num_items() - totals.samples,
@@ -155,12 +154,6 @@ impl<M: Classifier + 'static> Fit<M> {
         position.epoch >= self.run.train.epochs || position.best.as_ref().is_some_and(stuck)
     }
 
-    /// The learning rate of optimizer step `step`.
-    fn lr(&self, position: &Position, step: usize) -> f64 {
-        let losses: Vec<f64> = position.history.iter().map(|r| r.valid.loss).collect();
-        self.schedule.lr(step, &losses)
-    }
-
     /// Trains on the rest of the current epoch. False when asked to stop before its end.
     fn train_epoch(
         &self,
@@ -179,11 +172,12 @@ impl<M: Classifier + 'static> Fit<M> {
         let mut pictures = self.train.iter();
         let accumulate = self.run.train.accumulate;
         let classes = state.model.model.num_classes();
+        let losses = state.position.valid_losses();
         while let Some(batch) = pictures.next() {
             let step = state.position.step;
             let seed = step_seed(self.run.seed, step * accumulate + state.gathered.batches());
             self.device.seed(seed);
-            let lr = self.lr(&state.position, step);
+            let lr = self.schedule.lr(step, &losses);
             // Mixing draws from another stream than the network's dropout.
             let (batch, targets) = self.mixing.apply(batch?, classes, !seed);
             let output = state.model.learn(batch, &targets);
@@ -236,7 +230,7 @@ impl<M: Classifier + 'static> Fit<M> {
         }
         if state.gathered.batches() > 0 {
             // The last batches had no readable picture.
-            let lr = self.lr(&state.position, state.position.step);
+            let lr = self.schedule.lr(state.position.step, &losses);
             self.update(state, lr);
         }
         read(&mut pending, &mut state.position)?;
@@ -264,12 +258,11 @@ impl<M: Classifier + 'static> Fit<M> {
 
     /// Scores the network, and its average where there is one, over the validation split. None when asked to stop
     /// before the end.
-    #[allow(clippy::type_complexity, reason = "two scores, if there are any")]
     fn valid_epoch(
         &self,
         state: &State<M>,
         events: &mut Events<M>,
-    ) -> Result<Option<(Scores, Option<Scores>)>, TrainError> {
+    ) -> Result<Option<Judged>, TrainError> {
         let epoch = state.position.epoch + 1;
         process(events.process_valid(LearnerEvent::StartSplit {
             epoch_number: epoch,
@@ -281,15 +274,21 @@ impl<M: Classifier + 'static> Fit<M> {
             let item = TrainingItem::new(output, progress, Some(items), None);
             process(events.process_valid(LearnerEvent::ProcessedItem(item)))
         })?;
-        let Some(scores) = scores else {
+        let Some(network) = scores else {
             return Ok(None);
         };
         process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
-        let Some(average) = &state.average else {
-            return Ok(Some((scores, None)));
+        let mut judged = Judged {
+            network,
+            average: None,
         };
-        let average = self.valid_pass(average, state, |_, _| Ok(()))?;
-        Ok(average.map(|average| (scores, Some(average))))
+        if let Some(average) = &state.average {
+            judged.average = self.valid_pass(average, state, |_, _| Ok(()))?;
+            if judged.average.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(judged))
     }
 
     /// Scores `network` over the validation split; `each` sees the output of every batch.
@@ -302,7 +301,7 @@ impl<M: Classifier + 'static> Fit<M> {
         let Position { epoch, step, .. } = state.position;
         let epoch = epoch + 1;
         let mut batch = 0;
-        let totals = score(network, &self.valid, |output, progress| {
+        let totals = score(network, &self.valid, None, |output, progress| {
             batch += 1;
             self.observer().step(&StepReport {
                 phase: Phase::Valid,
@@ -337,13 +336,13 @@ impl<M: Classifier + 'static> Fit<M> {
         if monitor.is_better(&record.valid, state.position.best) {
             let valid = record.valid;
             state.position.best = Some(Best { epoch, valid });
-            self.dir.write_best(&network, &self.metadata)?;
+            self.dir.write_weights(BEST, &network, &self.metadata)?;
         }
         if let (Some(average), Some(valid)) = (&state.average, record.ema)
             && monitor.is_better(&valid, state.position.best_ema)
         {
             state.position.best_ema = Some(Best { epoch, valid });
-            self.dir.write_best_ema(average, &self.metadata)?;
+            self.dir.write_weights(BEST_EMA, average, &self.metadata)?;
         }
         if let Some(count) = self.run.checkpoint.keep_best {
             let kept = monitor.best_epochs(&state.position.history, count);
@@ -383,7 +382,7 @@ impl<M: Classifier + 'static> Fit<M> {
 
 /// Adds the waiting steps to the epoch's sums; gives the newest loss.
 fn read(pending: &mut Pending, position: &mut Position) -> Result<Option<f32>, TrainError> {
-    let newest = pending.read_into(&mut position.totals);
+    let newest = pending.read_into(&mut position.totals, None);
     newest.map_err(|NotFinite { loss, step }| TrainError::Diverged {
         loss,
         step,

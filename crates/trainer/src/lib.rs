@@ -27,6 +27,7 @@ mod seed;
 mod step;
 mod train;
 
+pub use checkpoint::has_checkpoint;
 pub use details::{ClassScores, Details};
 pub use ema::EmaSection;
 pub use error::TrainError;

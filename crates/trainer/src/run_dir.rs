@@ -33,9 +33,11 @@ pub(crate) struct RunDir {
 
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
-const CHECKPOINTS: &str = "checkpoints";
-const BEST: &str = "best.bpk";
-const BEST_EMA: &str = "best_ema.bpk";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// The best weights so far.
+pub(crate) const BEST: &str = "best.bpk";
+/// The best averaged weights so far.
+pub(crate) const BEST_EMA: &str = "best_ema.bpk";
 const KEPT: &str = "best";
 const SUMMARY: &str = "summary.json";
 
@@ -80,22 +82,24 @@ impl RunDir {
         write_atomic(&self.root.join(METRICS), lines.as_bytes())
     }
 
-    /// Writes the best weights so far, with what they say of themselves.
-    pub(crate) fn write_best<M: Module>(
+    /// Writes weights into the file `name` of the folder, with what they say of themselves.
+    pub(crate) fn write_weights<M: Module>(
         &self,
+        name: &str,
         model: &M,
         metadata: &[(String, String)],
     ) -> Result<(), TrainError> {
-        write_weights(&self.root.join(BEST), model, metadata)
-    }
-
-    /// The same for the averaged weights.
-    pub(crate) fn write_best_ema<M: Module>(
-        &self,
-        average: &M,
-        metadata: &[(String, String)],
-    ) -> Result<(), TrainError> {
-        write_weights(&self.root.join(BEST_EMA), average, metadata)
+        let path = self.root.join(name);
+        let mut writer = Writer::new(model.collect(None, None, false));
+        for (key, value) in metadata {
+            writer = writer.with_metadata(key, value);
+        }
+        let bytes = writer.into_bytes().map_err(|error| TrainError::Io {
+            doing: "write",
+            path: path.clone(),
+            source: std::io::Error::other(error.to_string()),
+        })?;
+        write_atomic(&path, &bytes)
     }
 
     /// Brings `best/` to the weights of the epochs `kept`; `model` has those of epoch `epoch`, which may be one of them.
@@ -111,7 +115,7 @@ impl RunDir {
         remove_staging(&folder)?;
         let name = |epoch: usize| format!("epoch-{epoch:04}.bpk");
         if kept.contains(&epoch) {
-            write_weights(&folder.join(name(epoch)), model, metadata)?;
+            self.write_weights(&format!("{KEPT}/{}", name(epoch)), model, metadata)?;
         }
         let names: Vec<String> = kept.iter().map(|&epoch| name(epoch)).collect();
         for entry in fs::read_dir(&folder).map_err(TrainError::io("read", &folder))? {
@@ -214,23 +218,6 @@ fn first_difference(
             }
         }
     })
-}
-
-fn write_weights<M: Module>(
-    path: &Path,
-    model: &M,
-    metadata: &[(String, String)],
-) -> Result<(), TrainError> {
-    let mut writer = Writer::new(model.collect(None, None, false));
-    for (key, value) in metadata {
-        writer = writer.with_metadata(key, value);
-    }
-    let bytes = writer.into_bytes().map_err(|error| TrainError::Io {
-        doing: "write",
-        path: path.to_path_buf(),
-        source: std::io::Error::other(error.to_string()),
-    })?;
-    write_atomic(path, &bytes)
 }
 
 fn lock(root: &Path) -> Result<File, TrainError> {

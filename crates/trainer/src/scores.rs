@@ -3,6 +3,8 @@
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::details::Details;
+
 /// Loss and accuracy of one pass over a split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
@@ -91,8 +93,12 @@ impl Pending {
         self.0.len() >= Self::CAPACITY
     }
 
-    /// Reads the steps and adds them to `totals`; gives the loss of the last.
-    pub(crate) fn read_into(&mut self, totals: &mut Totals) -> Result<Option<f32>, NotFinite> {
+    /// Reads the steps and adds them to `totals`, and to `details` where wanted; gives the loss of the last.
+    pub(crate) fn read_into(
+        &mut self,
+        totals: &mut Totals,
+        mut details: Option<&mut Details>,
+    ) -> Result<Option<f32>, NotFinite> {
         let mut last = None;
         for scores in self.0.drain(..) {
             let loss: f32 = scores.loss.into_scalar();
@@ -102,11 +108,12 @@ impl Pending {
             }
             let logits = scores.logits.into_data().convert::<f32>();
             let labels = scores.labels.into_data().convert::<i64>();
-            totals.add(
-                loss,
-                logits.as_slice().expect("logits were converted to f32"),
-                labels.as_slice().expect("labels were converted to i64"),
-            );
+            let logits = logits.as_slice().expect("logits were converted to f32");
+            let labels = labels.as_slice().expect("labels were converted to i64");
+            totals.add(loss, logits, labels);
+            if let Some(details) = &mut details {
+                details.add(logits, labels);
+            }
             last = Some(loss);
         }
         Ok(last)

@@ -12,8 +12,8 @@ use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_blocks::{Classifier, freeze, trainable_params};
 use burn_zoo_data::{ImageData, Loader, LoaderOptions};
 
-use crate::checkpoint::{self, Position};
-use crate::fit::{Ending, Fit, Start};
+use crate::checkpoint::{self, Position, Start};
+use crate::fit::{Ending, Fit};
 use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
@@ -104,17 +104,17 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     let dir = RunDir::open(&job.out, &job.run, job.existing)?;
     let checkpoints = dir.checkpoints(job.run.checkpoint.keep)?;
     let learnable = Learnable { model };
-    let mut optimizer = optimizer_for(&job.run, &learnable, &device);
+    let optimizer = optimizer_for(&job.run, &learnable, &device);
     let Learnable { mut model } = learnable;
-    let mut position = Position::default();
-    let mut average = job.run.ema.map(|_| model.valid());
+    let mut start = Start {
+        optimizer,
+        position: Position::default(),
+        average: job.run.ema.map(|_| model.valid()),
+    };
     match checkpoints.newest()? {
         Some(path) => {
-            (model, optimizer, position) = checkpoint::load(&path, model, optimizer)?;
-            average = match average {
-                Some(average) => Some(checkpoint::load_average(&path, average)?),
-                None => None,
-            };
+            (model, start) = checkpoint::load(&path, model, start.optimizer, start.average)?;
+            let position = &start.position;
             dir.write_metrics(&position.history)?;
             job.observer.note(&format!(
                 "resuming {} at epoch {}, batch {}",
@@ -146,11 +146,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         interrupter: job.interrupter.clone(),
         observer: Mutex::new(job.observer),
         reported: Mutex::default(),
-        start: Mutex::new(Some(Start {
-            optimizer,
-            position,
-            average,
-        })),
+        start: Mutex::new(Some(start)),
         ending: ending.clone(),
     };
     let fit = Arc::new(fit);

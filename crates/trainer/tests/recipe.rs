@@ -4,16 +4,10 @@ mod common;
 
 use std::path::Path;
 
-use burn_zoo_trainer::{EpochRecord, Existing, Outcome, Phase, Silent, TrainError, train};
-use common::{StopAt, job, metrics, run_file};
+use burn::store::ModuleRecord;
+use burn_zoo_trainer::{Existing, Outcome, Phase, Silent, TrainError, train};
+use common::{finish, job, metrics, run_file, stop, tensors};
 use tempfile::TempDir;
-
-fn finish(folder: &Path, out: &str, existing: Existing, overrides: &[&str]) -> Vec<EpochRecord> {
-    let run = run_file(folder, overrides);
-    let outcome = train(job(&run, folder.join(out), existing, Silent)).unwrap();
-    assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
-    metrics(&folder.join(out))
-}
 
 /// Everything with chance or state in it.
 const ALL: [&str; 10] = [
@@ -45,18 +39,7 @@ fn the_whole_recipe_resumes_bit_for_bit() {
         (Phase::Valid, 2, 2),
     ] {
         let out = format!("{at:?}").replace([' ', ','], "-");
-        let run = run_file(folder, &ALL);
-        let mut job = job(&run, folder.join(&out), Existing::Refuse, Silent);
-        job.observer = Box::new(StopAt {
-            interrupter: job.interrupter.clone(),
-            at,
-            notes: Default::default(),
-        });
-        let outcome = train(job).unwrap();
-        assert!(
-            matches!(outcome, Outcome::Interrupted { .. }),
-            "{outcome:?}"
-        );
+        stop(folder, &out, at, &ALL);
         let resumed = finish(folder, &out, Existing::Resume, &ALL);
         assert_eq!(resumed, whole, "stopped at {at:?}");
     }
@@ -123,29 +106,15 @@ fn frozen_layers_stay_and_an_unknown_one_is_named() {
     assert_ne!(one[6..], two[6..]);
 }
 
-/// The tensors of the newest checkpoint, in the order of the network.
-fn weights(run: &Path) -> Vec<Vec<f32>> {
-    use burn::module::{Module, ModuleVisitor, Param};
-    use burn::store::ModuleRecord;
-    use burn::tensor::{Device, Tensor};
-    struct Values(Vec<Vec<f32>>);
-    impl ModuleVisitor for Values {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.push(param.val().into_data().try_to_vec().unwrap());
-        }
-    }
+/// The tensors of the newest checkpoint.
+fn weights(run: &Path) -> Vec<(Vec<usize>, Vec<f32>)> {
     let mut checkpoints: Vec<_> = std::fs::read_dir(run.join("checkpoints"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     checkpoints.sort();
-    let record = ModuleRecord::load(checkpoints.pop().unwrap().join("model.bpk")).unwrap();
-    let net = common::tiny_net(3, &Device::flex())
-        .try_load_record(record)
-        .unwrap();
-    let mut values = Values(Vec::new());
-    net.visit(&mut values);
-    values.0
+    let newest = checkpoints.pop().unwrap();
+    tensors(ModuleRecord::load(newest.join("model.bpk")).unwrap())
 }
 
 #[test]

@@ -4,33 +4,10 @@ mod common;
 
 use std::path::Path;
 
+use burn::store::ModuleRecord;
 use burn_zoo_trainer::{Existing, Outcome, Phase, Silent, TrainError, train};
-use common::{Notes, StopAt, job, metrics, run_file};
+use common::{Notes, finish, job, metrics, run_file, stop, tensors};
 use tempfile::TempDir;
-
-fn finish(folder: &Path, out: &str, existing: Existing, overrides: &[&str]) {
-    let run = run_file(folder, overrides);
-    let outcome = train(job(&run, folder.join(out), existing, Silent)).unwrap();
-    assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
-}
-
-/// Stops at `at`, then resumes with another number of workers.
-fn stop_and_resume(folder: &Path, out: &str, at: (Phase, usize, usize)) {
-    let run = run_file(folder, &[]);
-    let mut job = job(&run, folder.join(out), Existing::Refuse, Silent);
-    let notes = Default::default();
-    job.observer = Box::new(StopAt {
-        interrupter: job.interrupter.clone(),
-        at,
-        notes,
-    });
-    let outcome = train(job).unwrap();
-    assert!(
-        matches!(outcome, Outcome::Interrupted { .. }),
-        "{at:?}: {outcome:?}"
-    );
-    finish(folder, out, Existing::Resume, &["data.workers=3"]);
-}
 
 #[test]
 fn resumed_runs_end_bit_for_bit_like_an_uninterrupted_one() {
@@ -39,7 +16,6 @@ fn resumed_runs_end_bit_for_bit_like_an_uninterrupted_one() {
     let folder = folder.path();
     finish(folder, "whole", Existing::Refuse, &[]);
     let whole = metrics(&folder.join("whole"));
-    let weights = std::fs::read(folder.join("whole/best.bpk")).unwrap();
     assert_eq!(whole.len(), 3);
     assert!(whole[2].train.loss < whole[0].train.loss, "{whole:?}");
 
@@ -53,33 +29,17 @@ fn resumed_runs_end_bit_for_bit_like_an_uninterrupted_one() {
     ];
     for at in stops {
         let out = format!("{at:?}").replace([' ', ','], "-");
-        stop_and_resume(folder, &out, at);
+        stop(folder, &out, at, &[]);
+        // With another number of workers.
+        finish(folder, &out, Existing::Resume, &["data.workers=3"]);
         assert_eq!(metrics(&folder.join(&out)), whole, "stopped at {at:?}");
-        let resumed = std::fs::read(folder.join(&out).join("best.bpk")).unwrap();
-        assert_eq!(tensors(&resumed), tensors(&weights), "stopped at {at:?}");
+        let resumed = weights(&folder.join(&out));
+        assert_eq!(resumed, weights(&folder.join("whole")), "stopped at {at:?}");
     }
 }
 
-/// The values of a weight file, without the random identifiers of its parameters.
-fn tensors(file: &[u8]) -> Vec<(Vec<usize>, Vec<f32>)> {
-    use burn::module::{Module, ModuleVisitor, Param};
-    use burn::store::ModuleRecord;
-    use burn::tensor::{Bytes, Device, Tensor};
-    struct Values(Vec<(Vec<usize>, Vec<f32>)>);
-    impl ModuleVisitor for Values {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let data = param.val().into_data();
-            self.0
-                .push((data.shape().to_vec(), data.try_to_vec().unwrap()));
-        }
-    }
-    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(file.to_vec())).unwrap();
-    let net = common::tiny_net(3, &Device::flex())
-        .try_load_record(record)
-        .unwrap();
-    let mut values = Values(Vec::new());
-    net.visit(&mut values);
-    values.0
+fn weights(run: &Path) -> Vec<(Vec<usize>, Vec<f32>)> {
+    tensors(ModuleRecord::load(run.join("best.bpk")).unwrap())
 }
 
 #[test]

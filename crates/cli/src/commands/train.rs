@@ -1,6 +1,6 @@
 //! `zoo train`: a run file becomes a run folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::train::Interrupter;
@@ -8,7 +8,7 @@ use burn::train::renderer::MetricsRenderer;
 use burn_zoo::Origin;
 use burn_zoo::pictures::Normalize;
 use burn_zoo::trainer::{
-    Best, Existing, Job, Observer, Outcome, RunFile, Summary, pipelines, train,
+    Best, Existing, Job, Observer, Outcome, RunFile, Summary, has_checkpoint, pipelines, train,
 };
 use clap::Args;
 use serde::Serialize;
@@ -125,13 +125,6 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
             resume_command(&args)
         ))),
     }
-}
-
-fn has_checkpoint(run: &Path) -> bool {
-    let is_checkpoint = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("epoch-"))
-    };
-    std::fs::read_dir(run.join("checkpoints")).is_ok_and(|mut entries| entries.any(is_checkpoint))
 }
 
 fn text(Report { run, summary }: &Report) -> String {

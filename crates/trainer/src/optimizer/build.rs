@@ -4,14 +4,14 @@ use burn::module::ParamGroup;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
-    AdamW, AdamWConfig, AdjustLrFn, Lamb, LambConfig, Lion, LionConfig, ModuleOptimizer, Muon,
-    MuonConfig, Optimizer, RmsProp, RmsPropConfig, Sgd, SgdConfig,
+    AdamW, AdamWConfig, AdjustLrFn, LambConfig, LionConfig, ModuleOptimizer, MuonConfig, Optimizer,
+    RmsPropConfig, SgdConfig,
 };
 
 use super::groups::GroupRule;
 use super::muon::KernelMuon;
 use super::scaled::Scaled;
-use super::section::{AdjustLr, OptimizerSection, default_betas, default_eps};
+use super::section::{AdjustLr, OptimizerSection, default_eps};
 
 impl OptimizerSection {
     /// Whether matrices are updated in another way than the rest.
@@ -21,15 +21,9 @@ impl OptimizerSection {
 
     /// The optimizer, without state, all parameters updated alike (with Muon: by AdamW).
     pub fn init(&self) -> ModuleOptimizer {
-        match *self {
-            Self::Sgd { weight_decay, .. } => self.sgd(weight_decay).into(),
-            Self::Rmsprop { weight_decay, .. } => self.rmsprop(weight_decay).into(),
-            Self::Lamb { weight_decay, .. } => self.lamb(weight_decay).into(),
-            Self::Lion { weight_decay, .. } => self.lion(weight_decay).into(),
-            Self::Adamw { weight_decay, .. } | Self::Muon { weight_decay, .. } => {
-                self.adamw(weight_decay).into()
-            }
-        }
+        // Burn wants an optimizer to begin with; the group of all parameters leaves nothing to it.
+        let unused = SgdConfig::new().init();
+        self.with_group(unused, ParamGroup::all(), GroupRule::default())
     }
 
     /// `optimizer`, with a rule of their own for the parameters of `group`.
@@ -39,149 +33,127 @@ impl OptimizerSection {
         group: ParamGroup,
         rule: GroupRule,
     ) -> ModuleOptimizer {
-        fn scaled<O: Optimizer>(optimizer: O, factor: f64) -> Scaled<O> {
-            Scaled { optimizer, factor }
+        fn add<O: Optimizer>(
+            to: ModuleOptimizer,
+            group: ParamGroup,
+            optimizer: O,
+            factor: f64,
+        ) -> ModuleOptimizer {
+            to.with_group(group, Scaled { optimizer, factor }, None)
         }
         let decay = |weight_decay: f64| if rule.decays { weight_decay } else { 0.0 };
         let factor = rule.factor;
         match *self {
-            Self::Sgd { weight_decay, .. } => {
-                optimizer.with_group(group, scaled(self.sgd(decay(weight_decay)), factor), None)
-            }
-            Self::Rmsprop { weight_decay, .. } => {
-                let rmsprop = self.rmsprop(decay(weight_decay));
-                optimizer.with_group(group, scaled(rmsprop, factor), None)
-            }
-            Self::Lamb { weight_decay, .. } => {
-                optimizer.with_group(group, scaled(self.lamb(decay(weight_decay)), factor), None)
-            }
-            Self::Lion { weight_decay, .. } => {
-                optimizer.with_group(group, scaled(self.lion(decay(weight_decay)), factor), None)
-            }
-            Self::Adamw { weight_decay, .. } => {
-                optimizer.with_group(group, scaled(self.adamw(decay(weight_decay)), factor), None)
-            }
-            Self::Muon { weight_decay, .. } if rule.is_hidden_matrix => {
-                let muon = KernelMuon(self.muon(decay(weight_decay)));
-                optimizer.with_group(group, scaled(muon, factor), None)
-            }
-            Self::Muon {
-                lr,
-                adamw_lr,
+            Self::Sgd {
+                momentum,
+                nesterov,
                 weight_decay,
                 ..
             } => {
-                let adamw = self.adamw(decay(weight_decay));
-                optimizer.with_group(group, scaled(adamw, factor * adamw_lr / lr), None)
+                let momentum = (momentum > 0.0).then(|| undampened(momentum, nesterov));
+                let config = SgdConfig::new()
+                    .with_momentum(momentum)
+                    .with_weight_decay(penalty(decay(weight_decay)));
+                add(optimizer, group, config.build(), factor)
+            }
+            Self::Adamw {
+                betas,
+                eps,
+                weight_decay,
+                ..
+            } => {
+                let adamw = adamw(betas, eps, decay(weight_decay));
+                add(optimizer, group, adamw, factor)
+            }
+            Self::Rmsprop {
+                alpha,
+                eps,
+                momentum,
+                centered,
+                weight_decay,
+                ..
+            } => {
+                let config = RmsPropConfig::new()
+                    .with_alpha(alpha as f32)
+                    .with_epsilon(eps as f32)
+                    .with_momentum(momentum as f32)
+                    .with_centered(centered)
+                    .with_weight_decay(penalty(decay(weight_decay)));
+                add(optimizer, group, config.build(), factor)
+            }
+            Self::Lamb {
+                betas: [beta_1, beta_2],
+                eps,
+                weight_decay,
+                ..
+            } => {
+                let weight_decay = decay(weight_decay);
+                let config = LambConfig::new()
+                    .with_beta_1(beta_1 as f32)
+                    .with_beta_2(beta_2 as f32)
+                    .with_epsilon(eps as f32)
+                    .with_weight_decay(weight_decay as f32)
+                    .with_use_trust_ratio(weight_decay != 0.0);
+                add(optimizer, group, config.build(), factor)
+            }
+            Self::Lion {
+                betas: [beta_1, beta_2],
+                weight_decay,
+                ..
+            } => {
+                let config = LionConfig::new()
+                    .with_beta_1(beta_1 as f32)
+                    .with_beta_2(beta_2 as f32)
+                    .with_weight_decay(decay(weight_decay) as f32);
+                add(optimizer, group, config.build(), factor)
+            }
+            Self::Muon {
+                momentum,
+                nesterov,
+                ns_steps,
+                adjust_lr,
+                weight_decay,
+                ..
+            } if rule.is_hidden_matrix => {
+                let config = MuonConfig::new()
+                    .with_momentum(undampened(momentum, nesterov))
+                    .with_ns_steps(ns_steps)
+                    .with_adjust_lr_fn(match adjust_lr {
+                        AdjustLr::Original => AdjustLrFn::Original,
+                        AdjustLr::MatchRmsAdamw => AdjustLrFn::MatchRmsAdamW,
+                    })
+                    .with_weight_decay(penalty(decay(weight_decay)));
+                add(optimizer, group, KernelMuon(config.build()), factor)
+            }
+            Self::Muon {
+                lr,
+                weight_decay,
+                adamw_lr,
+                adamw_betas,
+                ..
+            } => {
+                let adamw = adamw(adamw_betas, default_eps(), decay(weight_decay));
+                add(optimizer, group, adamw, factor * adamw_lr / lr)
             }
         }
     }
+}
 
-    fn sgd(&self, weight_decay: f64) -> Sgd {
-        let mut config = SgdConfig::new();
-        if let Self::Sgd {
-            momentum, nesterov, ..
-        } = *self
-            && momentum > 0.0
-        {
-            // Burn's default dampening is 0.1, PyTorch's is 0.
-            let momentum = MomentumConfig::new()
-                .with_momentum(momentum)
-                .with_dampening(0.0)
-                .with_nesterov(nesterov);
-            config = config.with_momentum(Some(momentum));
-        }
-        config.with_weight_decay(penalty(weight_decay)).build()
-    }
+fn adamw([beta_1, beta_2]: [f64; 2], eps: f64, weight_decay: f64) -> AdamW {
+    AdamWConfig::new()
+        .with_beta_1(beta_1 as f32)
+        .with_beta_2(beta_2 as f32)
+        .with_epsilon(eps as f32)
+        .with_weight_decay(weight_decay as f32)
+        .build()
+}
 
-    fn adamw(&self, weight_decay: f64) -> AdamW {
-        let ([beta_1, beta_2], eps) = match *self {
-            Self::Adamw { betas, eps, .. } => (betas, eps),
-            Self::Muon { adamw_betas, .. } => (adamw_betas, default_eps()),
-            _ => (default_betas(), default_eps()),
-        };
-        AdamWConfig::new()
-            .with_beta_1(beta_1 as f32)
-            .with_beta_2(beta_2 as f32)
-            .with_epsilon(eps as f32)
-            .with_weight_decay(weight_decay as f32)
-            .build()
-    }
-
-    fn rmsprop(&self, weight_decay: f64) -> RmsProp {
-        let mut config = RmsPropConfig::new();
-        if let Self::Rmsprop {
-            alpha,
-            eps,
-            momentum,
-            centered,
-            ..
-        } = *self
-        {
-            config = config
-                .with_alpha(alpha as f32)
-                .with_epsilon(eps as f32)
-                .with_momentum(momentum as f32)
-                .with_centered(centered);
-        }
-        config.with_weight_decay(penalty(weight_decay)).build()
-    }
-
-    fn lamb(&self, weight_decay: f64) -> Lamb {
-        let mut config = LambConfig::new();
-        if let Self::Lamb {
-            betas: [beta_1, beta_2],
-            eps,
-            ..
-        } = *self
-        {
-            config = config
-                .with_beta_1(beta_1 as f32)
-                .with_beta_2(beta_2 as f32)
-                .with_epsilon(eps as f32);
-        }
-        config
-            .with_weight_decay(weight_decay as f32)
-            .with_use_trust_ratio(weight_decay != 0.0)
-            .build()
-    }
-
-    fn lion(&self, weight_decay: f64) -> Lion {
-        let mut config = LionConfig::new();
-        if let Self::Lion {
-            betas: [beta_1, beta_2],
-            ..
-        } = *self
-        {
-            config = config.with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32);
-        }
-        config.with_weight_decay(weight_decay as f32).build()
-    }
-
-    fn muon(&self, weight_decay: f64) -> Muon {
-        let mut config = MuonConfig::new();
-        if let Self::Muon {
-            momentum,
-            nesterov,
-            ns_steps,
-            adjust_lr,
-            ..
-        } = *self
-        {
-            let momentum = MomentumConfig::new()
-                .with_momentum(momentum)
-                .with_dampening(0.0)
-                .with_nesterov(nesterov);
-            config = config
-                .with_momentum(momentum)
-                .with_ns_steps(ns_steps)
-                .with_adjust_lr_fn(match adjust_lr {
-                    AdjustLr::Original => AdjustLrFn::Original,
-                    AdjustLr::MatchRmsAdamw => AdjustLrFn::MatchRmsAdamW,
-                });
-        }
-        config.with_weight_decay(penalty(weight_decay)).build()
-    }
+/// Burn's default dampening is 0.1, PyTorch's is 0.
+fn undampened(momentum: f64, nesterov: bool) -> MomentumConfig {
+    MomentumConfig::new()
+        .with_momentum(momentum)
+        .with_dampening(0.0)
+        .with_nesterov(nesterov)
 }
 
 fn penalty(weight_decay: f64) -> Option<WeightDecayConfig> {

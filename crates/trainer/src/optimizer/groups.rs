@@ -13,32 +13,24 @@ use crate::step::Learnable;
 
 /// `[param_groups]`: which parameters decay, and which learn more slowly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ParamGroupsSection {
     /// Whether weight decay also acts on biases and on the scale and shift of normalisations (everything with one
     /// axis). The papers let it; timm and today's recipes do not.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(skip_serializing_if = "is_yes")]
     pub decay_bias_and_norm: bool,
     /// Learning rate of everything but the head, as a fraction of the run's.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(skip_serializing_if = "is_one")]
     pub backbone_lr: f64,
     /// Layer-wise decay of the learning rate: each layer below the head has this times the rate of the layer above it
     /// (timm's `layer_decay`). A layer here is a convolution or a linear layer with its normalisation, or one numbered
     /// unit of a stage.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(skip_serializing_if = "is_one")]
     pub layer_decay: f64,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn is_yes(value: &bool) -> bool {
     *value
-}
-
-fn one() -> f64 {
-    1.0
 }
 
 fn is_one(value: &f64) -> bool {
@@ -83,6 +75,16 @@ pub(super) struct GroupRule {
     pub(super) decays: bool,
     /// Whether they are the matrices of hidden layers, which Muon is for.
     pub(super) is_hidden_matrix: bool,
+}
+
+impl Default for GroupRule {
+    fn default() -> Self {
+        Self {
+            factor: 1.0,
+            decays: true,
+            is_hidden_matrix: false,
+        }
+    }
 }
 
 /// The optimizer of a run, without state, for the parameters of `learnable`.

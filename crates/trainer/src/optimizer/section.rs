@@ -120,7 +120,7 @@ pub enum AdjustLr {
     MatchRmsAdamw,
 }
 
-pub(super) fn default_betas() -> [f64; 2] {
+fn default_betas() -> [f64; 2] {
     [0.9, 0.999]
 }
 

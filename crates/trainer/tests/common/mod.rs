@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::store::ModuleRecord;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn::train::Interrupter;
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
-use burn_zoo_trainer::{EpochRecord, Existing, Job, Observer, Phase, RunFile, StepReport};
+use burn_zoo_trainer::{
+    EpochRecord, Existing, Job, Observer, Outcome, Phase, RunFile, Silent, StepReport, train,
+};
 
 /// A backend's generator is one for the whole process: tests that train take turns.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
@@ -212,4 +215,51 @@ pub(crate) fn metrics(out: &Path) -> Vec<EpochRecord> {
             }
         })
         .collect()
+}
+
+/// Trains to the end; gives the metrics.
+pub(crate) fn finish(
+    folder: &Path,
+    out: &str,
+    existing: Existing,
+    overrides: &[&str],
+) -> Vec<EpochRecord> {
+    let run = run_file(folder, overrides);
+    let outcome = train(job(&run, folder.join(out), existing, Silent)).unwrap();
+    assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
+    metrics(&folder.join(out))
+}
+
+/// Trains until `at`.
+pub(crate) fn stop(folder: &Path, out: &str, at: (Phase, usize, usize), overrides: &[&str]) {
+    let run = run_file(folder, overrides);
+    let mut job = job(&run, folder.join(out), Existing::Refuse, Silent);
+    job.observer = Box::new(StopAt {
+        interrupter: job.interrupter.clone(),
+        at,
+        notes: Default::default(),
+    });
+    let outcome = train(job).unwrap();
+    assert!(
+        matches!(outcome, Outcome::Interrupted { .. }),
+        "{at:?}: {outcome:?}"
+    );
+}
+
+/// Shapes and values of the tensors of a [`TinyNet`], in its order, without their random identifiers.
+pub(crate) fn tensors(record: ModuleRecord) -> Vec<(Vec<usize>, Vec<f32>)> {
+    struct Values(Vec<(Vec<usize>, Vec<f32>)>);
+    impl ModuleVisitor for Values {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let data = param.val().into_data();
+            self.0
+                .push((data.shape().to_vec(), data.try_to_vec().unwrap()));
+        }
+    }
+    let net = tiny_net(3, &Device::flex())
+        .try_load_record(record)
+        .unwrap();
+    let mut values = Values(Vec::new());
+    net.visit(&mut values);
+    values.0
 }

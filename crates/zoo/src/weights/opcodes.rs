@@ -17,7 +17,7 @@ pub(super) fn names(reader: &mut impl BufRead, found: &mut Vec<(String, String)>
     // The last two values put on the stack, while nothing else has happened since.
     let mut last: [Option<String>; 2] = [None, None];
     loop {
-        let [opcode] = bytes(reader)?;
+        let opcode = number(reader, 1)? as u8;
         let mut pushed = None;
         match opcode {
             b'.' => return Ok(()),
@@ -35,18 +35,9 @@ pub(super) fn names(reader: &mut impl BufRead, found: &mut Vec<(String, String)>
                 let name = line.trim_matches(['\'', '"']);
                 pushed = (!name.contains('\\')).then(|| name.to_owned());
             }
-            b'U' | 0x8c => {
-                let length = u8::from_le_bytes(bytes(reader)?);
-                pushed = text(reader, length.into())?;
-            }
-            b'T' | b'X' => {
-                let length = u32::from_le_bytes(bytes(reader)?);
-                pushed = text(reader, length.into())?;
-            }
-            0x8d => {
-                let length = u64::from_le_bytes(bytes(reader)?);
-                pushed = text(reader, length)?;
-            }
+            b'U' | 0x8c => pushed = text(reader, 1)?,
+            b'T' | b'X' => pushed = text(reader, 4)?,
+            0x8d => pushed = text(reader, 8)?,
             // The memo: PUT and GET with a decimal line, one byte, four bytes; MEMOIZE under the next number.
             b'p' | b'q' | b'r' | 0x94 => {
                 let index = match opcode {
@@ -77,18 +68,9 @@ pub(super) fn names(reader: &mut impl BufRead, found: &mut Vec<(String, String)>
             // A line.
             b'I' | b'L' | b'F' | b'P' => drop(line(reader)?),
             // A length, then so many bytes.
-            b'C' | 0x8a => {
-                let length = u64::from(u8::from_le_bytes(bytes(reader)?));
-                skip(reader, length)?;
-            }
-            b'B' | 0x8b => {
-                let length = u64::from(u32::from_le_bytes(bytes(reader)?));
-                skip(reader, length)?;
-            }
-            0x8e | 0x96 => {
-                let length = u64::from_le_bytes(bytes(reader)?);
-                skip(reader, length)?;
-            }
+            b'C' | 0x8a => skip_counted(reader, 1)?,
+            b'B' | 0x8b => skip_counted(reader, 4)?,
+            0x8e | 0x96 => skip_counted(reader, 8)?,
             // What takes no argument.
             b'('
             | b'0'
@@ -128,10 +110,11 @@ fn invalid(reason: String) -> Error {
     Error::new(ErrorKind::InvalidData, reason)
 }
 
-fn bytes<const N: usize>(reader: &mut impl Read) -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    reader.read_exact(&mut bytes)?;
-    Ok(bytes)
+/// A number of `width` bytes, the lowest first.
+fn number(reader: &mut impl Read, width: usize) -> Result<u64> {
+    let mut bytes = [0; 8];
+    reader.read_exact(&mut bytes[..width])?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 fn skip(reader: &mut impl Read, length: u64) -> Result<()> {
@@ -143,8 +126,15 @@ fn skip(reader: &mut impl Read, length: u64) -> Result<()> {
     }
 }
 
-/// A text of `length` bytes; nothing where it is too long to be a name.
-fn text(reader: &mut impl Read, length: u64) -> Result<Option<String>> {
+/// Steps over as many bytes as the number of `width` bytes before them says.
+fn skip_counted(reader: &mut impl Read, width: usize) -> Result<()> {
+    let length = number(reader, width)?;
+    skip(reader, length)
+}
+
+/// A text, its length in `width` bytes before it; nothing where it is too long to be a name.
+fn text(reader: &mut impl Read, width: usize) -> Result<Option<String>> {
+    let length = number(reader, width)?;
     if length > LONGEST_NAME {
         skip(reader, length)?;
         return Ok(None);
@@ -172,8 +162,8 @@ fn index(reader: &mut impl BufRead, opcode: u8) -> Result<u64> {
             let number = line.trim().parse();
             number.map_err(|_| invalid(format!("a memo number {line:?}")))
         }
-        b'q' | b'h' => Ok(u64::from(u8::from_le_bytes(bytes(reader)?))),
-        _ => Ok(u64::from(u32::from_le_bytes(bytes(reader)?))),
+        b'q' | b'h' => number(reader, 1),
+        _ => number(reader, 4),
     }
 }
 
