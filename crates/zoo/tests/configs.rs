@@ -112,16 +112,15 @@ fn coloured(root: &Path, data: &str) {
 
 #[test]
 fn every_network_for_cifar10_learns_by_its_run_file() {
-    all_learn("cifar10", 48);
+    all_learn("cifar10");
 }
 
 #[test]
 fn every_network_for_cifar100_learns_by_its_run_file() {
-    // The same networks once more: fewer steps show that the run files are sound.
-    all_learn("cifar100", 24);
+    all_learn("cifar100");
 }
 
-fn all_learn(data: &str, pictures: usize) {
+fn all_learn(data: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     coloured(folder.path(), data);
     for file in run_files(data) {
@@ -140,9 +139,10 @@ fn all_learn(data: &str, pictures: usize) {
         } else {
             16.0
         };
-        // The slow ones learn from fewer.
-        let few = matches!(plain.model.arch.as_str(), "resnet110" | "cifar_googlenet");
-        let pictures = if few { 24 } else { pictures };
+        // Without batch normalisation or shortcuts a network takes longer to begin.
+        let is_slow =
+            ["cifar_alexnet", "cifar_zfnet", "plain20"].contains(&plain.model.arch.as_str());
+        let pictures = if is_slow { 48 } else { 24 };
         overrides.push(format!("data.train_size={pictures}"));
         overrides.push(format!("optimizer.lr={}", plain.optimizer.lr() / part));
         overrides.push(format!("data.root={:?}", folder.path()));
