@@ -52,30 +52,8 @@ impl Geometry {
             }
             Fit::Pad => Ok(pad(&self.convert(picture), self.size)),
             Fit::Resize { shorter } => {
-                if picture.height == 0 || picture.width == 0 {
-                    return Err(PipelineError::Size {
-                        found,
-                        expected: self.size,
-                    });
-                }
-                let size = shorter_side(found, shorter);
-                let bytes = size[0]
-                    .saturating_mul(size[1])
-                    .saturating_mul(picture.channels);
-                if bytes as u64 > MAX_DECODED_BYTES {
-                    return Err(PipelineError::Elongated { found, size });
-                }
-                let resized = resize(picture, size);
-                let (Some(below), Some(right)) = (
-                    resized.height.checked_sub(height),
-                    resized.width.checked_sub(width),
-                ) else {
-                    return Err(PipelineError::Shorter {
-                        shorter,
-                        size: self.size,
-                    });
-                };
-                Ok(self.convert(&crop(&resized, [centre(below), centre(right)], self.size)))
+                let (resized, margins) = resize_shorter(picture, shorter, self.size)?;
+                Ok(self.convert(&crop(&resized, margins.map(centre), self.size)))
             }
         }
     }
@@ -96,12 +74,44 @@ impl Geometry {
 }
 
 /// Luma of an RGB pixel as PIL computes it: ITU-R 601-2 in 16-bit fixed point, rounded.
-fn luma(rgb: &[u8]) -> u8 {
+pub(crate) fn luma(rgb: &[u8]) -> u8 {
     let sum = u32::from(rgb[0]) * 19_595
         + u32::from(rgb[1]) * 38_470
         + u32::from(rgb[2]) * 7_471
         + 0x8000;
     (sum >> 16) as u8
+}
+
+/// The picture with its shorter side at `shorter`, and how many rows and columns it has more than `size`.
+pub(crate) fn resize_shorter(
+    picture: &Picture,
+    shorter: usize,
+    size: [usize; 2],
+) -> Result<(Picture, [usize; 2]), PipelineError> {
+    let found = [picture.height, picture.width];
+    if found.contains(&0) {
+        return Err(PipelineError::Size {
+            found,
+            expected: size,
+        });
+    }
+    let target = shorter_side(found, shorter);
+    let bytes = target[0]
+        .saturating_mul(target[1])
+        .saturating_mul(picture.channels);
+    if bytes as u64 > MAX_DECODED_BYTES {
+        return Err(PipelineError::Elongated {
+            found,
+            size: target,
+        });
+    }
+    match (
+        target[0].checked_sub(size[0]),
+        target[1].checked_sub(size[1]),
+    ) {
+        (Some(below), Some(right)) => Ok((resize(picture, target), [below, right])),
+        _ => Err(PipelineError::Shorter { shorter, size }),
+    }
 }
 
 /// Height and width once the shorter side is `shorter`; the longer side is cut to whole pixels, as torchvision does.

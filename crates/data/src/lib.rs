@@ -14,7 +14,7 @@ mod sample;
 mod sheet;
 mod sniff;
 
-pub use augment::{Augment, Crop};
+pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
 pub use chance::{epoch_order, sample_rng};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use geometry::{Fit, Geometry};

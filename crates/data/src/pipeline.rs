@@ -115,20 +115,19 @@ impl Pipeline {
                 size: [height, width],
             });
         }
-        if let Some(Augment {
-            crop: Crop::RandomResized { scale, ratio },
-            ..
-        }) = self.augment
-        {
-            if !(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0) {
-                return setting(format!(
-                    "the scale of the random-resized crop is {scale:?}: expected 0 < least <= greatest <= 1"
-                ));
+        if let Some(augment) = &self.augment {
+            if let Crop::ScaleJitter {
+                shorter: [shorter, _],
+            } = augment.crop
+                && shorter < height.max(width)
+            {
+                return Err(PipelineError::Shorter {
+                    shorter,
+                    size: [height, width],
+                });
             }
-            if !(ratio[0] > 0.0 && ratio[0] <= ratio[1] && ratio[1].is_finite()) {
-                return setting(format!(
-                    "the ratio of the random-resized crop is {ratio:?}: expected 0 < least <= greatest"
-                ));
+            if let Some(message) = augment.invalid(channels) {
+                return setting(message);
             }
         }
         let Normalize { mean, std } = &self.normalize;
@@ -145,26 +144,53 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The picture at the input size, cropped and flipped; still 8-bit.
-    ///
-    /// # Errors
-    /// When the geometry does not take a picture of this size.
-    pub fn apply(&self, picture: &Picture, rng: &mut impl Rng) -> Result<Picture, PipelineError> {
-        match &self.augment {
-            Some(augment) => augment.apply(&self.geometry, picture, rng),
-            None => self.geometry.apply(picture),
-        }
-    }
-
-    /// Writes the picture, as [`apply`](Self::apply) gave it, normalised into `out`.
+    /// Writes the picture as the network meets it into `out`: at the input size, changed at random, normalised.
     ///
     /// # Shapes
     /// - out: `channels * height * width`, channel planes one after the other
     ///
     /// # Errors
-    /// As [`Normalize::apply`].
-    pub fn normalize_into(&self, picture: &Picture, out: &mut [f32]) -> Result<(), PipelineError> {
-        self.normalize.apply(picture, out)
+    /// When the geometry does not take a picture of this size, or `out` has another length.
+    pub fn apply(
+        &self,
+        picture: &Picture,
+        out: &mut [f32],
+        rng: &mut impl Rng,
+    ) -> Result<(), PipelineError> {
+        let picture = match &self.augment {
+            Some(augment) => augment.picture(&self.geometry, picture, rng)?,
+            None => self.geometry.apply(picture)?,
+        };
+        self.normalize.apply(&picture, out)?;
+        if let Some(augment) = &self.augment {
+            augment.values(self.geometry.size, &self.normalize.std, out, rng);
+        }
+        Ok(())
+    }
+
+    /// The picture behind `input`, which [`apply`](Self::apply) wrote, for people to look at.
+    ///
+    /// # Panics
+    /// If `input` has another length than [`values`](Self::values) says.
+    pub fn picture(&self, input: &[f32]) -> Picture {
+        assert_eq!(input.len(), self.values(), "values of one input");
+        let [height, width] = self.geometry.size;
+        let channels = self.geometry.channels;
+        let Normalize { mean, std } = &self.normalize;
+        let mut pixels = vec![0; input.len()];
+        for (channel, plane) in input.chunks_exact(height * width).enumerate() {
+            let places = pixels[channel..].iter_mut().step_by(channels);
+            for (byte, value) in places.zip(plane) {
+                // The conversion cuts off what is below 0 or above 255.
+                *byte = ((value * std[channel] + mean[channel]) * 255.0).round() as u8;
+            }
+        }
+        Picture {
+            height,
+            width,
+            channels,
+            pixels,
+        }
     }
 
     /// Number of values of one input: channels × height × width.

@@ -93,8 +93,7 @@ impl Job {
             let sample = self.split.get(index).map_err(|error| error.to_string())?;
             let mut rng = sample_rng(self.seed, self.epoch, index);
             self.pipeline
-                .apply(&sample.picture, &mut rng)
-                .and_then(|picture| self.pipeline.normalize_into(&picture, place))
+                .apply(&sample.picture, place, &mut rng)
                 .map_err(|error| format!("sample {index}: {error}"))?;
             Ok(sample.label)
         }));

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use burn_zoo_data::{
-    Augment, Crop, Fit, Geometry, Normalize, Picture, Pipeline, PipelineError, contact_sheet,
-    decode, sample_rng, save_png,
+    Augment, ColorJitter, Crop, Erasing, Fit, Geometry, Normalize, Picture, Pipeline,
+    PipelineError, Policy, contact_sheet, decode, sample_rng, save_png,
 };
 use proptest::prelude::*;
 
@@ -33,7 +33,26 @@ fn pipeline(size: [usize; 2], fit: Fit, channels: usize) -> Pipeline {
 }
 
 fn apply(pipeline: &Pipeline, picture: &Picture) -> Result<Picture, PipelineError> {
-    pipeline.apply(picture, &mut sample_rng(0, 0, 0))
+    met(pipeline, picture, [0, 0, 0])
+}
+
+/// The picture as the network meets it, drawn for seed, epoch and index.
+fn met(
+    pipeline: &Pipeline,
+    picture: &Picture,
+    [seed, epoch, index]: [usize; 3],
+) -> Result<Picture, PipelineError> {
+    let mut input = vec![f32::NAN; pipeline.values()];
+    pipeline.apply(
+        picture,
+        &mut input,
+        &mut sample_rng(seed as u64, epoch, index),
+    )?;
+    assert!(
+        input.iter().all(|value| value.is_finite()),
+        "every value is written"
+    );
+    Ok(pipeline.picture(&input))
 }
 
 /// A grey picture whose pixels are all different, so that one sees where each went.
@@ -72,6 +91,7 @@ fn resizing_is_pillows_antialiased_bilinear() {
         resize.augment = Some(Augment {
             crop: whole,
             flip: false,
+            ..Augment::default()
         });
         assert!(
             worst(&apply(&resize, &source).unwrap(), &fixture(name)) <= 1,
@@ -164,11 +184,12 @@ fn pad_and_crop_shifts_and_fills_with_zeros() {
     train.augment = Some(Augment {
         crop: Crop::Pad(2),
         flip: false,
+        ..Augment::default()
     });
     let picture = numbered(3, 3);
     let mut seen = std::collections::HashSet::new();
     for index in 0..500 {
-        let shifted = train.apply(&picture, &mut sample_rng(0, 0, index)).unwrap();
+        let shifted = met(&train, &picture, [0, 0, index]).unwrap();
         let fits = |down: isize, right: isize| {
             (0..9).all(|i| {
                 let (row, column) = (i / 3 + down, i % 3 + right);
@@ -195,11 +216,12 @@ fn half_of_the_pictures_are_mirrored() {
     train.augment = Some(Augment {
         crop: Crop::None,
         flip: true,
+        ..Augment::default()
     });
     let picture = numbered(2, 3);
     let mirrored = (0..1000)
         .filter(|&index| {
-            let found = train.apply(&picture, &mut sample_rng(0, 0, index)).unwrap();
+            let found = met(&train, &picture, [0, 0, index]).unwrap();
             assert!(found == picture || found.pixels == [3, 2, 1, 6, 5, 4]);
             found != picture
         })
@@ -225,10 +247,13 @@ fn random_resized_crops_cover_the_asked_for_shares() {
         scale: [0.08, 1.0],
         ratio: [3.0 / 4.0, 4.0 / 3.0],
     };
-    train.augment = Some(Augment { crop, flip: false });
+    train.augment = Some(Augment {
+        crop,
+        ..Augment::default()
+    });
     let mut shares = Vec::new();
     for index in 0..400 {
-        let found = train.apply(&picture, &mut sample_rng(3, 1, index)).unwrap();
+        let found = met(&train, &picture, [3, 1, index]).unwrap();
         let value = |row: usize, column: usize, channel: usize| {
             f64::from(found.pixels[(row * 64 + column) * 3 + channel])
         };
@@ -245,6 +270,71 @@ fn random_resized_crops_cover_the_asked_for_shares() {
         (0.45..0.56).contains(&mean),
         "uniform over 0.08…1, some large ones rejected: mean {mean}"
     );
+}
+
+#[test]
+fn scale_jitter_resizes_and_cuts_anywhere() {
+    // A ramp from left to right tells the scale and the place.
+    let (height, width) = (120, 180);
+    let picture = Picture {
+        height,
+        width,
+        channels: 1,
+        pixels: (0..height * width).map(|i| (i % width) as u8).collect(),
+    };
+    let mut train = pipeline([64, 64], Fit::Exact, 1);
+    let crop = Crop::ScaleJitter { shorter: [64, 240] };
+    train.augment = Some(Augment {
+        crop,
+        ..Augment::default()
+    });
+    let (mut scales, mut lefts) = (Vec::new(), Vec::new());
+    for index in 0..300 {
+        let found = met(&train, &picture, [3, 1, index]).unwrap();
+        let (first, last) = (found.pixels[0], found.pixels[63]);
+        let scale = 63.0 / f64::from(last - first);
+        scales.push(scale * height as f64);
+        lefts.push(f64::from(first) / (width as f64 - 64.0 / scale).max(1.0));
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    assert!(scales.iter().all(|side| (60.0..255.0).contains(side)));
+    assert!((140.0..164.0).contains(&mean(&scales)), "{}", mean(&scales));
+    assert!((0.44..0.56).contains(&mean(&lefts)), "{}", mean(&lefts));
+    train.augment = Some(Augment {
+        crop: Crop::ScaleJitter { shorter: [63, 240] },
+        ..Augment::default()
+    });
+    let error = train.validate().unwrap_err();
+    assert!(matches!(error, PipelineError::Shorter { shorter: 63, .. }));
+}
+
+#[test]
+fn what_follows_normalisation_is_seen_by_the_network() {
+    let picture = Picture {
+        height: 8,
+        width: 8,
+        channels: 3,
+        pixels: vec![200; 192],
+    };
+    let mut train = pipeline([8, 8], Fit::Exact, 3);
+    train.augment = Some(Augment {
+        erasing: Some(Erasing {
+            prob: 1.0,
+            ..Erasing::default()
+        }),
+        ..Augment::default()
+    });
+    // Erased is the mean, which is 0.5 here.
+    let erased = met(&train, &picture, [0, 0, 0]).unwrap();
+    assert!(erased.pixels.contains(&128) && erased.pixels.contains(&200));
+    train.augment = Some(Augment {
+        cutout: Some(4),
+        lighting: Some(0.1),
+        ..Augment::default()
+    });
+    let cut = met(&train, &picture, [0, 0, 1]).unwrap();
+    assert!(cut.pixels.contains(&128));
+    assert!(!cut.pixels.contains(&200), "the light changes every pixel");
 }
 
 #[test]
@@ -288,8 +378,68 @@ fn settings_without_sense_are_named() {
             ratio: [1.0, 1.0],
         },
         flip: false,
+        ..Augment::default()
     });
     assert!(bad.validate().unwrap_err().to_string().contains("scale"));
+
+    let augments = [
+        (
+            "magnitude of RandAugment is 31",
+            Augment {
+                policy: Some(Policy::RandAugment {
+                    num_ops: 2,
+                    magnitude: 31,
+                }),
+                ..Augment::default()
+            },
+        ),
+        (
+            "hue",
+            Augment {
+                color_jitter: Some(ColorJitter {
+                    hue: 0.6,
+                    ..ColorJitter::default()
+                }),
+                ..Augment::default()
+            },
+        ),
+        (
+            "share of erased pictures is 2",
+            Augment {
+                erasing: Some(Erasing {
+                    prob: 2.0,
+                    ..Erasing::default()
+                }),
+                ..Augment::default()
+            },
+        ),
+        (
+            "scale jitter is [20, 10]",
+            Augment {
+                crop: Crop::ScaleJitter { shorter: [20, 10] },
+                ..Augment::default()
+            },
+        ),
+        (
+            "side of the cutout is 1",
+            Augment {
+                cutout: Some(1),
+                ..Augment::default()
+            },
+        ),
+    ];
+    for (message, augment) in augments {
+        let mut bad = pipeline([8, 8], Fit::Exact, 3);
+        bad.augment = Some(augment);
+        let error = bad.validate().unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    let mut grey = pipeline([8, 8], Fit::Exact, 1);
+    grey.augment = Some(Augment {
+        lighting: Some(0.1),
+        ..Augment::default()
+    });
+    assert!(grey.validate().unwrap_err().to_string().contains("RGB"));
 }
 
 #[test]
@@ -325,14 +475,11 @@ proptest! {
             Some(Crop::RandomResized { scale: [0.08, 1.0], ratio: [0.75, 1.33] }),
         ];
         for crop in crops {
-            any.augment = crop.map(|crop| Augment { crop, flip: true });
-            let found = any.apply(&picture, &mut sample_rng(1, 2, index)).unwrap();
+            any.augment = crop.map(|crop| Augment { crop, flip: true, ..Augment::default() });
+            let found = met(&any, &picture, [1, 2, index]).unwrap();
             prop_assert_eq!((found.height, found.width, found.channels), (side, side, 3));
             prop_assert_eq!(found.pixels.len(), any.values());
             prop_assert!(found.pixels.iter().all(|&value| value == 7 || value == 0));
-            let mut out = vec![f32::NAN; any.values()];
-            any.normalize_into(&found, &mut out).unwrap();
-            prop_assert!(out.iter().all(|value| value.is_finite()));
         }
     }
 }

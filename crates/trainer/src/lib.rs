@@ -39,8 +39,9 @@ pub use pipeline::{Pipelines, pipelines, valid_loader};
 pub use record::{Best, EpochRecord, Summary};
 pub use run_dir::Existing;
 pub use run_file::{
-    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
-    OnBadMode, RunFile, RunFileError, TrainSection,
+    AugmentSection, CheckpointSection, ColorJitterSection, CropMode, DataSection, EraseMode,
+    ErasingSection, FitMode, ModelSection, Monitor, OnBadMode, PolicyName, RunFile, RunFileError,
+    TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use scores::Scores;

@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 use burn_zoo_data::{
-    Augment, Crop, DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split,
+    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split,
 };
 
-use crate::run_file::{CropMode, FitMode};
+use crate::run_file::FitMode;
 use crate::{RunFile, TrainError};
 
 /// The way of a training picture and the way of a validation picture.
@@ -16,9 +16,6 @@ pub struct Pipelines {
     /// Without.
     pub valid: Pipeline,
 }
-
-/// Pixels of border of the ResNet paper's CIFAR recipe (section 4.2).
-const DEFAULT_PAD: usize = 4;
 
 /// Builds both ways for a network whose own input is `input_size` (height, width).
 ///
@@ -40,14 +37,6 @@ pub fn pipelines(
     };
     check_fit(run, info, size)?;
     let channels = run.model.in_channels.unwrap_or(info.channels);
-    let crop = match run.augment.crop {
-        CropMode::None => Crop::None,
-        CropMode::Pad => Crop::Pad(run.augment.pad.unwrap_or(DEFAULT_PAD)),
-        CropMode::RandomResized => Crop::RandomResized {
-            scale: [0.08, 1.0],
-            ratio: [3.0 / 4.0, 4.0 / 3.0],
-        },
-    };
     let valid = Pipeline {
         geometry: Geometry {
             size,
@@ -57,17 +46,14 @@ pub fn pipelines(
         augment: None,
         normalize: normalize(info, channels),
     };
-    let augment = Some(Augment {
-        crop,
-        flip: run.augment.flip,
-    });
+    let augment = Some(run.augment.build(size));
     let train = Pipeline {
         augment,
         ..valid.clone()
     };
-    for pipeline in [&train, &valid] {
+    for (section, pipeline) in [("data", &valid), ("augment", &train)] {
         let checked = pipeline.validate();
-        checked.map_err(|error| TrainError::Mismatch(format!("run file, [data]: {error}")))?;
+        checked.map_err(|error| TrainError::Mismatch(format!("run file, [{section}]: {error}")))?;
     }
     Ok(Pipelines { train, valid })
 }

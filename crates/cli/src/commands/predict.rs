@@ -276,19 +276,18 @@ fn read(images: &[PathBuf], pipeline: &Pipeline) -> (Vec<(PathBuf, Vec<f32>)>, V
 fn input(picture: &Picture, pipeline: &Pipeline) -> Result<Vec<f32>, PipelineError> {
     // Evaluation changes nothing at random; the generator is not asked.
     let mut rng = sample_rng(0, 0, 0);
-    let fitted = match pipeline.apply(picture, &mut rng) {
+    let mut values = vec![0.0; pipeline.values()];
+    match pipeline.apply(picture, &mut values, &mut rng) {
         Err(PipelineError::Size { .. } | PipelineError::Larger { .. }) => {
             let mut covering = pipeline.clone();
             let [height, width] = covering.geometry.size;
             covering.geometry.fit = Fit::Resize {
                 shorter: height.max(width),
             };
-            covering.apply(picture, &mut rng)?
+            covering.apply(picture, &mut values, &mut rng)?;
         }
         fitted => fitted?,
-    };
-    let mut values = vec![0.0; pipeline.values()];
-    pipeline.normalize_into(&fitted, &mut values)?;
+    }
     Ok(values)
 }
 

@@ -65,6 +65,7 @@ pub(crate) fn pipeline() -> Pipeline {
         augment: Some(Augment {
             crop: Crop::Pad(1),
             flip: true,
+            ..Augment::default()
         }),
         normalize: Normalize {
             mean: vec![0.5],

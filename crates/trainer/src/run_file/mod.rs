@@ -1,14 +1,18 @@
 //! Run files: TOML with `extends` and `--set`, where a mistake is answered with its key, file and line.
 
+mod augment;
 mod error;
 mod layers;
 mod schema;
 mod validate;
 
+pub use augment::{
+    AugmentSection, ColorJitterSection, CropMode, EraseMode, ErasingSection, PolicyName,
+};
 pub use error::RunFileError;
 pub use schema::{
-    AugmentSection, CheckpointSection, CropMode, DataSection, FitMode, ModelSection, Monitor,
-    OnBadMode, RunFile, TrainSection,
+    CheckpointSection, DataSection, FitMode, ModelSection, Monitor, OnBadMode, RunFile,
+    TrainSection,
 };
 
 use std::path::Path;

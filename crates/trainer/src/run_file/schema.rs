@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use burn_zoo_data::OnBad;
 use serde::{Deserialize, Serialize};
 
+use super::augment::AugmentSection;
 use crate::ema::EmaSection;
 use crate::optimizer::{OptimizerSection, ParamGroupsSection};
 use crate::schedule::ScheduleSection;
@@ -155,46 +156,6 @@ impl From<OnBadMode> for OnBad {
             OnBadMode::Skip => OnBad::Skip,
         }
     }
-}
-
-/// `[augment]`: random changes of the training pictures.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AugmentSection {
-    /// Random crop.
-    #[serde(default)]
-    pub crop: CropMode,
-    /// With `crop = "pad"`: pixels of black border on each side; default 4, as in the ResNet paper, section 4.2.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pad: Option<usize>,
-    /// Mirror half of the pictures.
-    #[serde(default)]
-    pub flip: bool,
-    /// Mixup: blend pictures with their neighbours in the batch, the share drawn from Beta(this, this).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mixup: Option<f64>,
-    /// CutMix: paste a rectangle of the neighbour, its area drawn from Beta(this, this).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cutmix: Option<f64>,
-    /// With `mixup` or `cutmix`: the share of the batches that are mixed; default 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mix_prob: Option<f64>,
-    /// With `mixup` and `cutmix`: the share of the mixed batches that get CutMix; default 0.5.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub switch_prob: Option<f64>,
-}
-
-/// Random crop of the training pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CropMode {
-    /// The same crop as in evaluation.
-    #[default]
-    None,
-    /// A border of `pad` pixels, then a random window of the input's size.
-    Pad,
-    /// A window of 8 % to 100 % of the area and ratio 3/4 to 4/3, resized (torchvision's RandomResizedCrop).
-    RandomResized,
 }
 
 /// `[train]`: how long, and what happens in a step.

@@ -1,6 +1,6 @@
 //! Values that have the right type but make no sense, found before anything is built.
 
-use super::{CropMode, FitMode, RunFile};
+use super::{FitMode, RunFile};
 
 /// The first such value: its dotted key, and what it must be.
 pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
@@ -62,8 +62,8 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     if run.data.resize.is_some() && run.data.fit != FitMode::Resize {
         return wrong("data.resize", "left out: only fit = \"resize\" resizes");
     }
-    if run.augment.pad.is_some() && run.augment.crop != CropMode::Pad {
-        return wrong("augment.pad", "left out: only crop = \"pad\" pads");
+    if let Some((key, expected)) = run.augment.invalid() {
+        return wrong(&format!("augment.{key}"), expected);
     }
     if let Some((key, expected)) = step(run) {
         return wrong(key, expected);
@@ -78,14 +78,11 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     wrong(&format!("schedule.{key}"), &expected)
 }
 
-/// What `[train]`, `[augment]` and `[ema]` say of a step.
+/// What `[train]` and `[ema]` say of a step.
 fn step(run: &RunFile) -> Option<(&'static str, &'static str)> {
-    let (train, augment) = (&run.train, &run.augment);
+    let train = &run.train;
     // Tensors hold them in 32 bits.
     let above = |value: f64| (value as f32).is_finite() && value as f32 > 0.0;
-    let share = |value: f64| (0.0..=1.0).contains(&value);
-    let mixes = augment.mixup.is_some() || augment.cutmix.is_some();
-    let mixes_both = augment.mixup.is_some() && augment.cutmix.is_some();
     let number = "a finite number above 0";
     let checks = [
         (
@@ -103,28 +100,6 @@ fn step(run: &RunFile) -> Option<(&'static str, &'static str)> {
             "train.clip_value",
             train.clip_norm.is_none() || train.clip_value.is_none(),
             "left out where clip_norm is given",
-        ),
-        ("augment.mixup", augment.mixup.is_none_or(above), number),
-        ("augment.cutmix", augment.cutmix.is_none_or(above), number),
-        (
-            "augment.mix_prob",
-            augment.mix_prob.is_none_or(share),
-            "between 0 and 1",
-        ),
-        (
-            "augment.mix_prob",
-            augment.mix_prob.is_none() || mixes,
-            "left out where neither mixup nor cutmix is given",
-        ),
-        (
-            "augment.switch_prob",
-            augment.switch_prob.is_none_or(share),
-            "between 0 and 1",
-        ),
-        (
-            "augment.switch_prob",
-            augment.switch_prob.is_none() || mixes_both,
-            "left out where mixup and cutmix are not both given",
         ),
         (
             "ema.decay",

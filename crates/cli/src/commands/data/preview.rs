@@ -15,7 +15,8 @@ use crate::setup;
 
 /// Write a sheet of training pictures to a PNG file
 ///
-/// With --config the pictures are as the network meets them in training: cropped, flipped, resized.
+/// With --config the pictures are as the network meets them in training: cropped, flipped, changed by a policy, erased. Only
+/// mixup and CutMix, which take two pictures, are not shown.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "zoo data preview [OPTIONS] <NAME>\n       zoo data preview [OPTIONS] --config <FILE>"
@@ -93,9 +94,13 @@ fn sheet(
     for index in order.into_iter().take(args.count as usize) {
         let picture = split.get(index).map_err(Failure::input)?.picture;
         pictures.push(match pipeline {
-            Some(pipeline) => pipeline
-                .apply(&picture, &mut sample_rng(seed, 0, index))
-                .map_err(Failure::input)?,
+            Some(pipeline) => {
+                let mut input = vec![0.0; pipeline.values()];
+                pipeline
+                    .apply(&picture, &mut input, &mut sample_rng(seed, 0, index))
+                    .map_err(Failure::input)?;
+                pipeline.picture(&input)
+            }
             None => picture,
         });
     }

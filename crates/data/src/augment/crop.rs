@@ -1,0 +1,187 @@
+//! Which part of a picture is taken, and mirroring.
+
+use rand::{Rng, RngExt};
+
+use crate::geometry::{Geometry, crop, resize_shorter};
+use crate::pipeline::PipelineError;
+use crate::resize::resize;
+use crate::sample::Picture;
+
+/// Attempts of a random-resized crop before it falls back to a central one.
+const ATTEMPTS: usize = 10;
+
+/// Which part of a picture is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Crop {
+    /// The whole input, as in evaluation.
+    #[default]
+    None,
+    /// A border of this many zero pixels on each side (before normalisation), then the input size cut out anywhere:
+    /// the ResNet paper's CIFAR augmentation.
+    Pad(usize),
+    /// A random area and shape, resized to the input: torchvision's `RandomResizedCrop`, Inception's augmentation.
+    RandomResized {
+        /// Least and greatest share of the picture's area, above 0 and at most 1.
+        scale: [f32; 2],
+        /// Least and greatest ratio of width to height.
+        ratio: [f32; 2],
+    },
+    /// The shorter side resized to a random length, then the input size cut out anywhere: VGG's scale jittering (section
+    /// 3.1); with equal bounds, AlexNet's random crops (section 4.1).
+    ScaleJitter {
+        /// Least and greatest length of the shorter side, at least that of each side of the input.
+        shorter: [usize; 2],
+    },
+}
+
+impl Crop {
+    /// The part, at the input size.
+    pub(super) fn apply(
+        &self,
+        geometry: &Geometry,
+        picture: &Picture,
+        rng: &mut impl Rng,
+    ) -> Result<Picture, PipelineError> {
+        match *self {
+            Self::None => geometry.apply(picture),
+            Self::Pad(border) => Ok(pad_and_crop(&geometry.apply(picture)?, border, rng)),
+            Self::RandomResized { scale, ratio } => {
+                let found = [picture.height, picture.width];
+                if found.contains(&0) {
+                    return Err(PipelineError::Size {
+                        found,
+                        expected: geometry.size,
+                    });
+                }
+                let region = random_region(found, scale, ratio, rng);
+                let part = crop(picture, region.corner, region.size);
+                Ok(geometry.convert(&resize(&part, geometry.size)))
+            }
+            Self::ScaleJitter {
+                shorter: [least, most],
+            } => {
+                let shorter = rng.random_range(least..=most);
+                let (resized, [below, right]) = resize_shorter(picture, shorter, geometry.size)?;
+                let corner = [rng.random_range(0..=below), rng.random_range(0..=right)];
+                Ok(geometry.convert(&crop(&resized, corner, geometry.size)))
+            }
+        }
+    }
+
+    /// What makes no sense of the ranges. Whether a jittered picture covers the input depends on it, and is seen by
+    /// [`Pipeline::validate`](crate::Pipeline::validate).
+    pub(super) fn invalid(&self) -> Option<String> {
+        match *self {
+            Self::RandomResized { scale, ratio } => invalid_region(scale, ratio)
+                .map(|message| format!("the {message} (random-resized crop)")),
+            Self::ScaleJitter {
+                shorter: [least, most],
+            } if least > most => Some(format!(
+                "the shorter side of the scale jitter is [{least}, {most}]: expected least <= greatest"
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// What makes no sense of the ranges of a random rectangle.
+pub(super) fn invalid_region(scale: [f32; 2], ratio: [f32; 2]) -> Option<String> {
+    if !(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0) {
+        return Some(format!(
+            "scale is {scale:?}: expected 0 < least <= greatest <= 1"
+        ));
+    }
+    (!(ratio[0] > 0.0 && ratio[0] <= ratio[1] && ratio[1].is_finite()))
+        .then(|| format!("ratio is {ratio:?}: expected 0 < least <= greatest"))
+}
+
+/// The picture shifted by up to `border` pixels each way, zeros moving in.
+fn pad_and_crop(picture: &Picture, border: usize, rng: &mut impl Rng) -> Picture {
+    let (height, width, channels) = (picture.height, picture.width, picture.channels);
+    // The crop's corner in the padded picture; `border` is the picture's own corner.
+    let top = rng.random_range(0..=2 * border);
+    let left = rng.random_range(0..=2 * border);
+    let mut pixels = vec![0; picture.pixels.len()];
+    let columns = width.saturating_sub(left.abs_diff(border));
+    let (from, to) = (left.saturating_sub(border), border.saturating_sub(left));
+    for row in 0..height {
+        let Some(source) = (row + top)
+            .checked_sub(border)
+            .filter(|&source| source < height)
+        else {
+            continue;
+        };
+        let (from, to) = (
+            (source * width + from) * channels,
+            (row * width + to) * channels,
+        );
+        let length = columns * channels;
+        if length > 0 {
+            pixels[to..to + length].copy_from_slice(&picture.pixels[from..from + length]);
+        }
+    }
+    Picture { pixels, ..*picture }
+}
+
+struct Region {
+    corner: [usize; 2],
+    size: [usize; 2],
+}
+
+/// The part of a picture that a random-resized crop takes.
+fn random_region(
+    [height, width]: [usize; 2],
+    scale: [f32; 2],
+    ratio: [f32; 2],
+    rng: &mut impl Rng,
+) -> Region {
+    let area = (height * width) as f64;
+    let [log_low, log_high] = ratio.map(|r| f64::from(r).ln());
+    for _ in 0..ATTEMPTS {
+        let target = area * rng.random_range(f64::from(scale[0])..=f64::from(scale[1]));
+        let aspect = rng.random_range(log_low..=log_high).exp();
+        let w = (target * aspect).sqrt().round_ties_even() as usize;
+        let h = (target / aspect).sqrt().round_ties_even() as usize;
+        if (1..=width).contains(&w) && (1..=height).contains(&h) {
+            let top = rng.random_range(0..=height - h);
+            let left = rng.random_range(0..=width - w);
+            return Region {
+                corner: [top, left],
+                size: [h, w],
+            };
+        }
+    }
+    // A central part, as near to the allowed shapes as the picture permits.
+    let shape = width as f64 / height as f64;
+    let [low, high] = ratio.map(f64::from);
+    let (h, w) = if shape < low {
+        (
+            ((width as f64 / low).round_ties_even() as usize).clamp(1, height),
+            width,
+        )
+    } else if shape > high {
+        (
+            height,
+            ((height as f64 * high).round_ties_even() as usize).clamp(1, width),
+        )
+    } else {
+        (height, width)
+    };
+    Region {
+        corner: [(height - h) / 2, (width - w) / 2],
+        size: [h, w],
+    }
+}
+
+/// Left becomes right.
+pub(crate) fn mirror(picture: &mut Picture) {
+    let channels = picture.channels;
+    for row in picture.pixels.chunks_exact_mut(picture.width * channels) {
+        for left in 0..picture.width / 2 {
+            let right = picture.width - 1 - left;
+            for channel in 0..channels {
+                row.swap(left * channels + channel, right * channels + channel);
+            }
+        }
+    }
+}

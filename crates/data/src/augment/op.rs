@@ -1,0 +1,162 @@
+//! The operations that policies choose from, and how strong each is.
+
+use super::{adjust, warp};
+use crate::sample::Picture;
+
+/// One operation of a policy, by torchvision's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Op {
+    Identity,
+    ShearX,
+    ShearY,
+    TranslateX,
+    TranslateY,
+    Rotate,
+    Brightness,
+    Color,
+    Contrast,
+    Sharpness,
+    Posterize,
+    Solarize,
+    AutoContrast,
+    Equalize,
+    Invert,
+}
+
+impl Op {
+    /// What RandAugment and TrivialAugment choose from.
+    pub(super) const CHOICE: [Self; 14] = [
+        Self::Identity,
+        Self::ShearX,
+        Self::ShearY,
+        Self::TranslateX,
+        Self::TranslateY,
+        Self::Rotate,
+        Self::Brightness,
+        Self::Color,
+        Self::Contrast,
+        Self::Sharpness,
+        Self::Posterize,
+        Self::Solarize,
+        Self::AutoContrast,
+        Self::Equalize,
+    ];
+
+    /// Whether it goes both ways, so that half of the magnitudes are taken negative.
+    pub(super) fn is_signed(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            ShearX
+                | ShearY
+                | TranslateX
+                | TranslateY
+                | Rotate
+                | Brightness
+                | Color
+                | Contrast
+                | Sharpness
+        )
+    }
+
+    /// Changes the picture; `magnitude` is in the unit of the operation: a slope, pixels, degrees, what is added to the
+    /// factor 1, bits, a threshold, or nothing.
+    pub(super) fn apply(self, picture: &mut Picture, magnitude: f64) {
+        let factor = (1.0 + magnitude) as f32;
+        match self {
+            Self::Identity => {}
+            Self::ShearX => warp::shear_x(picture, magnitude),
+            Self::ShearY => warp::shear_y(picture, magnitude),
+            Self::TranslateX => warp::translate(picture, magnitude as i64, 0),
+            Self::TranslateY => warp::translate(picture, 0, magnitude as i64),
+            Self::Rotate => warp::rotate(picture, magnitude),
+            Self::Brightness => adjust::brightness(picture, factor),
+            Self::Color => adjust::saturation(picture, factor),
+            Self::Contrast => adjust::contrast(picture, factor),
+            Self::Sharpness => adjust::sharpness(picture, factor),
+            Self::Posterize => adjust::posterize(picture, magnitude as u32),
+            Self::Solarize => adjust::solarize(picture, magnitude),
+            Self::AutoContrast => adjust::auto_contrast(picture),
+            Self::Equalize => adjust::equalize(picture),
+            Self::Invert => adjust::invert(picture),
+        }
+    }
+}
+
+/// How far the magnitudes of a policy reach, and in how many steps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scale {
+    /// Magnitudes from weakest to strongest.
+    pub(super) bins: usize,
+    shear: f32,
+    shift: Shift,
+    degrees: f32,
+    factor: f32,
+    bits: f32,
+}
+
+/// The longest way that a picture is moved.
+#[derive(Debug, Clone, Copy)]
+enum Shift {
+    Pixels(f32),
+    /// Of the picture's side.
+    Share(f64),
+}
+
+/// AutoAugment's (Cubuk et al. 2019), in torchvision's bins.
+pub(super) const AUTO: Scale = Scale {
+    bins: 10,
+    shear: 0.3,
+    shift: Shift::Share(150.0 / 331.0),
+    degrees: 30.0,
+    factor: 0.9,
+    bits: 4.0,
+};
+
+/// RandAugment's (Cubuk et al. 2020), in torchvision's bins.
+pub(super) const RAND: Scale = Scale { bins: 31, ..AUTO };
+
+/// TrivialAugmentWide's (Müller and Hutter 2021).
+pub(super) const WIDE: Scale = Scale {
+    bins: 31,
+    shear: 0.99,
+    shift: Shift::Pixels(32.0),
+    degrees: 135.0,
+    factor: 0.99,
+    bits: 6.0,
+};
+
+impl Scale {
+    /// The magnitude of `op` at step `bin` for a picture of this height and width.
+    pub(super) fn magnitude(&self, op: Op, bin: usize, [height, width]: [usize; 2]) -> f64 {
+        let shift = |side: usize| match self.shift {
+            Shift::Pixels(pixels) => pixels,
+            Shift::Share(share) => (share * side as f64) as f32,
+        };
+        let value = match op {
+            Op::ShearX | Op::ShearY => self.linear(0.0, self.shear, bin),
+            Op::TranslateX => self.linear(0.0, shift(width), bin),
+            Op::TranslateY => self.linear(0.0, shift(height), bin),
+            Op::Rotate => self.linear(0.0, self.degrees, bin),
+            Op::Brightness | Op::Color | Op::Contrast | Op::Sharpness => {
+                self.linear(0.0, self.factor, bin)
+            }
+            Op::Posterize => {
+                8.0 - (bin as f32 / ((self.bins - 1) as f32 / self.bits)).round_ties_even()
+            }
+            Op::Solarize => self.linear(255.0, 0.0, bin),
+            Op::Identity | Op::AutoContrast | Op::Equalize | Op::Invert => 0.0,
+        };
+        f64::from(value)
+    }
+
+    /// PyTorch's `linspace` in single precision, which counts from the nearer end.
+    fn linear(&self, start: f32, end: f32, bin: usize) -> f32 {
+        let last = self.bins - 1;
+        let step = (end - start) / last as f32;
+        match bin < self.bins / 2 {
+            true => start + step * bin as f32,
+            false => end - step * (last - bin) as f32,
+        }
+    }
+}

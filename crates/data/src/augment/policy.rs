@@ -1,0 +1,93 @@
+//! Policies: which operations change a picture, and how strongly.
+
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt};
+
+use super::op::{AUTO, Op, RAND, Scale, WIDE};
+use super::sub_policies::{CIFAR10, IMAGENET, SVHN, Step};
+use crate::sample::Picture;
+
+/// A choice among many operations, as torchvision's transforms of the same names make it of a Pillow picture: without
+/// interpolation, and with black where nothing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `num_ops` of fourteen operations, each equally likely every time, all equally strong (Cubuk et al. 2020).
+    RandAugment {
+        /// Operations one after the other; torchvision's default is 2.
+        num_ops: usize,
+        /// Strength from 0 to 30; torchvision's default is 9.
+        magnitude: usize,
+    },
+    /// One of the fourteen operations, at a strength between nothing and far more than RandAugment's (Müller and Hutter
+    /// 2021).
+    TrivialAugmentWide,
+    /// One of 25 pairs of operations that were found by search on a data set (Cubuk et al. 2019).
+    AutoAugment(AutoAugment),
+}
+
+/// The data set that the pairs of [`Policy::AutoAugment`] were found on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoAugment {
+    /// ImageNet.
+    ImageNet,
+    /// CIFAR-10.
+    Cifar10,
+    /// Street View House Numbers.
+    Svhn,
+}
+
+impl AutoAugment {
+    pub(super) fn pairs(self) -> &'static [[Step; 2]; 25] {
+        match self {
+            Self::ImageNet => &IMAGENET,
+            Self::Cifar10 => &CIFAR10,
+            Self::Svhn => &SVHN,
+        }
+    }
+}
+
+impl Policy {
+    pub(super) fn apply(&self, picture: &mut Picture, rng: &mut impl Rng) {
+        match *self {
+            Self::RandAugment { num_ops, magnitude } => {
+                for _ in 0..num_ops {
+                    let op = Op::CHOICE[rng.random_range(0..Op::CHOICE.len())];
+                    change(picture, op, magnitude, &RAND, rng);
+                }
+            }
+            Self::TrivialAugmentWide => {
+                let op = Op::CHOICE[rng.random_range(0..Op::CHOICE.len())];
+                let bin = rng.random_range(0..WIDE.bins);
+                change(picture, op, bin, &WIDE, rng);
+            }
+            Self::AutoAugment(which) => {
+                let pair = which.pairs().choose(rng).expect("there are 25");
+                for &(op, probability, bin) in pair {
+                    if rng.random_bool(probability) {
+                        change(picture, op, bin, &AUTO, rng);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn invalid(&self) -> Option<String> {
+        match *self {
+            Self::RandAugment { magnitude, .. } if magnitude >= RAND.bins => Some(format!(
+                "the magnitude of RandAugment is {magnitude}: expected 0 to {}",
+                RAND.bins - 1
+            )),
+            Self::RandAugment { num_ops: 0, .. } => {
+                Some("RandAugment makes 0 operations: expected 1 or more".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Applies `op` at step `bin` of `scale`, in either direction where it has two.
+fn change(picture: &mut Picture, op: Op, bin: usize, scale: &Scale, rng: &mut impl Rng) {
+    let magnitude = scale.magnitude(op, bin, [picture.height, picture.width]);
+    let is_negative = op.is_signed() && rng.random_bool(0.5);
+    op.apply(picture, if is_negative { -magnitude } else { magnitude });
+}
