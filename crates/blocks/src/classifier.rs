@@ -40,6 +40,19 @@ pub trait Classifier: Module + ModuleDisplay {
         }
     }
 
+    /// Class scores averaged over all places of a picture that is larger than the network's own input (VGG, section
+    /// 3.2: "dense evaluation").
+    ///
+    /// A network that averages its last map keeps this default: its scores are that mean already. One with fully
+    /// connected layers slides them over the map.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`, normalised
+    /// - output: `[batch, num_classes]`
+    fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
+        self.forward(images)
+    }
+
     /// Names that [`features`](Self::features) answers to, in the order of the forward pass.
     ///
     /// A network that shows no intermediate maps keeps this default; a wrapper around other classifiers must

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, Relu};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, s};
 
 use crate::Start;
 
@@ -87,6 +87,30 @@ impl FullyConnected {
         }
     }
 
+    /// The scores at every place of a larger map, averaged: the first layer slides over it as a convolution of
+    /// `side`×`side` pixels, the others as convolutions of 1×1 (VGG, section 3.2).
+    ///
+    /// # Shapes
+    /// - map: `[batch, inputs / side², height, width]`, height and width at least `side`
+    /// - output: `[batch, classes]`
+    #[must_use]
+    pub fn dense(&self, map: Tensor<4>, side: usize) -> Tensor<2> {
+        let [batch, _, height, width] = map.dims();
+        let (rows, columns) = (height + 1 - side, width + 1 - side);
+        let corners = (0..rows).flat_map(|top| (0..columns).map(move |left| (top, left)));
+        let windows = corners.map(|(top, left)| {
+            let window = s![.., .., top..top + side, left..left + side];
+            map.clone().slice(window).flatten(1, 3)
+        });
+        let vectors: Tensor<2> = Tensor::cat(windows.collect(), 0); // [places · batch, inputs]
+        let scores = self.last().forward(self.embed(vectors)); // [places · batch, classes]
+        let classes = scores.dims()[1];
+        scores
+            .reshape([rows * columns, batch, classes])
+            .mean_dim(0)
+            .squeeze_dim(0)
+    }
+
     /// The layer that gives the scores.
     #[must_use]
     pub fn last(&self) -> &Linear {
@@ -109,6 +133,8 @@ impl FullyConnected {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Distribution, Tolerance};
+
     use super::*;
 
     fn layers(side: DropoutSide, device: &Device) -> FullyConnected {
@@ -154,6 +180,23 @@ mod tests {
                 .assert_eq(&evaluated.embed(vector).into_data(), true);
             assert_eq!(zeros(once), 0);
         }
+    }
+
+    #[test]
+    fn dense_scores_are_the_mean_over_all_windows() {
+        let device = Device::flex();
+        let layers = layers(DropoutSide::After, &device);
+        let map = Tensor::<4>::random([2, 100, 3, 4], Distribution::Default, &device);
+        let dense = layers.dense(map.clone(), 2);
+        let mut sum = Tensor::<2>::zeros([2, 5], &device);
+        for (top, left) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
+            let window = map.clone().narrow(2, top, 2).narrow(3, left, 2);
+            let vector = window.flatten(1, 3);
+            sum = sum + layers.last().forward(layers.embed(vector));
+        }
+        let tolerance = Tolerance::<f32>::absolute(1e-4);
+        let mean = (sum / 6.0).into_data();
+        dense.into_data().assert_approx_eq(&mean, tolerance);
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! a parameter is exactly that key (`layer1.0.conv1.weight`), with no variant name in between.
 
 use burn::module::Module;
-use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, Dropout, DropoutConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
@@ -57,7 +57,7 @@ pub enum Shortcut {
 }
 
 /// Configuration of a [`ResidualUnit`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResidualUnitConfig {
     /// Basic or bottleneck.
     pub kind: UnitKind,
@@ -69,6 +69,10 @@ pub struct ResidualUnitConfig {
     pub stride: usize,
     /// What runs beside the convolutions.
     pub shortcut: Shortcut,
+    /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): share of the pictures for which a training
+    /// step leaves the convolutions out, from 0 to below 1. For the others they count 1 / (1 − share), so that nothing
+    /// changes in evaluation. Nothing is left out where there is no shortcut.
+    pub drop: f64,
 }
 
 impl ResidualUnitConfig {
@@ -121,6 +125,8 @@ impl ResidualUnitConfig {
                     batch_norm(out, device),
                 )
             }),
+            drop: (self.drop > 0.0 && path != Path::Absent)
+                .then(|| DropoutConfig::new(self.drop).init()),
             path,
         }
     }
@@ -163,6 +169,8 @@ pub struct ResidualUnit {
     bn3: Option<BatchNorm>,
     /// Projections only: PyTorch's keys are `downsample.0` and `downsample.1`.
     downsample: Option<(Conv2d, BatchNorm)>,
+    /// Stochastic depth.
+    drop: Option<Dropout>,
     #[module(skip)]
     path: Path,
 }
@@ -181,9 +189,18 @@ impl ResidualUnit {
             out = bn3.forward(conv3.forward(relu(out)));
         }
         match self.shortcut(input) {
-            Some(shortcut) => relu(out + shortcut),
+            Some(shortcut) => relu(self.dropped(out) + shortcut),
             None => relu(out),
         }
+    }
+
+    /// What the convolutions gave, left out for some pictures.
+    fn dropped(&self, out: Tensor<4>) -> Tensor<4> {
+        let Some(drop) = &self.drop else {
+            return out;
+        };
+        let kept = Tensor::ones([out.dims()[0], 1, 1, 1], &out.device());
+        out * drop.forward(kept)
     }
 
     fn shortcut(&self, input: Tensor<4>) -> Option<Tensor<4>> {

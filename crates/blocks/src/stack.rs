@@ -173,6 +173,20 @@ pub fn flatten_to(map: Tensor<4>, side: usize) -> Tensor<2> {
     map.flatten(1, 3)
 }
 
+/// The map, where it is smaller than `side`×`side` pixels in a direction averaged to that many.
+///
+/// # Shapes
+/// - map: `[batch, channels, height, width]`
+/// - output: `[batch, channels, at least side, at least side]`
+#[must_use]
+pub fn covering(map: Tensor<4>, side: usize) -> Tensor<4> {
+    let [_, _, height, width] = map.dims();
+    if height >= side && width >= side {
+        return map;
+    }
+    adaptive_avg_pool2d(map, [height.max(side), width.max(side)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use rand::Rng;
 
 use crate::augment::{Augment, Crop};
 use crate::decode::MAX_DECODED_BYTES;
-use crate::geometry::{Fit, Geometry};
+use crate::geometry::{Fit, Geometry, resize_shorter};
 use crate::normalize::Normalize;
 use crate::sample::Picture;
 
@@ -166,6 +166,23 @@ impl Pipeline {
             augment.values(self.geometry.size, &self.normalize.std, out, rng);
         }
         Ok(())
+    }
+
+    /// The whole picture with its shorter side at `shorter`, normalised, and its height and width then; nothing is cut off
+    /// and nothing changed at random. Values lie in channel planes.
+    ///
+    /// # Errors
+    /// A picture without pixels, or one that would become too large.
+    pub fn whole(
+        &self,
+        picture: &Picture,
+        shorter: usize,
+    ) -> Result<(Vec<f32>, [usize; 2]), PipelineError> {
+        let (resized, _) = resize_shorter(picture, shorter, [1, 1])?;
+        let picture = self.geometry.convert(&resized);
+        let mut values = vec![0.0; picture.pixels.len()];
+        self.normalize.apply(&picture, &mut values)?;
+        Ok((values, [picture.height, picture.width]))
     }
 
     /// The picture behind `input`, which [`apply`](Self::apply) wrote, for people to look at.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use burn::data::dataloader::{DataLoader, Progress};
 use burn::data::dataset::DatasetError;
+use burn::tensor::Tensor;
 use burn::train::ClassificationOutput;
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
@@ -39,22 +40,28 @@ pub struct Evaluation {
 pub fn evaluate<M: Classifier>(
     model: &M,
     loader: &Loader,
+    progress: impl FnMut(usize, usize),
+) -> Result<Evaluation, TrainError> {
+    let forward = |images| model.forward(images);
+    evaluate_with(forward, model.num_classes(), loader, progress)
+}
+
+/// As [`evaluate`], for any way from pictures to the logits of `classes` classes.
+pub(crate) fn evaluate_with(
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    classes: usize,
+    loader: &Loader,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Evaluation, TrainError> {
     let (batches, mut done) = (loader.num_batches(), 0);
-    let mut details = Details::new(model.num_classes());
-    let totals = score(model, loader, Some(&mut details), |_, _| {
+    let mut details = Details::new(classes);
+    let totals = score(forward, loader, Some(&mut details), |_, _| {
         done += 1;
         progress(done, batches);
         Ok(ControlFlow::Continue(()))
     });
     let totals = totals
-        .map_err(|error| match error {
-            ScoreError::Train(error) => error,
-            ScoreError::NotFinite(loss) => TrainError::Mismatch(format!(
-                "the loss of the pictures is {loss}: the weights hold numbers that are none, or too large"
-            )),
-        })?
+        .map_err(ScoreError::of_weights)?
         .expect("nothing stopped it");
     Ok(Evaluation {
         samples: totals.samples,
@@ -69,6 +76,18 @@ pub(crate) enum ScoreError {
     Train(TrainError),
     /// A loss that is no number.
     NotFinite(f32),
+}
+
+impl ScoreError {
+    /// The same of weights that are not being trained.
+    pub(crate) fn of_weights(self) -> TrainError {
+        match self {
+            Self::Train(error) => error,
+            Self::NotFinite(loss) => TrainError::Mismatch(format!(
+                "the loss of the pictures is {loss}: the weights hold numbers that are none, or too large"
+            )),
+        }
+    }
 }
 
 impl From<TrainError> for ScoreError {
@@ -89,10 +108,10 @@ impl From<NotFinite> for ScoreError {
     }
 }
 
-/// The sums over all of `loader`, which `details` gets class by class. `each` sees the output of every batch and how far the loader is, and may stop early:
-/// then there is none.
-pub(crate) fn score<M: Classifier>(
-    model: &M,
+/// The sums over all of `loader`, which `details` gets class by class. `forward` goes from pictures to logits; `each` sees the
+/// output of every batch and how far the loader is, and may stop early: then there is none.
+pub(crate) fn score(
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
     loader: &Loader,
     mut details: Option<&mut Details>,
     mut each: impl FnMut(ClassificationOutput, Progress) -> Result<ControlFlow<()>, TrainError>,
@@ -101,7 +120,7 @@ pub(crate) fn score<M: Classifier>(
     loader.seek(0, 0);
     let mut pictures = loader.iter();
     while let Some(batch) = pictures.next() {
-        let output = classify(model, batch?);
+        let output = classify(&forward, batch?);
         pending.push(StepScores {
             loss: output.loss.clone(),
             logits: output.output.clone(),

@@ -301,7 +301,8 @@ impl<M: Classifier + 'static> Fit<M> {
         let Position { epoch, step, .. } = state.position;
         let epoch = epoch + 1;
         let mut batch = 0;
-        let totals = score(network, &self.valid, None, |output, progress| {
+        let forward = |images| network.forward(images);
+        let totals = score(forward, &self.valid, None, |output, progress| {
             batch += 1;
             self.observer().step(&StepReport {
                 phase: Phase::Valid,

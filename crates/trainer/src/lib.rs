@@ -26,6 +26,7 @@ mod scores;
 mod seed;
 mod step;
 mod train;
+mod views;
 
 pub use checkpoint::has_checkpoint;
 pub use details::{ClassScores, Details};
@@ -46,3 +47,4 @@ pub use run_file::{
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use scores::Scores;
 pub use train::{Job, Outcome, train};
+pub use views::{Dense, Views};

@@ -1,6 +1,7 @@
 //! One step: what burn-train asks of a model, for any classifier of the zoo.
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Batch;
@@ -46,13 +47,16 @@ impl<M: Classifier> InferenceStep for Learnable<M> {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: Batch) -> ClassificationOutput {
-        classify(&self.model, batch)
+        classify(|images| self.model.forward(images), batch)
     }
 }
 
-/// Scores and loss of a batch, without gradients.
-pub(crate) fn classify<M: Classifier>(model: &M, batch: Batch) -> ClassificationOutput {
-    let logits = model.forward(batch.images);
+/// Scores and loss of a batch, without gradients; `forward` goes from pictures to logits.
+pub(crate) fn classify(
+    forward: impl FnOnce(Tensor<4>) -> Tensor<2>,
+    batch: Batch,
+) -> ClassificationOutput {
+    let logits = forward(batch.images);
     let loss = cross_entropy(logits.clone(), batch.labels.clone());
     ClassificationOutput::new(loss, logits, batch.labels)
 }

@@ -14,7 +14,7 @@ use crate::table::MODELS;
 use crate::{Arch, Model, pattern};
 
 /// What of a model may differ from its paper. `None` keeps the model's own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CreateOptions {
     /// Classes of the head, at least 1.
     pub num_classes: Option<usize>,
@@ -24,10 +24,15 @@ pub struct CreateOptions {
     pub input_size: Option<[usize; 2]>,
     /// Whether it has the auxiliary heads of GoogLeNet, which act in training only.
     pub aux_heads: Option<bool>,
+    /// Share of the units before the classes that a training step drops, from 0 to below 1.
+    pub dropout: Option<f64>,
+    /// Share of the pictures for which a training step leaves out the last residual unit, from 0 to below 1; the others
+    /// in proportion to their depth.
+    pub stochastic_depth: Option<f64>,
 }
 
 /// Why a model cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Error)]
 pub enum CreateError {
     /// The zoo has no model of that name.
     #[error(transparent)]
@@ -56,6 +61,28 @@ pub enum CreateError {
         least: usize,
         /// Height and width that it was given.
         found: [usize; 2],
+    },
+    /// A share that is none.
+    #[error("{key} is {value}: expected a share from 0 to below 1")]
+    NoShare {
+        /// "dropout" or "stochastic_depth".
+        key: &'static str,
+        /// What was asked for.
+        value: f64,
+    },
+    /// Dropout was asked for, and the network has none.
+    #[error("{model} has no dropout: leave dropout out")]
+    NoDropout {
+        /// Name of the model.
+        model: &'static str,
+    },
+    /// Stochastic depth was asked for, and the network has no residual units.
+    #[error(
+        "{model} has no shortcuts to take instead: leave stochastic_depth out (only ResNets have it)"
+    )]
+    NoShortcuts {
+        /// Name of the model.
+        model: &'static str,
     },
     /// Auxiliary heads were asked for, and the network has none.
     #[error(
@@ -159,19 +186,44 @@ impl ModelConfig {
         if options.aux_heads == Some(true) && !info.may_have_aux_heads() {
             return Err(CreateError::NoAuxHeads { model: info.name });
         }
+        let shares = [
+            ("dropout", options.dropout),
+            ("stochastic_depth", options.stochastic_depth),
+        ];
+        for (key, share) in shares {
+            if let Some(value) = share.filter(|share| !(0.0..1.0).contains(share)) {
+                return Err(CreateError::NoShare { key, value });
+            }
+        }
+        if options.dropout.is_some() && !info.has_dropout() {
+            return Err(CreateError::NoDropout { model: info.name });
+        }
+        let depth = options.stochastic_depth;
+        if depth.is_some() && !info.has_shortcuts() {
+            return Err(CreateError::NoShortcuts { model: info.name });
+        }
         // Every configuration has these two, and no trait to say so.
         macro_rules! fitted {
             ($config:expr) => {
                 $config.with_num_classes(classes).with_in_channels(channels)
             };
         }
+        macro_rules! dropped {
+            ($config:expr) => {{
+                let config = fitted!($config);
+                match options.dropout {
+                    Some(dropout) => config.with_dropout(dropout),
+                    None => config,
+                }
+            }};
+        }
         Ok(match info.arch {
             Arch::LeNet(variant) => Self::LeNet(fitted!(LeNetConfig::new(variant))),
-            Arch::AlexNet(variant) => Self::AlexNet(fitted!(AlexNetConfig::new(variant))),
-            Arch::ZfNet(variant) => Self::ZfNet(fitted!(ZfNetConfig::new(variant))),
-            Arch::Vgg(variant) => Self::Vgg(fitted!(VggConfig::new(variant))),
+            Arch::AlexNet(variant) => Self::AlexNet(dropped!(AlexNetConfig::new(variant))),
+            Arch::ZfNet(variant) => Self::ZfNet(dropped!(ZfNetConfig::new(variant))),
+            Arch::Vgg(variant) => Self::Vgg(dropped!(VggConfig::new(variant))),
             Arch::GoogLeNet(variant) => {
-                let mut config = fitted!(GoogLeNetConfig::new(variant)).with_input_size(size);
+                let mut config = dropped!(GoogLeNetConfig::new(variant)).with_input_size(size);
                 if let Some(aux) = options.aux_heads {
                     config = config.with_aux(aux);
                 }
@@ -185,7 +237,9 @@ impl ModelConfig {
                 }
                 Self::GoogLeNet(config)
             }
-            Arch::ResNet(variant) => Self::ResNet(fitted!(ResNetConfig::new(variant))),
+            Arch::ResNet(variant) => Self::ResNet(
+                fitted!(ResNetConfig::new(variant)).with_stochastic_depth(depth.unwrap_or(0.0)),
+            ),
         })
     }
 

@@ -49,6 +49,8 @@ fn options_for(run: &RunFile, data: &DatasetInfo) -> CreateOptions {
         in_channels: run.model.in_channels.or(Some(data.channels)),
         input_size: run.data.size.map(|side| [side, side]),
         aux_heads: run.model.aux_heads,
+        dropout: run.model.dropout,
+        stochastic_depth: run.model.stochastic_depth,
     }
 }
 

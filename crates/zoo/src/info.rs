@@ -90,6 +90,20 @@ impl ModelInfo {
         matches!(self.arch, Arch::GoogLeNet(_))
     }
 
+    /// Whether the network drops units in training.
+    pub fn has_dropout(&self) -> bool {
+        match self.arch {
+            Arch::AlexNet(_) | Arch::ZfNet(_) | Arch::GoogLeNet(_) => true,
+            Arch::Vgg(variant) => variant.has_dropout(),
+            Arch::LeNet(_) | Arch::ResNet(_) => false,
+        }
+    }
+
+    /// Whether the network has shortcuts, and with them stochastic depth.
+    pub fn has_shortcuts(&self) -> bool {
+        matches!(self.arch, Arch::ResNet(variant) if variant.has_shortcuts())
+    }
+
     /// Whether the network takes pictures of `size` (height, width).
     ///
     /// # Errors

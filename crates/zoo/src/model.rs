@@ -84,6 +84,10 @@ impl Classifier for Model {
         each!(self, network => network.forward_train(images))
     }
 
+    fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
+        each!(self, network => network.forward_dense(images))
+    }
+
     fn feature_names(&self) -> &'static [&'static str] {
         each!(self, network => network.feature_names())
     }

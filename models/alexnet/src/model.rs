@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::stack::{Layer, build, flatten_to, run};
+use burn_zoo_blocks::stack::{Layer, build, covering, flatten_to, run};
 use burn_zoo_blocks::{Classifier, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature};
 
 use crate::config::{AlexNetConfig, Variant};
@@ -98,6 +98,12 @@ impl Classifier for AlexNet {
         let start = self.variant.last_start();
         let classifier = self.classifier.with_classes(num_classes, start, device);
         Self { classifier, ..self }
+    }
+
+    fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
+        let map = self.convolutions(images, &mut Taps::none());
+        let side = self.variant.side();
+        self.classifier.dense(covering(map, side), side)
     }
 
     fn feature_names(&self) -> &'static [&'static str] {

@@ -136,6 +136,12 @@ impl Variant {
         Plan { stem, kind, stages, width, shortcut }
     }
 
+    /// Whether something runs beside the convolutions of its units.
+    #[must_use]
+    pub const fn has_shortcuts(self) -> bool {
+        !matches!(self.plan().shortcut, Shortcut::Absent)
+    }
+
     /// Whether the network belongs to the CIFAR family of section 4.2, with ten classes by default.
     const fn is_cifar(self) -> bool {
         matches!(self.plan().stem, Stem::Small)
@@ -143,11 +149,12 @@ impl Variant {
 }
 
 /// Configuration of a [`ResNet`](crate::ResNet).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ResNetConfig {
     pub(crate) num_classes: usize,
     pub(crate) in_channels: usize,
     pub(crate) plan: Plan,
+    pub(crate) stochastic_depth: f64,
 }
 
 impl ResNetConfig {
@@ -158,6 +165,7 @@ impl ResNetConfig {
             num_classes: if variant.is_cifar() { 10 } else { 1000 },
             in_channels: 3,
             plan: variant.plan(),
+            stochastic_depth: 0.0,
         }
     }
 
@@ -188,6 +196,15 @@ impl ResNetConfig {
     #[must_use]
     pub fn with_shortcut(mut self, shortcut: Shortcut) -> Self {
         self.plan.shortcut = shortcut;
+        self
+    }
+
+    /// [Stochastic depth](https://arxiv.org/abs/1603.09382) (Huang et al. 2016): share of the pictures for which a training
+    /// step leaves out the last unit's convolutions, from 0 (the default) to below 1. Unit l of L is left out l / L times
+    /// as often (equation 4). Networks without shortcuts have none.
+    #[must_use]
+    pub fn with_stochastic_depth(mut self, stochastic_depth: f64) -> Self {
+        self.stochastic_depth = stochastic_depth;
         self
     }
 }

@@ -37,7 +37,7 @@ impl ResNetConfig {
     /// Creates the network with random weights.
     ///
     /// # Panics
-    /// If the number of classes, the number of channels or the width is zero.
+    /// If the number of classes, the number of channels or the width is zero, or the stochastic depth not in 0 to below 1.
     #[must_use]
     pub fn init(&self, device: &Device) -> ResNet {
         assert!(
@@ -51,6 +51,11 @@ impl ResNetConfig {
         assert!(
             self.plan.width > 0,
             "a network needs at least one channel: width is 0"
+        );
+        assert!(
+            (0.0..1.0).contains(&self.stochastic_depth),
+            "stochastic depth is a share from 0 to below 1: it is {}",
+            self.stochastic_depth
         );
 
         let width = self.plan.width;
@@ -101,22 +106,29 @@ impl ResNetConfig {
         channels_in: usize,
         device: &Device,
     ) -> (Vec<ResidualUnit>, usize) {
-        let first = ResidualUnitConfig {
-            kind: self.plan.kind,
-            channels_in,
-            width: self.plan.width << stage,
-            stride: if stage == 0 { 1 } else { 2 },
-            shortcut: self.plan.shortcut,
+        let plan = &self.plan;
+        let before: usize = plan.stages[..stage].iter().sum();
+        let all: usize = plan.stages.iter().sum();
+        let unit = |unit: usize| {
+            let config = ResidualUnitConfig {
+                kind: plan.kind,
+                channels_in,
+                width: plan.width << stage,
+                stride: if stage == 0 { 1 } else { 2 },
+                shortcut: plan.shortcut,
+                drop: self.stochastic_depth * (before + unit + 1) as f64 / all as f64,
+            };
+            match unit {
+                0 => config,
+                _ => ResidualUnitConfig {
+                    channels_in: config.channels_out(),
+                    stride: 1,
+                    ..config
+                },
+            }
         };
-        let out = first.channels_out();
-        let others = ResidualUnitConfig {
-            channels_in: out,
-            stride: 1,
-            ..first
-        };
-        let units = (0..units)
-            .map(|unit| if unit == 0 { first } else { others }.init(device))
-            .collect();
+        let out = unit(0).channels_out();
+        let units = (0..units).map(|index| unit(index).init(device)).collect();
         (units, out)
     }
 }

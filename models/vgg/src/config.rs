@@ -149,6 +149,12 @@ impl Variant {
         Plan { column, batch_norm, head }
     }
 
+    /// Whether it has hidden fully connected units to drop.
+    #[must_use]
+    pub const fn has_dropout(self) -> bool {
+        matches!(self.plan().head, HeadKind::ThreeLayers)
+    }
+
     /// Least height and width of a picture, in pixels: one pixel is left of it after five halvings.
     #[must_use]
     pub const fn min_size(self) -> usize {

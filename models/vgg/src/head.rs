@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::stack::flatten_to;
+use burn_zoo_blocks::stack::{covering, flatten_to};
 use burn_zoo_blocks::{DropoutSide, FullyConnected, FullyConnectedConfig, Start};
 
 use crate::config::{HeadKind, VggConfig};
@@ -58,6 +58,19 @@ impl Head {
         match self {
             Self::ThreeLayers(layers) => layers.embed(flatten_to(map, SIDE)),
             Self::OneLayer(_) => map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2),
+        }
+    }
+
+    /// The scores at every place of the map, averaged (section 3.2).
+    ///
+    /// # Shapes
+    /// - map: `[batch, channels, height, width]`
+    /// - output: `[batch, num_classes]`
+    pub(crate) fn dense(&self, map: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::ThreeLayers(layers) => layers.dense(covering(map, SIDE), SIDE),
+            // A linear layer of the mean is the mean of the linear layer.
+            Self::OneLayer(layer) => layer.forward(self.embed(map)),
         }
     }
 

@@ -99,6 +99,11 @@ impl Classifier for Vgg {
         Self { classifier, ..self }
     }
 
+    fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
+        let map = self.blocks(images, &mut Taps::none());
+        self.classifier.dense(map)
+    }
+
     fn feature_names(&self) -> &'static [&'static str] {
         FEATURES
     }

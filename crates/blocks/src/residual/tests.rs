@@ -22,6 +22,7 @@ fn unit(
         width,
         stride,
         shortcut,
+        drop: 0.0,
     }
     .init(&Device::flex())
 }
@@ -146,4 +147,39 @@ fn option_a_sends_the_gradient_back_to_the_pixels_it_read() {
     gradient
         .into_data()
         .assert_eq(&TensorData::from([[channel, channel]]), true);
+}
+
+#[test]
+fn stochastic_depth_leaves_whole_pictures_out_and_lifts_the_others() {
+    let device = Device::flex().autodiff();
+    let config = ResidualUnitConfig {
+        kind: UnitKind::Basic,
+        channels_in: 2,
+        width: 2,
+        stride: 1,
+        shortcut: Shortcut::ZeroPad,
+        drop: 0.25,
+    };
+    let unit = config.init(&device);
+    let out = Tensor::<4>::random([400, 2, 3, 3], Distribution::Uniform(1.0, 2.0), &device);
+    let share = unit.dropped(out.clone()) / out.clone(); // 0 or 4/3
+    let shares = share.into_data().try_to_vec::<f32>().expect("f32");
+    let mut left_out = 0;
+    for picture in shares.chunks_exact(18) {
+        let is_out = picture[0] == 0.0;
+        let expected = if is_out { 0.0 } else { 4.0 / 3.0 };
+        assert!(picture.iter().all(|share| (share - expected).abs() < 1e-6));
+        left_out += usize::from(is_out);
+    }
+    assert!((70..130).contains(&left_out), "{left_out} of 400");
+
+    let evaluated = unit.valid();
+    let out = out.inner();
+    let same = evaluated.dropped(out.clone()).into_data();
+    same.assert_eq(&out.into_data(), true);
+    let plain = ResidualUnitConfig {
+        shortcut: Shortcut::Absent,
+        ..config
+    };
+    assert!(plain.init(&device).drop.is_none(), "nothing would be left");
 }

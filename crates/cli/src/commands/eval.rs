@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use burn::data::dataset::Dataset;
+use burn::tensor::Device;
+use burn_zoo::Sizes;
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{Loader, LoaderOptions, OnBad};
-use burn_zoo::trainer::{ClassScores, Evaluation, evaluate};
+use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad};
+use burn_zoo::trainer::{ClassScores, Dense, Evaluation, Views, evaluate};
 use clap::Args;
 use serde::Serialize;
 
@@ -13,6 +16,7 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{bar, say, scores};
+use crate::setup::Trained;
 use crate::{devices, setup};
 
 /// Score a trained network over the validation pictures
@@ -61,6 +65,20 @@ pub(crate) struct EvalArgs {
     /// Leave out pictures that cannot be read, name and count them.
     #[arg(long)]
     skip_bad: bool,
+
+    /// Average the probabilities of each picture and its mirror image.
+    #[arg(long)]
+    flip: bool,
+
+    /// Average the probabilities of ten crops: the corners and the centre of the resized picture, and their mirror
+    /// images.
+    #[arg(long, conflicts_with_all = ["flip", "dense"])]
+    ten_crop: bool,
+
+    /// The network over whole pictures with shorter sides of these lengths (256,384,512), probabilities averaged; one
+    /// picture at a time.
+    #[arg(long, value_name = "SIDE,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    dense: Vec<u32>,
 
     /// Precision, recall and F1 of every class; with --json the confusion matrix too.
     #[arg(long)]
@@ -111,42 +129,19 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
             ));
         }
     };
-    let Some(data) = trained.data else {
+    let Some(data) = &trained.data else {
         return Err(Failure::Input(
             "there is no data set to score on; give --data".to_owned(),
         ));
     };
-    let options = LoaderOptions {
-        batch_size: args.batch_size as usize,
-        shuffle: None,
-        drop_last: false,
-        workers: args.workers as usize,
-        prefetch: 2 * args.workers.max(1) as usize,
-        on_bad: if args.skip_bad {
-            OnBad::Skip
-        } else {
-            OnBad::Refuse
-        },
-    };
-    let loader = Loader::new(data.valid.clone(), trained.pipeline, options, &device);
-
-    let bar = bar(loader.num_batches() as u64, "batches");
     let start = Instant::now();
-    let evaluation = evaluate(&trained.model, &loader, |done, _| {
-        bar.set_position(done as u64)
-    });
-    bar.finish_and_clear();
-    let evaluation = evaluation?;
+    let evaluation = scored(args, &trained, data, &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    loader
-        .skipped()
-        .iter()
-        .for_each(|message| say(&format!("left out: {message}")));
 
     let report = Report {
         model: trained.info.name,
-        dataset: data.info.name,
-        weights: trained.weights,
+        dataset: data.info.name.clone(),
+        weights: trained.weights.clone(),
         images_per_second: evaluation.samples as f64 / seconds,
         calibration_error: evaluation.details.calibration_error(),
         per_class: args.per_class.then(|| {
@@ -161,6 +156,84 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
         seconds,
     };
     output.show(&report, || text(&report))
+}
+
+/// Scores the validation pictures in the views that were asked for.
+fn scored(
+    args: &EvalArgs,
+    Trained {
+        info,
+        model,
+        pipeline,
+        ..
+    }: &Trained,
+    data: &ImageData,
+    device: &Device,
+) -> Result<Evaluation, Failure> {
+    let on_bad = match args.skip_bad {
+        true => OnBad::Skip,
+        false => OnBad::Refuse,
+    };
+    let left_out = |message: &str| say(&format!("left out: {message}"));
+    if !args.dense.is_empty() {
+        let shorter: Vec<usize> = args.dense.iter().map(|side| *side as usize).collect();
+        if info.sizes == Sizes::Fixed {
+            return Err(Failure::Input(format!(
+                "{} takes pictures of one size only, dense evaluation is over whole pictures: leave --dense out",
+                info.name
+            )));
+        }
+        for side in &shorter {
+            info.check_size([*side; 2]).map_err(Failure::input)?;
+        }
+        let dense = Dense {
+            shorter,
+            flip: args.flip,
+            on_bad,
+        };
+        let bar = bar(data.valid.len() as u64, "pictures");
+        let evaluation = dense.evaluate(
+            model,
+            &data.valid,
+            pipeline,
+            device,
+            |done, _| bar.set_position(done as u64),
+            left_out,
+        );
+        bar.finish_and_clear();
+        return Ok(evaluation?);
+    }
+    let views = match (args.flip, args.ten_crop) {
+        (_, true) => Some(Views::TenCrop(pipeline.geometry.size)),
+        (true, false) => Some(Views::Flip),
+        (false, false) => None,
+    };
+    let pipeline = match views {
+        Some(views) => views.pipeline(pipeline)?,
+        None => pipeline.clone(),
+    };
+    let options = LoaderOptions {
+        batch_size: args.batch_size as usize,
+        shuffle: None,
+        drop_last: false,
+        workers: args.workers as usize,
+        prefetch: 2 * args.workers.max(1) as usize,
+        on_bad,
+    };
+    let loader = Loader::new(data.valid.clone(), pipeline, options, device);
+    let bar = bar(loader.num_batches() as u64, "batches");
+    let progress = |done, _| bar.set_position(done as u64);
+    let evaluation = match views {
+        Some(views) => views.evaluate(model, &loader, progress),
+        None => evaluate(model, &loader, progress),
+    };
+    bar.finish_and_clear();
+    let evaluation = evaluation?;
+    loader
+        .skipped()
+        .iter()
+        .for_each(|message| left_out(message));
+    Ok(evaluation)
 }
 
 fn text(report: &Report) -> String {

@@ -52,6 +52,10 @@ pub(crate) struct PredictArgs {
     #[arg(long, short = 'k', value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
 
+    /// One line of comma-separated values for each picture and class: image, rank, class, index, probability.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+
     /// Leave out pictures that cannot be read, and name them.
     #[arg(long)]
     skip_bad: bool,
@@ -152,7 +156,30 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
         predictions,
         left_out,
     };
+    if args.csv {
+        let lines = csv(&report)
+            .map_err(|error| Failure::Failed(format!("cannot write the result as CSV: {error}")))?;
+        return output.show(&report, || lines);
+    }
     output.show(&report, || text(&report))
+}
+
+fn csv(report: &Report) -> Result<String, Box<dyn std::error::Error>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["image", "rank", "class", "index", "probability"])?;
+    for prediction in &report.predictions {
+        let image = prediction.image.display().to_string();
+        for (rank, scored) in prediction.classes.iter().enumerate() {
+            writer.serialize((
+                &image,
+                rank + 1,
+                &scored.class,
+                scored.index,
+                scored.probability,
+            ))?;
+        }
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
 fn text(report: &Report) -> String {

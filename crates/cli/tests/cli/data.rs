@@ -146,6 +146,21 @@ fn a_preview_is_a_sheet_of_pictures() {
     };
     assert_eq!(with("1"), with("1"), "the same seed gives the same sheet");
     assert_ne!(with("1"), with("2"));
+    let plain = with("1");
+    for change in [
+        "augment.crop=scale_jitter",
+        "augment.policy=trivial_augment_wide",
+        "augment.policy=auto_augment_svhn",
+        "augment.color_jitter={brightness=0.5}",
+        "augment.erasing={prob=1.0}",
+        "augment.cutout=12",
+    ] {
+        let changed: Vec<&str> = augmented.iter().copied().chain(["--seed", "1"]).collect();
+        let changed: Vec<&str> = changed.into_iter().chain(["--set", change]).collect();
+        succeed(folder.path(), &changed);
+        let sheet = std::fs::read(folder.path().join("sheet.png")).expect("written");
+        assert_ne!(sheet, plain, "{change}");
+    }
 
     refuse(
         folder.path(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{read, refuse, run, succeed, trained, write};
+use crate::common::{TINY, folder, read, refuse, run, succeed, trained, write};
 
 #[test]
 fn an_evaluation_repeats_the_best_validation() {
@@ -203,6 +203,28 @@ fn predictions_name_classes_and_probabilities() {
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.contains("pictures/photo.jpg"), "{text}");
 
+    let csv = succeed(
+        folder.path(),
+        &["predict", "runs/tiny", "pictures", "-k", "2", "--csv"],
+    )
+    .stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 1 + 2 * 2, "{csv}");
+    assert_eq!(lines[0], "image,rank,class,index,probability");
+    let best = &predictions[0]["classes"][0];
+    let expected = format!(
+        "pictures/photo.jpg,1,{},{},{}",
+        best["class"].as_str().expect("a name"),
+        best["index"],
+        best["probability"].as_f64().expect("a number") as f32
+    );
+    assert_eq!(lines[1], expected);
+    let both = run(
+        folder.path(),
+        &["predict", "runs/tiny", "pictures", "--csv", "--json"],
+    );
+    assert_eq!(both.code, 2, "{}", both.stdout);
+
     let weights = [
         "predict",
         "--model",
@@ -319,4 +341,60 @@ fn classes_are_told_apart_one_by_one() {
         assert!(text.contains(part), "{text}");
     }
     assert_eq!(text.lines().count(), 14, "{text}");
+}
+
+#[test]
+fn several_views_of_a_picture_are_averaged() {
+    let folder = folder();
+    let colours = TINY
+        .replace("lenet5_modern", "cifar_resnet18")
+        .replace("train_size = 64", "train_size = 16")
+        .replace("valid_size = 32", "valid_size = 8")
+        .replace("epochs = 2", "epochs = 1")
+        .replace(
+            "batch_size = 16",
+            "batch_size = 8\nsize = 24\nfit = \"resize\"\nresize = 28",
+        );
+    write(folder.path(), "views.toml", colours);
+    succeed(folder.path(), &["train", "views.toml", "--out", "run"]);
+    let loss = |more: &[&str]| {
+        let arguments: Vec<&str> = ["eval", "run", "--json"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        let report = succeed(folder.path(), &arguments).json();
+        assert_eq!(report["samples"], 8, "{more:?}");
+        report["loss"].as_f64().expect("a number")
+    };
+    let losses = [
+        loss(&[]),
+        loss(&["--flip"]),
+        loss(&["--ten-crop"]),
+        loss(&["--dense", "28"]),
+        loss(&["--dense", "28,32", "--flip"]),
+    ];
+    for (i, a) in losses.iter().enumerate() {
+        assert!(
+            losses[..i].iter().all(|b| (a - b).abs() > 1e-7),
+            "{losses:?}"
+        );
+    }
+    refuse(
+        folder.path(),
+        &["eval", "run", "--ten-crop", "--flip"],
+        &["--ten-crop", "--flip"],
+    );
+
+    let tiny = trained();
+    refuse(
+        tiny.path(),
+        &["eval", "runs/tiny", "--ten-crop"],
+        &["ten crops", "32×32"],
+    );
+    refuse(
+        tiny.path(),
+        &["eval", "runs/tiny", "--dense", "40"],
+        &["lenet5_modern", "--dense"],
+    );
 }

@@ -38,6 +38,45 @@ fn a_model_and_a_data_set_must_fit() {
             "model.aux_heads=true",
             ["resnet20", "no auxiliary heads", "aux_heads"],
         ),
+        (
+            "resnet20",
+            "model.dropout=0.5",
+            ["resnet20", "no dropout", "dropout out"],
+        ),
+        (
+            "vgg16_bn",
+            "model.stochastic_depth=0.1",
+            ["vgg16_bn", "shortcuts", "stochastic_depth"],
+        ),
+        (
+            "resnet20",
+            "model.stochastic_depth=1",
+            ["stochastic_depth", "is 1", "below 1"],
+        ),
+        (
+            "resnet20",
+            "optimizer.lr=nan",
+            ["nan", "optimizer.lr", "finite"],
+        ),
+        (
+            "resnet20",
+            "augment.policy=randaugment",
+            [
+                "augment.policy",
+                "randaugment",
+                "did you mean `rand_augment`",
+            ],
+        ),
+        (
+            "resnet20",
+            "augment.magnitude=9",
+            ["augment.magnitude", "left out", "rand_augment"],
+        ),
+        (
+            "resnet20",
+            "augment.erasing.prob=7",
+            ["[augment]", "erased pictures is 7", "0 to 1"],
+        ),
     ] {
         let arch = format!("model.arch={arch}");
         let arguments = ["train", "tiny.toml", "--set", &arch, "--set", more];
@@ -109,6 +148,12 @@ fn a_text_file_among_the_pictures_is_refused_or_skipped_as_the_run_file_says() {
     );
     assert!(done.stderr.contains("fake.jpg"), "{}", done.stderr);
 
+    std::fs::create_dir_all(folder.path().join("bare/train")).expect("writable");
+    refuse(
+        folder.path(),
+        &["train", "set.toml", "--set", "data.root=bare"],
+        &["bare", "class"],
+    );
     std::fs::create_dir_all(folder.path().join("hollow/train/cats")).expect("writable");
     refuse(
         folder.path(),

@@ -178,7 +178,53 @@ fn a_loss_that_is_no_number_any_more_is_a_failure_with_advice() {
     let done = run(folder.path(), &wild);
     assert_eq!(done.code, 1, "{}{}", done.stdout, done.stderr);
     assert!(done.stderr.contains("optimizer.lr"), "{}", done.stderr);
+
+    // Whatever was good before stays.
+    let later = [
+        "train",
+        "tiny.toml",
+        "--set",
+        "schedule={kind='exponential',gamma=1e30,by='epoch'}",
+        "--out",
+        "later",
+    ];
+    let done = run(folder.path(), &later);
+    assert_eq!(done.code, 1, "{}{}", done.stdout, done.stderr);
+    for part in ["step", "epoch 2"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+    assert_eq!(metrics(&folder.path().join("later")).len(), 1);
+    assert!(
+        folder
+            .path()
+            .join("later/checkpoints/epoch-0001-batch-000000")
+            .is_dir()
+    );
+    succeed(folder.path(), &["eval", "later"]);
 }
+
+/// Everything with chance or state in it.
+#[cfg(unix)]
+const RECIPE: &str = r#"
+label_smoothing = 0.1
+accumulate = 2
+
+[schedule]
+kind = "cosine"
+warmup_steps = 10
+
+[augment]
+crop = "pad"
+policy = "rand_augment"
+color_jitter = { brightness = 0.2 }
+erasing = { prob = 0.25, value = "random" }
+cutout = 8
+mixup = 0.2
+cutmix = 1.0
+
+[ema]
+decay = 0.99
+"#;
 
 /// Kills a run at odd moments, each time without a warning, and lets it go on.
 #[cfg(unix)]
@@ -198,7 +244,7 @@ fn a_run_that_is_killed_at_any_moment_ends_as_one_that_is_not() {
     let longer = TINY
         .replace("train_size = 64", "train_size = 640")
         .replace("epochs = 2", "epochs = 3");
-    write(folder.path(), "tiny.toml", longer);
+    write(folder.path(), "tiny.toml", longer + RECIPE);
     succeed(folder.path(), &arguments("whole"));
     let whole = metrics(&folder.path().join("whole"));
     assert_eq!(whole.len(), 3);

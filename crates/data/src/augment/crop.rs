@@ -22,9 +22,9 @@ pub enum Crop {
     /// A random area and shape, resized to the input: torchvision's `RandomResizedCrop`, Inception's augmentation.
     RandomResized {
         /// Least and greatest share of the picture's area, above 0 and at most 1.
-        scale: [f32; 2],
+        scale: [f64; 2],
         /// Least and greatest ratio of width to height.
-        ratio: [f32; 2],
+        ratio: [f64; 2],
     },
     /// The shorter side resized to a random length, then the input size cut out anywhere: VGG's scale jittering (section
     /// 3.1); with equal bounds, AlexNet's random crops (section 4.1).
@@ -85,7 +85,7 @@ impl Crop {
 }
 
 /// What makes no sense of the ranges of a random rectangle.
-pub(super) fn invalid_region(scale: [f32; 2], ratio: [f32; 2]) -> Option<String> {
+pub(super) fn invalid_region(scale: [f64; 2], ratio: [f64; 2]) -> Option<String> {
     if !(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0) {
         return Some(format!(
             "scale is {scale:?}: expected 0 < least <= greatest <= 1"
@@ -131,14 +131,14 @@ struct Region {
 /// The part of a picture that a random-resized crop takes.
 fn random_region(
     [height, width]: [usize; 2],
-    scale: [f32; 2],
-    ratio: [f32; 2],
+    scale: [f64; 2],
+    ratio: [f64; 2],
     rng: &mut impl Rng,
 ) -> Region {
     let area = (height * width) as f64;
-    let [log_low, log_high] = ratio.map(|r| f64::from(r).ln());
+    let [log_low, log_high] = ratio.map(f64::ln);
     for _ in 0..ATTEMPTS {
-        let target = area * rng.random_range(f64::from(scale[0])..=f64::from(scale[1]));
+        let target = area * rng.random_range(scale[0]..=scale[1]);
         let aspect = rng.random_range(log_low..=log_high).exp();
         let w = (target * aspect).sqrt().round_ties_even() as usize;
         let h = (target / aspect).sqrt().round_ties_even() as usize;
@@ -153,7 +153,7 @@ fn random_region(
     }
     // A central part, as near to the allowed shapes as the picture permits.
     let shape = width as f64 / height as f64;
-    let [low, high] = ratio.map(f64::from);
+    let [low, high] = ratio;
     let (h, w) = if shape < low {
         (
             ((width as f64 / low).round_ties_even() as usize).clamp(1, height),

@@ -14,9 +14,9 @@ pub struct Erasing {
     /// Share of the pictures that lose a rectangle; torchvision's default is 0.5.
     pub prob: f64,
     /// Least and greatest share of the area; torchvision's default is 0.02 to 0.33.
-    pub scale: [f32; 2],
+    pub scale: [f64; 2],
     /// Least and greatest ratio of height to width; torchvision's default is 0.3 to 3.3.
-    pub ratio: [f32; 2],
+    pub ratio: [f64; 2],
     /// What stands in its place.
     pub value: EraseValue,
 }
@@ -57,8 +57,8 @@ impl Erasing {
 
     /// Rows and columns to erase; none where no attempt fits into the picture.
     fn region(&self, [height, width]: [usize; 2], rng: &mut impl Rng) -> Option<[[usize; 2]; 2]> {
-        let [least, most] = self.scale.map(f64::from);
-        let [narrow, wide] = self.ratio.map(|ratio| f64::from(ratio).ln());
+        let [least, most] = self.scale;
+        let [narrow, wide] = self.ratio.map(f64::ln);
         (0..ATTEMPTS).find_map(|_| {
             let area = (height * width) as f64 * rng.random_range(least..=most);
             let aspect = rng.random_range(narrow..=wide).exp();

@@ -15,10 +15,10 @@ pub struct AugmentSection {
     pub pad: Option<usize>,
     /// With `crop = "random_resized"`: least and greatest share of the area; default 0.08 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale: Option<[f32; 2]>,
+    pub scale: Option<[f64; 2]>,
     /// With `crop = "random_resized"`: least and greatest ratio of width to height; default 3/4 to 4/3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ratio: Option<[f32; 2]>,
+    pub ratio: Option<[f64; 2]>,
     /// With `crop = "scale_jitter"`: least and greatest length of the shorter side; default 8/7 to 16/7 of the input's, which
     /// is VGG's 256 to 512 for 224.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,9 +117,9 @@ pub struct ErasingSection {
     /// Share of the pictures that lose a rectangle.
     pub prob: f64,
     /// Least and greatest share of the area.
-    pub scale: [f32; 2],
+    pub scale: [f64; 2],
     /// Least and greatest ratio of height to width.
-    pub ratio: [f32; 2],
+    pub ratio: [f64; 2],
     /// What stands in its place.
     pub value: EraseMode,
 }

@@ -70,6 +70,13 @@ pub struct ModelSection {
     /// Whether GoogLeNet has its auxiliary heads; default: as in its paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aux_heads: Option<bool>,
+    /// Share of the units before the classes that a step drops, from 0 to below 1; default: the network's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// Share of the pictures for which a step leaves out a ResNet's last unit, the others in proportion to their depth;
+    /// default 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stochastic_depth: Option<f64>,
     /// Weights to start from, in any format that `zoo import` reads; a head for other classes starts afresh. Relative
     /// paths start at the working directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -152,6 +152,9 @@ impl WeightsFile {
             aux_heads: info
                 .may_have_aux_heads()
                 .then(|| self.tensors.keys().any(|key| is_aux(key))),
+            // Shares leave no trace in weights.
+            dropout: None,
+            stochastic_depth: None,
         }
     }
 
