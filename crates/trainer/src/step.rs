@@ -1,7 +1,7 @@
 //! One step: what burn-train asks of a model, for any classifier of the zoo.
 
-use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Batch;
@@ -16,19 +16,40 @@ pub(crate) struct Learnable<M: Module> {
 
 impl<M: Classifier> Learnable<M> {
     /// Loss and gradients of a batch whose scores are compared with `targets`.
+    ///
+    /// On a device with gradient checkpointing the activations of cheap operations are computed again on the way back
+    /// instead of being kept.
     pub(crate) fn learn(
         &self,
         batch: Batch,
         targets: &Targets,
     ) -> TrainOutput<ClassificationOutput> {
-        let scores = self.model.forward_train(batch.images);
+        // Burn lifts parameters onto the autodiff device without checkpointing, after every optimizer step anew, and
+        // operations on tensors of both kinds panic.
+        let recomputing = batch.images.device().gradient_checkpointing_strategy();
+        let module = match recomputing {
+            Some(strategy) => self.clone().map(&mut OnStrategy(strategy)),
+            None => self.clone(),
+        };
+        let scores = module.model.forward_train(batch.images);
         let mut loss = targets.loss(scores.logits.clone());
         for aux in scores.aux {
             loss = loss + targets.loss(aux.logits) * aux.weight;
         }
         let gradients = loss.backward();
         let output = ClassificationOutput::new(loss, scores.logits, batch.labels);
-        TrainOutput::new(self, gradients, output)
+        TrainOutput::new(&module, gradients, output)
+    }
+}
+
+/// Gives every parameter a strategy of gradient checkpointing.
+struct OnStrategy(GradientCheckpointingStrategy);
+
+impl ModuleMapper for OnStrategy {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let tensor = tensor.with_gradient_checkpointing_strategy(self.0);
+        Param::from_mapped_value(id, tensor, mapper)
     }
 }
 

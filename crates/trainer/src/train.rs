@@ -250,7 +250,10 @@ fn loaders(
         prefetch: 2 * run.data.workers.max(1),
         on_bad: run.data.on_bad.into(),
     };
-    let autodiff = device.clone().autodiff();
+    let mut autodiff = device.clone().autodiff();
+    if run.train.gradient_checkpointing {
+        autodiff = autodiff.gradient_checkpointing();
+    }
     let train = Loader::new(data.train.clone(), pipelines.train, options, &autodiff);
     let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device);
     Ok((train, valid))

@@ -51,6 +51,18 @@ fn the_whole_recipe_resumes_bit_for_bit() {
 }
 
 #[test]
+fn gradient_checkpointing_changes_no_number() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let mut overrides = ALL.to_vec();
+    let plain = finish(folder, "plain", Existing::Refuse, &overrides);
+    overrides.push("train.gradient_checkpointing=true");
+    let recomputed = finish(folder, "recomputed", Existing::Refuse, &overrides);
+    assert_eq!(recomputed, plain);
+}
+
+#[test]
 fn every_optimizer_lowers_the_loss() {
     let _turn = common::turn();
     let folder = TempDir::new().unwrap();

@@ -174,6 +174,9 @@ pub struct TrainSection {
     /// Batches whose gradients are averaged for one optimizer step.
     #[serde(default = "default_one", skip_serializing_if = "is_one")]
     pub accumulate: usize,
+    /// Compute cheap activations again on the way back instead of keeping them: less memory, more time, the same numbers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gradient_checkpointing: bool,
     /// Share of every target that is spread over all classes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
@@ -194,6 +197,10 @@ fn default_one() -> usize {
 
 fn is_one(count: &usize) -> bool {
     *count == 1
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_zero(value: &f64) -> bool {
