@@ -11,7 +11,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::constant_bias;
+use crate::{constant_bias, convolve, normalize};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,9 +100,9 @@ impl ConvUnit {
     /// - output: `[batch, out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let map = self.conv.forward(input);
+        let map = convolve(&self.conv, input);
         relu(match &self.bn {
-            Some(bn) => bn.forward(map),
+            Some(bn) => normalize(bn, map),
             None => map,
         })
     }

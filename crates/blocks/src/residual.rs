@@ -11,7 +11,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
 
-use crate::{batch_norm, conv1x1, conv3x3};
+use crate::{batch_norm, conv1x1, conv3x3, convolve, normalize};
 
 /// Which of the two residual units of Fig. 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,10 +183,10 @@ impl ResidualUnit {
     /// - output: `[batch, channels_out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let out = relu(self.bn1.forward(self.conv1.forward(input.clone())));
-        let mut out = self.bn2.forward(self.conv2.forward(out));
+        let out = relu(normalize(&self.bn1, convolve(&self.conv1, input.clone())));
+        let mut out = normalize(&self.bn2, convolve(&self.conv2, out));
         if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
-            out = bn3.forward(conv3.forward(relu(out)));
+            out = normalize(bn3, convolve(conv3, relu(out)));
         }
         match self.shortcut(input) {
             Some(shortcut) => relu(self.dropped(out) + shortcut),
@@ -205,7 +205,7 @@ impl ResidualUnit {
 
     fn shortcut(&self, input: Tensor<4>) -> Option<Tensor<4>> {
         match (self.path, &self.downsample) {
-            (Path::Project, Some((conv, norm))) => Some(norm.forward(conv.forward(input))),
+            (Path::Project, Some((conv, norm))) => Some(normalize(norm, convolve(conv, input))),
             (Path::ZeroPad { stride, channels }, _) => Some(zero_pad(input, stride, channels)),
             (Path::Identity, _) => Some(input),
             (Path::Absent | Path::Project, _) => None,

@@ -9,7 +9,7 @@ use burn::nn::{PaddingConfig2d, Relu};
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::{LocalResponseNorm, LocalResponseNormConfig, Start, Taps};
+use crate::{LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve};
 
 /// One row of a table: a layer before it is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Layer {
     /// - output: `[batch, channels of the layer, its height, its width]`
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => layer.forward(map),
+            Self::Conv(layer) => convolve(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),
             Self::Pool(layer) => layer.forward(map),

@@ -1,9 +1,11 @@
 //! The command line as a whole; each command's own arguments stand in its file.
 
+use burn::tensor::Device;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands;
+use crate::error::Failure;
+use crate::{commands, devices};
 
 /// Train, evaluate and inspect the classic CNNs, from LeNet-5 to ResNet, on any GPU or CPU.
 #[derive(Debug, Parser)]
@@ -48,6 +50,18 @@ pub(crate) struct DeviceArg {
     /// Device: flex, wgpu, wgpu:1, vulkan, cuda:0, … (see `zoo devices`) [default: $BURN_DEVICE, or a GPU before a CPU]
     #[arg(long, short, value_name = "DEVICE", hide_default_value = true)]
     pub(crate) device: Option<String>,
+
+    /// On the CPU, compute with Burn's own convolution and batch normalisation, to compare.
+    #[arg(long)]
+    pub(crate) no_kernels: bool,
+}
+
+impl DeviceArg {
+    /// The device that was asked for, or the best there is.
+    pub(crate) fn choose(&self) -> Result<Device, Failure> {
+        burn_zoo::use_burns_own(self.no_kernels);
+        devices::choose(self.device.as_deref())
+    }
 }
 
 const STYLES: Styles = Styles::styled()

@@ -6,7 +6,8 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d, Relu};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    LocalResponseNorm, LocalResponseNormConfig, batch_norm, constant_bias, kaiming_normal_fan_out,
+    LocalResponseNorm, LocalResponseNormConfig, batch_norm, constant_bias, convolve,
+    kaiming_normal_fan_out, normalize,
 };
 
 use crate::config::{Row, VggConfig};
@@ -24,8 +25,8 @@ pub(crate) enum Layer {
 impl Layer {
     pub(crate) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => layer.forward(map),
-            Self::Norm(layer) => layer.forward(map),
+            Self::Conv(layer) => convolve(layer, map),
+            Self::Norm(layer) => normalize(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),
             Self::Pool(layer) => layer.forward(map),

@@ -17,7 +17,7 @@ struct Room {
 }
 
 const ROOMS: [Room; 9] = [
-    room("crates/blocks", &[]),
+    room("crates/blocks", &["crates/kernels"]),
     room("crates/kernels", &[]),
     room("crates/data", &[]),
     room("crates/trainer", &["crates/blocks", "crates/data"]),
@@ -29,6 +29,7 @@ const ROOMS: [Room; 9] = [
             "crates/trainer",
             "crates/data",
             "crates/blocks",
+            "crates/kernels",
         ],
     ),
     room("crates/cli", &["crates/zoo"]),

@@ -8,7 +8,6 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 
@@ -95,7 +94,7 @@ struct Report<'a> {
 
 pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
     let info = burn_zoo::model_info(&args.model)?;
-    let device = devices::choose(args.device.device.as_deref())?;
+    let device = args.device.choose()?;
     let file = WeightsFile::open(&args.file, info, &device).map_err(Failure::input)?;
     let found = file.options();
     let options = CreateOptions {
@@ -139,7 +138,7 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
         )));
     }
     let info = burn_zoo::model_info(&args.model)?;
-    let device = devices::choose(args.device.device.as_deref())?;
+    let device = args.device.choose()?;
     let file = WeightsFile::open(&args.file, info, &device).map_err(Failure::input)?;
     let origin = Origin {
         model: info.name,

@@ -16,8 +16,8 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{bar, say, scores};
+use crate::setup;
 use crate::setup::Trained;
-use crate::{devices, setup};
 
 /// Score a trained network over the validation pictures
 ///
@@ -111,7 +111,7 @@ struct Class {
 }
 
 pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
-    let device = devices::choose(args.device.device.as_deref())?;
+    let device = args.device.choose()?;
     let trained = match (&args.run, &args.model, &args.weights, &args.data) {
         (Some(run), ..) => setup::from_run(run, args.ema, args.root.as_deref(), &device)?,
         (None, Some(model), Some(weights), Some(data)) => {

@@ -11,7 +11,6 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, table};
 use crate::progress::{bar, say};
@@ -90,7 +89,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
-    let device = devices::choose(args.device.device.as_deref())?;
+    let device = args.device.choose()?;
     let (trained, images) = match (&args.model, &args.weights) {
         (Some(model), Some(weights)) => {
             burn_zoo::model_info(model)?;

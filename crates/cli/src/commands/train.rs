@@ -17,8 +17,8 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{Follow, say, scores};
+use crate::setup;
 use crate::terminal::Terminal;
-use crate::{devices, setup};
 
 /// Train a network as a run file says
 ///
@@ -63,7 +63,7 @@ struct Report {
 pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let run = RunFile::load(&args.config, &args.set)?;
     let info = setup::model_of(&run)?;
-    let device = devices::choose(args.device.device.as_deref())?;
+    let device = args.device.choose()?;
     let data = setup::data_of(&run)?;
     let config = burn_zoo::config_for(&run, &data.info)?;
     let out = args

@@ -1,0 +1,145 @@
+//! Two-dimensional convolution: forward, and the gradients of its input and its weights.
+//!
+//! All three are products of matrices, over tiles of pixels that are unfolded into columns (im2col) in memory that stays in
+//! the cache, and are written straight to where the tensors have them: `[batch, channels, height, width]`.
+
+mod columns;
+mod forward;
+mod input_grad;
+mod weight_grad;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use forward::forward;
+pub(crate) use input_grad::input_grad;
+pub(crate) use weight_grad::{bias_grad, weight_grad};
+
+/// Columns of one tile: enough for the product to be efficient, few enough for the unfolded tile to stay in the cache.
+const TILE: usize = 256;
+
+/// The shape of a convolution; pairs are height and width.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) batch: usize,
+    pub(crate) channels_in: usize,
+    pub(crate) channels_out: usize,
+    pub(crate) size_in: [usize; 2],
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    /// Above and below, left and right.
+    pub(crate) padding: [(usize, usize); 2],
+    pub(crate) dilation: [usize; 2],
+    pub(crate) groups: usize,
+}
+
+impl Shape {
+    /// Height and width of what comes out.
+    pub(crate) fn size_out(&self) -> [usize; 2] {
+        let room = self.bordered();
+        let side = |axis: usize| {
+            let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            assert!(
+                room[axis] >= reach,
+                "the kernel is larger than the padded picture"
+            );
+            (room[axis] - reach) / self.stride[axis] + 1
+        };
+        [side(0), side(1)]
+    }
+
+    /// Height and width of the pictures with their border.
+    fn bordered(&self) -> [usize; 2] {
+        let [(above, below), (left, right)] = self.padding;
+        [
+            self.size_in[0] + above + below,
+            self.size_in[1] + left + right,
+        ]
+    }
+
+    fn pixels_in(&self) -> usize {
+        self.size_in[0] * self.size_in[1]
+    }
+
+    fn pixels_out(&self) -> usize {
+        let [height, width] = self.size_out();
+        height * width
+    }
+
+    /// Channels in and out of one group.
+    fn group(&self) -> [usize; 2] {
+        [
+            self.channels_in / self.groups,
+            self.channels_out / self.groups,
+        ]
+    }
+
+    fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Whether a pixel that comes out is made of the pixel in the same place and no other.
+    fn is_pointwise(&self) -> bool {
+        self.taps() == 1 && self.stride == [1, 1] && self.padding == [(0, 0); 2]
+    }
+
+    fn len_out(&self) -> usize {
+        self.batch * self.channels_out * self.pixels_out()
+    }
+
+    fn len_in(&self) -> usize {
+        self.batch * self.channels_in * self.pixels_in()
+    }
+}
+
+/// Pixels that are worked on at once: all of several small pictures, or some of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Tile {
+    /// The first picture.
+    image: usize,
+    images: usize,
+    /// The first pixel that comes out, and how many, of each picture.
+    pixel: usize,
+    pixels: usize,
+}
+
+impl Tile {
+    fn columns(&self) -> usize {
+        self.images * self.pixels
+    }
+}
+
+/// Tiles that cover `images` pictures of `pixels` pixels, about [`TILE`] wide; of small pictures a multiple of `threads`, where
+/// there are so many.
+fn tiles(images: usize, [height, row]: [usize; 2], threads: usize) -> Vec<Tile> {
+    let pixels = height * row;
+    if pixels >= TILE {
+        // Whole rows, unless a row is longer than a tile.
+        let width = match row {
+            0..=TILE => TILE / row * row,
+            _ => TILE,
+        };
+        return (0..images)
+            .flat_map(|image| {
+                (0..pixels).step_by(width).map(move |pixel| Tile {
+                    image,
+                    images: 1,
+                    pixel,
+                    pixels: width.min(pixels - pixel),
+                })
+            })
+            .collect();
+    }
+    let parts = (images * pixels).div_ceil(TILE);
+    let parts = parts.next_multiple_of(threads).clamp(1, images.max(1));
+    let group = images.div_ceil(parts).max(1);
+    (0..images)
+        .step_by(group)
+        .map(|image| Tile {
+            image,
+            images: group.min(images - image),
+            pixel: 0,
+            pixels,
+        })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! The convolution itself.
+
+use super::columns::{unfold, with_border};
+use super::{Shape, Tile, tiles};
+use crate::matrix::{Matrix, Write, multiply};
+use crate::threads::{Rows, Shared, each, with_scratch};
+
+/// Pictures to feature maps.
+///
+/// # Shapes
+/// - images: `[batch, channels_in, height, width]`
+/// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
+/// - output: `[batch, channels_out, height_out, width_out]`
+pub(crate) fn forward(
+    shape: &Shape,
+    images: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    assert_eq!(images.len(), shape.len_in());
+    let (shape, images) = &with_border(shape, images);
+    let mut out = vec![0.0; shape.len_out()];
+    let threads = rayon::current_num_threads();
+    let tiles = tiles(shape.batch, shape.size_out(), threads);
+    let is_alone = tiles.len() * shape.groups < threads;
+    let shared = Shared::new(&mut out);
+    each(tiles.len() * shape.groups, |task| {
+        let (tile, group) = (tiles[task / shape.groups], task % shape.groups);
+        tile_of(shape, images, weights, bias, tile, group, &shared, is_alone);
+    });
+    out
+}
+
+#[allow(clippy::too_many_arguments, reason = "one tile of the function above")]
+fn tile_of(
+    shape: &Shape,
+    images: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+    tile: Tile,
+    group: usize,
+    out: &Shared,
+    is_alone: bool,
+) {
+    let [channels_in, channels_out] = shape.group();
+    let (pixels, depth) = (shape.pixels_out(), channels_in * shape.taps());
+    let columns = tile.columns();
+    let first = group * channels_out;
+    let weights = Matrix::rows(
+        &weights[first * depth..(first + channels_out) * depth],
+        depth,
+    );
+    // Where a picture's maps of this group begin.
+    let maps = |image: usize| ((tile.image + image) * shape.channels_out + first) * pixels;
+    let multiply_into = |mut target: Rows, right: Matrix| {
+        let write = match bias {
+            None => Write::Replace,
+            Some(bias) => {
+                for channel in 0..channels_out {
+                    target.row(channel).fill(bias[first + channel]);
+                }
+                Write::Add
+            }
+        };
+        multiply(&mut target, depth, weights, right, write, is_alone);
+    };
+    let unfolded = |memory: &mut [f32]| {
+        unfold(
+            shape,
+            images,
+            [group * channels_in, channels_in],
+            tile,
+            memory,
+        );
+    };
+    if tile.images == 1 {
+        #[allow(unsafe_code, reason = "tiles do not overlap")]
+        // SAFETY: no other tile and no other group has these pixels.
+        let target = unsafe { out.rows(maps(0) + tile.pixel, [channels_out, columns], pixels) };
+        if shape.is_pointwise() {
+            let source = (tile.image * shape.channels_in + group * channels_in) * pixels;
+            let right = Matrix::rows(&images[source + tile.pixel..], pixels);
+            return multiply_into(target, right);
+        }
+        return with_scratch(depth * columns, |memory| {
+            unfolded(memory);
+            multiply_into(target, Matrix::rows(memory, columns));
+        });
+    }
+    with_scratch((depth + channels_out) * columns, |memory| {
+        let (memory, product) = memory.split_at_mut(depth * columns);
+        unfolded(memory);
+        multiply_into(Rows::of(product, columns), Matrix::rows(memory, columns));
+        for image in 0..tile.images {
+            #[allow(unsafe_code, reason = "every picture has maps of its own")]
+            // SAFETY: no other tile and no other group writes these maps.
+            let target = unsafe { out.part(maps(image), maps(image) + channels_out * pixels) };
+            for (map, row) in target
+                .chunks_exact_mut(pixels)
+                .zip(product.chunks_exact(columns))
+            {
+                map.copy_from_slice(&row[image * pixels..(image + 1) * pixels]);
+            }
+        }
+    });
+}

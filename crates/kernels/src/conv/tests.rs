@@ -1,0 +1,196 @@
+//! The kernels against plain sums in double precision, over shapes of every kind.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_shape() -> impl Strategy<Value = Shape> {
+    let pair = |range: std::ops::RangeInclusive<usize>| [range.clone(), range];
+    (
+        (1usize..=5, 1usize..=3, 1usize..=5, 1usize..=5),
+        pair(1..=19),
+        pair(1..=5),
+        (pair(1..=3), pair(1..=2)),
+        (pair(0..=3), pair(0..=3)),
+    )
+        .prop_map(
+            |((batch, groups, into, out), size_in, kernel, (stride, dilation), (before, after))| {
+                let mut shape = Shape {
+                    batch,
+                    channels_in: groups * into,
+                    channels_out: groups * out,
+                    size_in,
+                    kernel,
+                    stride,
+                    padding: [(before[0], after[0]), (before[1], after[1])],
+                    dilation,
+                    groups,
+                };
+                for axis in 0..2 {
+                    let room = size_in[axis] + shape.padding[axis].0 + shape.padding[axis].1;
+                    while dilation[axis] * (shape.kernel[axis] - 1) + 1 > room {
+                        shape.kernel[axis] -= 1;
+                    }
+                }
+                shape
+            },
+        )
+}
+
+/// Numbers between -1 and 1 that follow no pattern.
+fn numbers(length: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Calls `product` with the places of every product that a convolution sums: of the output, the input and the weight.
+fn each_product(shape: &Shape, mut product: impl FnMut(usize, usize, usize)) {
+    let [height, width] = shape.size_in;
+    let [height_out, width_out] = shape.size_out();
+    let [channels_in, channels_out] = shape.group();
+    for image in 0..shape.batch {
+        for out in 0..shape.channels_out {
+            for y in 0..height_out {
+                for x in 0..width_out {
+                    let place =
+                        ((image * shape.channels_out + out) * height_out + y) * width_out + x;
+                    for into in 0..channels_in {
+                        let channel = out / channels_out * channels_in + into;
+                        for down in 0..shape.kernel[0] {
+                            for right in 0..shape.kernel[1] {
+                                let row = (y * shape.stride[0] + down * shape.dilation[0])
+                                    .checked_sub(shape.padding[0].0);
+                                let column = (x * shape.stride[1] + right * shape.dilation[1])
+                                    .checked_sub(shape.padding[1].0);
+                                let (Some(row), Some(column)) = (row, column) else {
+                                    continue;
+                                };
+                                if row < height && column < width {
+                                    let pixel = ((image * shape.channels_in + channel) * height
+                                        + row)
+                                        * width
+                                        + column;
+                                    let weight = ((out * channels_in + into) * shape.kernel[0]
+                                        + down)
+                                        * shape.kernel[1]
+                                        + right;
+                                    product(place, pixel, weight);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn assert_close(found: &[f32], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(*found) - expected).abs();
+        assert!(
+            error <= 2e-5 * (1.0 + expected.abs()),
+            "{place}: {found} for {expected}"
+        );
+    }
+}
+
+fn check(shape: Shape) {
+    let weights_len = shape.channels_out * shape.group()[0] * shape.taps();
+    let images = numbers(shape.len_in(), 1);
+    let weights = numbers(weights_len, 2);
+    let bias = numbers(shape.channels_out, 3);
+    let grad = numbers(shape.len_out(), 4);
+    let pixels = shape.pixels_out();
+
+    let mut out: Vec<f64> = (0..shape.len_out())
+        .map(|place| f64::from(bias[place / pixels % shape.channels_out]))
+        .collect();
+    let mut images_grad = vec![0.0f64; images.len()];
+    let mut weights_grad = vec![0.0f64; weights.len()];
+    each_product(&shape, |place, pixel, weight| {
+        let wide = |x: f32| f64::from(x);
+        out[place] += wide(images[pixel]) * wide(weights[weight]);
+        images_grad[pixel] += wide(grad[place]) * wide(weights[weight]);
+        weights_grad[weight] += wide(grad[place]) * wide(images[pixel]);
+    });
+    assert_close(&forward(&shape, &images, &weights, Some(&bias)), &out);
+    assert_close(&input_grad(&shape, &weights, &grad), &images_grad);
+    assert_close(&weight_grad(&shape, &images, &grad), &weights_grad);
+    let mut bias_sums = vec![0.0f64; shape.channels_out];
+    for (place, value) in grad.iter().enumerate() {
+        bias_sums[place / pixels % shape.channels_out] += f64::from(*value);
+    }
+    assert_close(&bias_grad(shape.channels_out, pixels, &grad), &bias_sums);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolution_and_gradients_are_the_sums_that_define_them(shape in any_shape()) {
+        check(shape);
+    }
+}
+
+/// The kinds of layers that the zoo has, narrow, among them pictures of many tiles and tiles of many pictures.
+#[test]
+fn the_layers_of_the_zoo_are_the_sums_that_define_them() {
+    let layer =
+        |batch, [channels_in, channels_out]: [usize; 2], side, kernel, stride, padding| Shape {
+            batch,
+            channels_in,
+            channels_out,
+            size_in: [side, side],
+            kernel: [kernel, kernel],
+            stride: [stride, stride],
+            padding: [(padding, padding); 2],
+            dilation: [1, 1],
+            groups: 1,
+        };
+    for shape in [
+        layer(2, [3, 8], 32, 3, 1, 1),
+        layer(1, [3, 8], 57, 7, 2, 3),
+        layer(1, [3, 6], 67, 11, 4, 2),
+        layer(2, [8, 16], 24, 3, 2, 1),
+        layer(2, [8, 16], 24, 1, 2, 0),
+        layer(9, [16, 8], 4, 3, 1, 1),
+        layer(9, [16, 8], 7, 1, 1, 0),
+        layer(3, [8, 4], 20, 1, 1, 0),
+        layer(1, [4, 4], 14, 5, 1, 2),
+        layer(37, [5, 7], 1, 1, 1, 0),
+        layer(1, [40, 3], 1, 3, 1, 1),
+    ] {
+        check(shape);
+    }
+}
+
+#[test]
+fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
+    let shape = Shape {
+        batch: 2,
+        channels_in: 2,
+        channels_out: 3,
+        size_in: [6, 6],
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding: [(1, 1); 2],
+        dilation: [1, 1],
+        groups: 1,
+    };
+    let mut images = numbers(shape.len_in(), 1);
+    images[0] = f32::NAN;
+    images[72] = f32::INFINITY;
+    let out = forward(&shape, &images, &numbers(54, 2), None);
+    for (place, value) in out.iter().enumerate() {
+        let (y, x) = (place % 36 / 6, place % 6);
+        let is_near = y < 2 && x < 2;
+        assert_eq!(value.is_finite(), !is_near, "{place}: {value}");
+    }
+}

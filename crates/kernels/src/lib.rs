@@ -1,0 +1,65 @@
+//! The heavy operations of the zoo's networks, fast on Burn's CPU backend.
+//!
+//! [`convolve`] and [`normalize`] do what the modules of Burn do whose parameters they take. With the feature `flex`, on
+//! the backend Flex and in single precision, they run kernels of this crate; anywhere else they are Burn's own operations.
+//! [`use_burns_own`] leaves them to Burn everywhere, for comparison.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::nn::BatchNorm;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+
+#[cfg(feature = "flex")]
+mod conv;
+#[cfg(feature = "flex")]
+mod matrix;
+#[cfg(feature = "flex")]
+mod norm;
+#[cfg(feature = "flex")]
+mod ops;
+#[cfg(feature = "flex")]
+mod threads;
+
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Leaves every operation to Burn from now on, or no longer, in the whole process: for benchmarks and tests.
+pub fn use_burns_own(is_off: bool) {
+    IS_OFF.store(is_off, Ordering::Relaxed);
+}
+
+/// What [`Conv2d::forward`] does.
+///
+/// # Shapes
+/// - images: `[batch, channels_in, height, width]`
+/// - output: `[batch, channels_out, height_out, width_out]`
+#[must_use]
+pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if is_ours(&images)
+        && let Some(maps) = ops::conv2d(conv, &images)
+    {
+        return maps;
+    }
+    conv.forward(images)
+}
+
+/// What [`BatchNorm::forward`] does.
+///
+/// # Shapes
+/// - images: `[batch, channels, height, width]`
+/// - output: as the images
+#[must_use]
+pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if is_ours(&images) && images.device().is_autodiff() && norm.training.is_enabled() {
+        return ops::batch_norm(norm, images);
+    }
+    norm.forward(images)
+}
+
+/// Whether the kernels of this crate take the tensor.
+#[cfg(feature = "flex")]
+fn is_ours(images: &Tensor<4>) -> bool {
+    !IS_OFF.load(Ordering::Relaxed) && ops::is_single_precision_on_flex(images)
+}

@@ -1,0 +1,37 @@
+//! The kernels as operations of Burn: called on Flex, differentiated on its autodiff twin.
+
+mod batch_norm;
+mod conv2d;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{DispatchTensorKind, Flex, TensorMetadata};
+use burn::tensor::{DType, Tensor, TensorData};
+
+pub(crate) use batch_norm::batch_norm;
+pub(crate) use conv2d::conv2d;
+
+/// A tensor of the backend Flex.
+type FlexTensor = FloatTensor<Flex>;
+
+/// Whether the kernels take the tensor.
+pub(crate) fn is_single_precision_on_flex(tensor: &Tensor<4>) -> bool {
+    let tensor = tensor.clone().into_dispatch();
+    let is_flex = match &tensor.kind {
+        DispatchTensorKind::Flex(_) => true,
+        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Flex(_)),
+        #[allow(unreachable_patterns, reason = "where Flex is the only backend")]
+        _ => false,
+    };
+    is_flex && tensor.dtype() == DType::F32
+}
+
+/// The numbers of a tensor, one after the other.
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor
+        .as_slice::<f32>()
+        .expect("contiguous, in single precision")
+}
+
+fn tensor(numbers: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers, shape.into()))
+}

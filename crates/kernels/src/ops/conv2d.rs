@@ -1,0 +1,297 @@
+//! Convolution.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::ConvOptions;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2d;
+use burn::tensor::Tensor;
+
+use super::{FlexTensor, numbers, tensor};
+use crate::conv::{self, Shape};
+
+/// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand.
+pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
+    let padding = match layer.padding {
+        PaddingConfig2d::Same => return None,
+        PaddingConfig2d::Valid => [(0, 0); 2],
+        PaddingConfig2d::Explicit(above, left, below, right) => [(above, below), (left, right)],
+    };
+    let options =
+        ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
+    let images = images.clone();
+    let images = images.into_dispatch();
+    let weights = layer.weight.val().into_dispatch();
+    let out = match &layer.bias {
+        Some(bias) => {
+            let bias = bias.val().into_dispatch();
+            <Dispatch as Convolution>::convolve_biased(images, weights, bias, options)
+        }
+        None => <Dispatch as Convolution>::convolve(images, weights, options),
+    };
+    Some(Tensor::from_dispatch(out))
+}
+
+/// Convolution and its gradients.
+#[backend_extension(Flex, Autodiff)]
+trait Convolution: Backend {
+    fn convolve(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+
+    fn convolve_biased(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+
+    fn convolve_input_grad(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+
+    fn convolve_weight_grad(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+
+    fn convolve_bias_grad(grad: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+fn shape_of(images: &FlexTensor, weights: &FlexTensor, options: &ConvOptions<2>) -> Shape {
+    let [batch, channels_in, height, width] = images.shape().dims();
+    let [channels_out, _, kernel_height, kernel_width] = weights.shape().dims();
+    Shape {
+        batch,
+        channels_in,
+        channels_out,
+        size_in: [height, width],
+        kernel: [kernel_height, kernel_width],
+        stride: options.stride,
+        padding: options.padding,
+        dilation: options.dilation,
+        groups: options.groups,
+    }
+}
+
+fn forward(
+    images: &FlexTensor,
+    weights: &FlexTensor,
+    bias: Option<&FlexTensor>,
+    options: &ConvOptions<2>,
+) -> FlexTensor {
+    let shape = shape_of(images, weights, options);
+    let [height, width] = shape.size_out();
+    let out = conv::forward(&shape, numbers(images), numbers(weights), bias.map(numbers));
+    tensor(out, [shape.batch, shape.channels_out, height, width])
+}
+
+impl Convolution for Flex {
+    fn convolve(images: FlexTensor, weights: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
+        forward(
+            &images.to_contiguous(),
+            &weights.to_contiguous(),
+            None,
+            &options,
+        )
+    }
+
+    fn convolve_biased(
+        images: FlexTensor,
+        weights: FlexTensor,
+        bias: FlexTensor,
+        options: ConvOptions<2>,
+    ) -> FlexTensor {
+        let bias = bias.to_contiguous();
+        forward(
+            &images.to_contiguous(),
+            &weights.to_contiguous(),
+            Some(&bias),
+            &options,
+        )
+    }
+
+    fn convolve_input_grad(
+        images: FlexTensor,
+        weights: FlexTensor,
+        grad: FlexTensor,
+        options: ConvOptions<2>,
+    ) -> FlexTensor {
+        let (weights, grad) = (weights.to_contiguous(), grad.to_contiguous());
+        let shape = shape_of(&images, &weights, &options);
+        let out = conv::input_grad(&shape, numbers(&weights), numbers(&grad));
+        tensor(out, images.shape().to_vec())
+    }
+
+    fn convolve_weight_grad(
+        images: FlexTensor,
+        weights: FlexTensor,
+        grad: FlexTensor,
+        options: ConvOptions<2>,
+    ) -> FlexTensor {
+        let (images, grad) = (images.to_contiguous(), grad.to_contiguous());
+        let shape = shape_of(&images, &weights, &options);
+        let out = conv::weight_grad(&shape, numbers(&images), numbers(&grad));
+        tensor(out, weights.shape().to_vec())
+    }
+
+    fn convolve_bias_grad(grad: FlexTensor) -> FlexTensor {
+        let [_, channels, height, width] = grad.shape().dims();
+        let grad = grad.to_contiguous();
+        let out = conv::bias_grad(channels, height * width, numbers(&grad));
+        tensor(out, [channels])
+    }
+}
+
+impl<B: Backend + Convolution, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
+    fn convolve(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let step = Plain.prepare::<C>([images.node(), weights.node()]);
+        match step.compute_bound().stateful() {
+            OpsKind::Tracked(mut step) => {
+                let state = (
+                    step.checkpoint(&images),
+                    step.checkpoint(&weights),
+                    options.clone(),
+                );
+                let out = B::convolve(images.into_primitive(), weights.into_primitive(), options);
+                step.finish(state, out)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::convolve(
+                images.into_primitive(),
+                weights.into_primitive(),
+                options,
+            )),
+        }
+    }
+
+    fn convolve_biased(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let step = Biased.prepare::<C>([images.node(), weights.node(), bias.node()]);
+        match step.compute_bound().stateful() {
+            OpsKind::Tracked(mut step) => {
+                let state = (
+                    step.checkpoint(&images),
+                    step.checkpoint(&weights),
+                    options.clone(),
+                );
+                let out = B::convolve_biased(
+                    images.into_primitive(),
+                    weights.into_primitive(),
+                    bias.into_primitive(),
+                    options,
+                );
+                step.finish(state, out)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::convolve_biased(
+                images.into_primitive(),
+                weights.into_primitive(),
+                bias.into_primitive(),
+                options,
+            )),
+        }
+    }
+
+    // A gradient is not differentiated again.
+    fn convolve_input_grad(
+        _images: FloatTensor<Self>,
+        _weights: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        unreachable!("called on the inner backend only")
+    }
+
+    fn convolve_weight_grad(
+        _images: FloatTensor<Self>,
+        _weights: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        unreachable!("called on the inner backend only")
+    }
+
+    fn convolve_bias_grad(_grad: FloatTensor<Self>) -> FloatTensor<Self> {
+        unreachable!("called on the inner backend only")
+    }
+}
+
+/// The way back through a convolution without bias.
+#[derive(Debug)]
+struct Plain;
+
+/// The way back through a convolution with bias.
+#[derive(Debug)]
+struct Biased;
+
+/// Pictures, weights, and how they were convolved.
+type State = (NodeId, NodeId, ConvOptions<2>);
+
+impl<B: Backend + Convolution> Backward<B, 2> for Plain {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let [images, weights] = ops.parents.map(|node| node.map(|node| node.id));
+        register::<B>([images, weights], grad, ops.state, grads, checkpointer);
+    }
+}
+
+impl<B: Backend + Convolution> Backward<B, 3> for Biased {
+    type State = State;
+
+    fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let [images, weights, bias] = ops.parents.map(|node| node.map(|node| node.id));
+        if let Some(bias) = bias {
+            grads.register::<B>(bias, B::convolve_bias_grad(grad.clone()));
+        }
+        register::<B>([images, weights], grad, ops.state, grads, checkpointer);
+    }
+}
+
+/// Registers the gradients of those of pictures and weights that want one.
+fn register<B: Backend + Convolution>(
+    [images_node, weights_node]: [Option<NodeId>; 2],
+    grad: FloatTensor<B>,
+    (images, weights, options): State,
+    grads: &mut Gradients,
+    checkpointer: &mut Checkpointer,
+) {
+    let images: FloatTensor<B> = checkpointer.retrieve_node_output(images);
+    let weights: FloatTensor<B> = checkpointer.retrieve_node_output(weights);
+    if let Some(node) = images_node {
+        let own = B::convolve_input_grad(
+            images.clone(),
+            weights.clone(),
+            grad.clone(),
+            options.clone(),
+        );
+        grads.register::<B>(node, own);
+    }
+    if let Some(node) = weights_node {
+        grads.register::<B>(
+            node,
+            B::convolve_weight_grad(images, weights, grad, options),
+        );
+    }
+}
