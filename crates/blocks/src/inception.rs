@@ -11,7 +11,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, convolve, normalize};
+use crate::{constant_bias, convolve, normalize_relu};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,10 +101,10 @@ impl ConvUnit {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let map = convolve(&self.conv, input);
-        relu(match &self.bn {
-            Some(bn) => normalize(bn, map),
-            None => map,
-        })
+        match &self.bn {
+            Some(bn) => normalize_relu(bn, map),
+            None => relu(map),
+        }
     }
 }
 

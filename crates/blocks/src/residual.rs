@@ -11,7 +11,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
 
-use crate::{batch_norm, conv1x1, conv3x3, convolve, normalize};
+use crate::{
+    batch_norm, conv1x1, conv3x3, convolve, normalize, normalize_add_relu, normalize_relu,
+};
 
 /// Which of the two residual units of Fig. 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,14 +185,17 @@ impl ResidualUnit {
     /// - output: `[batch, channels_out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let out = relu(normalize(&self.bn1, convolve(&self.conv1, input.clone())));
-        let mut out = normalize(&self.bn2, convolve(&self.conv2, out));
+        let out = normalize_relu(&self.bn1, convolve(&self.conv1, input.clone()));
+        let mut out = convolve(&self.conv2, out);
+        let mut last = &self.bn2;
         if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
-            out = normalize(bn3, convolve(conv3, relu(out)));
+            out = convolve(conv3, normalize_relu(last, out));
+            last = bn3;
         }
-        match self.shortcut(input) {
-            Some(shortcut) => relu(self.dropped(out) + shortcut),
-            None => relu(out),
+        match (self.shortcut(input), &self.drop) {
+            (Some(shortcut), None) => normalize_add_relu(last, out, shortcut),
+            (Some(shortcut), Some(_)) => relu(self.dropped(normalize(last, out)) + shortcut),
+            (None, _) => normalize_relu(last, out),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The heavy operations of the zoo's networks, fast on Burn's CPU backend.
 //!
-//! [`convolve`] and [`normalize`] do what the modules of Burn do whose parameters they take. With the feature `flex`, on
+//! [`convolve`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
 //! the backend Flex and in single precision, they run kernels of this crate; anywhere else they are Burn's own operations.
 //! [`use_burns_own`] leaves them to Burn everywhere, for comparison.
 
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
 
 #[cfg(feature = "flex")]
 mod conv;
@@ -51,11 +52,43 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
 /// - output: as the images
 #[must_use]
 pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+    normalize_then(norm, images, Then::Nothing)
+}
+
+/// [`normalize`], rectified.
+#[must_use]
+pub fn normalize_relu(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+    normalize_then(norm, images, Then::Relu)
+}
+
+/// [`normalize`], with a shortcut added, rectified.
+///
+/// # Shapes
+/// - images, shortcut: `[batch, channels, height, width]`
+/// - output: as the images
+#[must_use]
+pub fn normalize_add_relu(norm: &BatchNorm, images: Tensor<4>, shortcut: Tensor<4>) -> Tensor<4> {
+    normalize_then(norm, images, Then::AddRelu(shortcut))
+}
+
+/// What follows a normalisation.
+enum Then {
+    Nothing,
+    Relu,
+    AddRelu(Tensor<4>),
+}
+
+fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if is_ours(&images) && images.device().is_autodiff() && norm.training.is_enabled() {
-        return ops::batch_norm(norm, images);
+        return ops::batch_norm(norm, images, then);
     }
-    norm.forward(images)
+    let out = norm.forward(images);
+    match then {
+        Then::Nothing => out,
+        Then::Relu => relu(out),
+        Then::AddRelu(shortcut) => relu(out + shortcut),
+    }
 }
 
 /// Whether the kernels of this crate take the tensor.

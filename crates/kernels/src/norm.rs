@@ -1,7 +1,7 @@
 //! Batch normalisation in training ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167), algorithm 1): what comes
 //! out, and the gradients, a channel at a time, so that a channel is read from memory once.
 
-use crate::threads::{Shared, each};
+use crate::threads::{Shared, each, written};
 
 /// Shape of what is normalised: `[batch, channels, pixels]`.
 #[derive(Debug, Clone, Copy)]
@@ -38,26 +38,21 @@ pub(crate) struct Normalised {
     pub(crate) variance: Vec<f32>,
 }
 
-/// Normalises every channel by its own mean and variance, then scales and shifts it.
+/// Normalises every channel by its own mean and variance, scales and shifts it, adds the shortcut where there is one, and
+/// rectifies it where `has_relu`.
 pub(crate) fn forward(
     shape: Shape,
     values: &[f32],
-    gamma: &[f32],
-    beta: &[f32],
+    [gamma, beta]: [&[f32]; 2],
+    shortcut: Option<&[f32]>,
+    has_relu: bool,
     epsilon: f64,
 ) -> Normalised {
     assert_eq!(values.len(), shape.len());
-    let (mut out, mut mean, mut variance) = (
-        vec![0.0; values.len()],
-        vec![0.0; shape.channels],
-        vec![0.0; shape.channels],
-    );
-    let (to, means, variances) = (
-        Shared::new(&mut out),
-        Shared::new(&mut mean),
-        Shared::new(&mut variance),
-    );
-    each(shape.channels, |channel| {
+    assert!(shortcut.is_none_or(|shortcut| shortcut.len() == shape.len()));
+    let (mut mean, mut variance) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
+    let (means, variances) = (Shared::new(&mut mean), Shared::new(&mut variance));
+    let one = |to: &Shared, channel: usize| {
         let planes = || {
             shape
                 .planes(channel)
@@ -69,24 +64,31 @@ pub(crate) fn forward(
         let spread = (squares.sum::<f64>() / shape.count()) as f32;
         let scale = gamma[channel] * inverse_deviation(spread, epsilon);
         let shift = beta[channel];
-        for (at, plane) in shape.planes(channel).zip(planes()) {
+        for at in shape.planes(channel) {
+            let place = at..at + shape.pixels;
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
-            let target = unsafe { to.part(at, at + shape.pixels) };
-            for (y, x) in target.iter_mut().zip(plane) {
-                *y = (x - centre) * scale + shift;
+            let target = unsafe { to.part(place.start, place.end) };
+            let pairs = target.iter_mut().zip(&values[place.clone()]);
+            let normal = |x: &f32| (x - centre) * scale + shift;
+            match (shortcut.map(|shortcut| &shortcut[place]), has_relu) {
+                (None, false) => pairs.for_each(|(y, x)| *y = normal(x)),
+                (None, true) => pairs.for_each(|(y, x)| *y = relu(normal(x))),
+                (Some(shortcut), _) => pairs
+                    .zip(shortcut)
+                    .for_each(|((y, x), s)| *y = relu(normal(x) + s)),
             }
         }
-        #[allow(unsafe_code, reason = "every channel has numbers of its own")]
-        // SAFETY: no other task has this channel.
-        let (mean, variance) = unsafe {
-            (
-                means.part(channel, channel + 1),
-                variances.part(channel, channel + 1),
-            )
-        };
-        (mean[0], variance[0]) = (centre, spread);
-    });
+        put(&means, channel, centre);
+        put(&variances, channel, spread);
+    };
+    #[allow(unsafe_code, reason = "channels cover everything")]
+    // SAFETY: every plane of every channel is written.
+    let out = unsafe {
+        written(values.len(), |to| {
+            each(shape.channels, |channel| one(to, channel));
+        })
+    };
     Normalised {
         out,
         mean,
@@ -94,74 +96,106 @@ pub(crate) fn forward(
     }
 }
 
+/// What is below 0 becomes 0; what is no number stays, as Burn and PyTorch have it.
+fn relu(value: f32) -> f32 {
+    if value <= 0.0 { 0.0 } else { value }
+}
+
 /// Gradients of [`forward`].
 pub(crate) struct Gradients {
     pub(crate) values: Vec<f32>,
     pub(crate) gamma: Vec<f32>,
     pub(crate) beta: Vec<f32>,
+    pub(crate) shortcut: Option<Vec<f32>>,
 }
 
-/// From the gradient of what came out to those of the values, the scale and the shift.
+/// From the gradient of what came out to those of what went in. `out` is what came out, where it was rectified.
+#[allow(clippy::too_many_arguments, reason = "all that a step back needs")]
 pub(crate) fn backward(
     shape: Shape,
     values: &[f32],
+    out: Option<&[f32]>,
     gamma: &[f32],
-    mean: &[f32],
-    variance: &[f32],
-    epsilon: f64,
+    [mean, variance]: [&[f32]; 2],
     grad: &[f32],
+    has_shortcut: bool,
+    epsilon: f64,
 ) -> Gradients {
-    assert_eq!(values.len(), shape.len());
-    assert_eq!(grad.len(), shape.len());
-    let (mut out, mut gamma_grad, mut beta_grad) = (
-        vec![0.0; values.len()],
-        vec![0.0; shape.channels],
-        vec![0.0; shape.channels],
-    );
-    let (to, gammas, betas) = (
-        Shared::new(&mut out),
-        Shared::new(&mut gamma_grad),
-        Shared::new(&mut beta_grad),
-    );
-    each(shape.channels, |channel| {
+    assert!(values.len() == shape.len() && grad.len() == shape.len());
+    assert!(out.is_none_or(|out| out.len() == shape.len()));
+    // The gradient where the output was above 0: that of the shortcut, and what everything else is made of.
+    let length = if out.is_some() { grad.len() } else { 0 };
+    let (mut gamma_grad, mut beta_grad) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
+    let (gammas, betas) = (Shared::new(&mut gamma_grad), Shared::new(&mut beta_grad));
+    let one = |passed: &Shared, to: &Shared, channel: usize| {
         let centre = mean[channel];
         let inverse = inverse_deviation(variance[channel], epsilon);
-        let (mut grads, mut products) = (0.0, 0.0);
+        let grads = |at: usize| {
+            let place = at..at + shape.pixels;
+            match out {
+                None => &grad[place],
+                #[allow(unsafe_code, reason = "every channel has planes of its own")]
+                // SAFETY: no other task has this channel, and this one has the plane once at a time.
+                Some(_) => unsafe { passed.part(place.start, place.end) },
+            }
+        };
+        let (mut plain, mut products) = (0.0, 0.0);
         for at in shape.planes(channel) {
-            let (dy, x) = (&grad[at..at + shape.pixels], &values[at..at + shape.pixels]);
-            let [a, b] = sums(dy, x, centre);
-            grads += a;
+            let place = at..at + shape.pixels;
+            if let Some(out) = out {
+                #[allow(unsafe_code, reason = "every channel has planes of its own")]
+                // SAFETY: no other task has this channel.
+                let passed = unsafe { passed.part(place.start, place.end) };
+                let pairs = passed.iter_mut().zip(&grad[place.clone()]);
+                for ((passed, dy), y) in pairs.zip(&out[place.clone()]) {
+                    *passed = if *y <= 0.0 { 0.0 } else { *dy };
+                }
+            }
+            let [a, b] = sums(grads(at), &values[place], centre);
+            plain += a;
             products += b;
         }
         // dx = gamma / deviation * (dy - mean(dy) - normalised * mean(dy * normalised))
         let scale = gamma[channel] * inverse;
         let products = products * f64::from(inverse);
-        let constant = (grads / shape.count()) as f32;
+        let constant = (plain / shape.count()) as f32;
         let slope = (products / shape.count()) as f32 * inverse;
         for at in shape.planes(channel) {
-            let (dy, x) = (&grad[at..at + shape.pixels], &values[at..at + shape.pixels]);
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
             let target = unsafe { to.part(at, at + shape.pixels) };
-            for ((dx, dy), x) in target.iter_mut().zip(dy).zip(x) {
+            let pairs = target.iter_mut().zip(grads(at));
+            for ((dx, dy), x) in pairs.zip(&values[at..at + shape.pixels]) {
                 *dx = scale * (dy - constant - (x - centre) * slope);
             }
         }
-        #[allow(unsafe_code, reason = "every channel has numbers of its own")]
-        // SAFETY: no other task has this channel.
-        let (gamma, beta) = unsafe {
-            (
-                gammas.part(channel, channel + 1),
-                betas.part(channel, channel + 1),
-            )
-        };
-        (gamma[0], beta[0]) = (products as f32, grads as f32);
-    });
+        put(&gammas, channel, products as f32);
+        put(&betas, channel, plain as f32);
+    };
+    let mut own = Vec::new();
+    #[allow(unsafe_code, reason = "channels cover everything")]
+    // SAFETY: every plane of every channel is written, that of the rectified gradients before it is read.
+    let rectified = unsafe {
+        written(length, |passed| {
+            own = written(values.len(), |to| {
+                each(shape.channels, |channel| one(passed, to, channel));
+            });
+        })
+    };
     Gradients {
-        values: out,
+        values: own,
         gamma: gamma_grad,
         beta: beta_grad,
+        shortcut: has_shortcut.then_some(rectified),
     }
+}
+
+/// Writes the number of a channel.
+fn put(numbers: &Shared, channel: usize, number: f32) {
+    #[allow(unsafe_code, reason = "every channel has a number of its own")]
+    // SAFETY: no other task has this channel.
+    let place = unsafe { numbers.part(channel, channel + 1) };
+    place[0] = number;
 }
 
 fn inverse_deviation(variance: f32, epsilon: f64) -> f32 {
@@ -226,8 +260,24 @@ mod tests {
             };
             let (x, dy) = (draw(shape.len(), 1), draw(shape.len(), 2));
             let (gamma, beta) = (draw(channels, 3), draw(channels, 4));
-            let found = forward(shape, &x, &gamma, &beta, epsilon);
-            let back = backward(shape, &x, &gamma, &found.mean, &found.variance, epsilon, &dy);
+            let found = forward(shape, &x, [&gamma, &beta], None, false, epsilon);
+            let statistics = [found.mean.as_slice(), found.variance.as_slice()];
+            let back = backward(shape, &x, None, &gamma, statistics, &dy, false, epsilon);
+
+            // What follows is the same as one operation after the other.
+            let added = draw(shape.len(), 5);
+            let all = forward(shape, &x, [&gamma, &beta], Some(&added), true, epsilon);
+            let after: Vec<f32> = found.out.iter().zip(&added).map(|(y, s)| relu(y + s)).collect();
+            prop_assert_eq!(&all.out, &after);
+            let masked: Vec<f32> = dy.iter().zip(&after).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 }).collect();
+            let whole = backward(shape, &x, Some(&after), &gamma, statistics, &dy, true, epsilon);
+            let stepwise = backward(shape, &x, None, &gamma, statistics, &masked, false, epsilon);
+            prop_assert_eq!(whole.values, stepwise.values);
+            prop_assert_eq!(whole.gamma, stepwise.gamma);
+            prop_assert_eq!(whole.beta, stepwise.beta);
+            prop_assert_eq!(whole.shortcut, Some(masked));
+            let rectified = forward(shape, &x, [&gamma, &beta], None, true, epsilon).out;
+            prop_assert!(rectified.iter().zip(&found.out).all(|(a, b)| *a == relu(*b)));
             let count = (batch * pixels) as f64;
             for channel in 0..channels {
                 let places: Vec<usize> = shape.planes(channel).flat_map(|at| at..at + pixels).collect();

@@ -34,6 +34,22 @@ pub(crate) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T)
     result
 }
 
+/// A buffer of `length` numbers, all of which `write` writes: setting them to zero first takes as long as some kernels.
+///
+/// # Safety
+/// `write` writes every number before it reads it, and leaves none unwritten.
+#[allow(unsafe_code, reason = "the caller's promise")]
+pub(crate) unsafe fn written(length: usize, write: impl FnOnce(&Shared)) -> Vec<f32> {
+    let mut buffer = Box::<[f32]>::new_uninit_slice(length);
+    write(&Shared {
+        start: buffer.as_mut_ptr().cast(),
+        length,
+        _buffer: std::marker::PhantomData,
+    });
+    // SAFETY: `write` has written every number.
+    unsafe { buffer.assume_init() }.into_vec()
+}
+
 /// A buffer that several threads write, each to places of its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {

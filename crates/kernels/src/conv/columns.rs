@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Shape, Tile};
-use crate::threads::{Shared, each};
+use crate::threads::{Shared, each, written};
 
 /// The pictures with the border of the convolution around them, and the shape that it has then.
 pub(super) fn with_border<'a>(shape: &Shape, images: &'a [f32]) -> (Shape, Cow<'a, [f32]>) {
@@ -19,14 +19,13 @@ pub(super) fn with_border<'a>(shape: &Shape, images: &'a [f32]) -> (Shape, Cow<'
     let ([_, width], [_, width_out]) = (shape.size_in, bordered.size_in);
     let (plane, plane_out) = (shape.pixels_in(), bordered.pixels_in());
     let first = shape.padding[0].0 * width_out + shape.padding[1].0;
-    let mut out = vec![0.0; bordered.len_in()];
-    let shared = Shared::new(&mut out);
-    each(shape.batch, |image| {
+    let copy = |out: &Shared, image: usize| {
         let channels = shape.channels_in;
         let start = image * channels * plane_out;
         #[allow(unsafe_code, reason = "every picture has planes of its own")]
         // SAFETY: no other task has this picture.
-        let target = unsafe { shared.part(start, start + channels * plane_out) };
+        let target = unsafe { out.part(start, start + channels * plane_out) };
+        target.fill(0.0);
         let source = &images[image * channels * plane..(image + 1) * channels * plane];
         let planes = target
             .chunks_exact_mut(plane_out)
@@ -37,7 +36,14 @@ pub(super) fn with_border<'a>(shape: &Shape, images: &'a [f32]) -> (Shape, Cow<'
                 to[..width].copy_from_slice(from);
             }
         }
-    });
+    };
+    #[allow(unsafe_code, reason = "pictures cover everything")]
+    // SAFETY: every picture is filled with zeros first.
+    let out = unsafe {
+        written(bordered.len_in(), |out| {
+            each(shape.batch, |image| copy(out, image));
+        })
+    };
     (bordered, Cow::Owned(out))
 }
 
@@ -66,7 +72,7 @@ pub(super) fn unfold(
     tile: Tile,
     columns: &mut [f32],
 ) {
-    let plane = shape.pixels_in();
+    let (plane, width_out) = (shape.pixels_in(), shape.size_out()[1]);
     let taps = taps(shape);
     let mut rows = columns.chunks_exact_mut(tile.columns());
     for channel in channel..channel + channels {
@@ -74,7 +80,8 @@ pub(super) fn unfold(
             let row = rows.next().expect("a row for each channel and tap");
             for (image, part) in row.chunks_exact_mut(tile.pixels).enumerate() {
                 let start = ((tile.image + image) * shape.channels_in + channel) * plane;
-                read(shape, &images[start + tap..start + plane], tile.pixel, part);
+                let source = &images[start + tap..start + plane];
+                read(shape, width_out, source, tile.pixel, part);
             }
         }
     }
@@ -123,9 +130,8 @@ fn lines(
 }
 
 /// Copies the tile's pixels from a plane that begins at the tap.
-fn read(shape: &Shape, plane: &[f32], pixel: usize, part: &mut [f32]) {
-    let step = shape.stride[1];
-    let (width, width_out) = (shape.size_in[1], shape.size_out()[1]);
+fn read(shape: &Shape, width_out: usize, plane: &[f32], pixel: usize, part: &mut [f32]) {
+    let (width, step) = (shape.size_in[1], shape.stride[1]);
     let whole_rows = pixel.is_multiple_of(width_out) && part.len().is_multiple_of(width_out);
     if step == 1 && whole_rows {
         let (from, apart) = (

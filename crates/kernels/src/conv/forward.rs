@@ -3,7 +3,7 @@
 use super::columns::{unfold, with_border};
 use super::{Shape, Tile, tiles};
 use crate::matrix::{Matrix, Write, multiply};
-use crate::threads::{Rows, Shared, each, with_scratch};
+use crate::threads::{Rows, Shared, each, with_scratch, written};
 
 /// Pictures to feature maps.
 ///
@@ -19,16 +19,21 @@ pub(crate) fn forward(
 ) -> Vec<f32> {
     assert_eq!(images.len(), shape.len_in());
     let (shape, images) = &with_border(shape, images);
-    let mut out = vec![0.0; shape.len_out()];
     let threads = rayon::current_num_threads();
     let tiles = tiles(shape.batch, shape.size_out(), threads);
     let is_alone = tiles.len() * shape.groups < threads;
-    let shared = Shared::new(&mut out);
-    each(tiles.len() * shape.groups, |task| {
-        let (tile, group) = (tiles[task / shape.groups], task % shape.groups);
-        tile_of(shape, images, weights, bias, tile, group, &shared, is_alone);
-    });
-    out
+    let write = |out: &Shared| {
+        each(tiles.len() * shape.groups, |task| {
+            let (tile, group) = (tiles[task / shape.groups], task % shape.groups);
+            tile_of(shape, images, weights, bias, tile, group, out, is_alone);
+        });
+    };
+    #[allow(unsafe_code, reason = "tiles and groups cover everything")]
+    // SAFETY: every pixel of every map lies in one tile and one group, and a product replaces what was there, or is added
+    // to the bias that was written before.
+    unsafe {
+        written(shape.len_out(), write)
+    }
 }
 
 #[allow(clippy::too_many_arguments, reason = "one tile of the function above")]

@@ -1,4 +1,4 @@
-//! Batch normalisation in training.
+//! Batch normalisation, with what may follow it: the addition of a shortcut, and rectification.
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -13,16 +13,26 @@ use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
+use crate::Then;
 use crate::norm::{self, Shape};
 
-/// What the training pass of [`BatchNorm::forward`] does, with the kernels of this crate.
-pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
-    let (out, mean, variance) = <Dispatch as Normalisation>::normalise(
-        images.into_dispatch(),
-        layer.gamma.val().into_dispatch(),
-        layer.beta.val().into_dispatch(),
-        layer.epsilon,
-    );
+/// What the training pass of [`BatchNorm::forward`] does, and what follows, with the kernels of this crate.
+pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
+    let images = images.into_dispatch();
+    let gamma = layer.gamma.val().into_dispatch();
+    let beta = layer.beta.val().into_dispatch();
+    let epsilon = layer.epsilon;
+    let (out, mean, variance) = match then {
+        Then::Nothing => <Dispatch as Normalisation>::normalise(images, gamma, beta, epsilon),
+        Then::Relu => <Dispatch as Normalisation>::normalise_relu(images, gamma, beta, epsilon),
+        Then::AddRelu(shortcut) => <Dispatch as Normalisation>::normalise_add_relu(
+            images,
+            gamma,
+            beta,
+            shortcut.into_dispatch(),
+            epsilon,
+        ),
+    };
     let momentum = layer.momentum;
     let updated = |running: Tensor<1>, found: Tensor<1>| {
         running.mul_scalar(1.0 - momentum) + found.detach().mul_scalar(momentum)
@@ -37,10 +47,13 @@ pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(out)
 }
 
-/// Batch normalisation and its gradients.
+/// What comes out, and mean and biased variance of each channel.
+type Normalised<B> = (FloatTensor<B>, FloatTensor<B>, FloatTensor<B>);
+
+/// Batch normalisation, which tensors with gradients differentiate. Each gives what comes out, and mean and biased variance
+/// of each channel.
 #[backend_extension(Flex, Autodiff)]
 trait Normalisation: Backend {
-    /// What comes out, and mean and biased variance of each channel.
     fn normalise(
         images: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -48,15 +61,42 @@ trait Normalisation: Backend {
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The gradients of images, gamma and beta.
-    fn normalise_grad(
+    fn normalise_relu(
         images: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
-        mean: FloatTensor<Self>,
-        variance: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
         epsilon: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn normalise_add_relu(
+        images: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        shortcut: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// What the three are made of, on a backend without gradients.
+trait Kernels: Backend {
+    fn forward(
+        images: FloatTensor<Self>,
+        gamma_and_beta: [FloatTensor<Self>; 2],
+        shortcut: Option<FloatTensor<Self>>,
+        has_relu: bool,
+        epsilon: f64,
+    ) -> Normalised<Self>;
+
+    /// The gradients of images, gamma, beta and the shortcut; `out` is what came out, where it was rectified.
+    fn backward(
+        images: FloatTensor<Self>,
+        out: Option<FloatTensor<Self>>,
+        gamma: FloatTensor<Self>,
+        mean_and_variance: [FloatTensor<Self>; 2],
+        grad: FloatTensor<Self>,
+        has_shortcut: bool,
+        epsilon: f64,
+    ) -> [Option<FloatTensor<Self>>; 4];
 }
 
 fn shape_of(images: &FlexTensor) -> Shape {
@@ -68,24 +108,27 @@ fn shape_of(images: &FlexTensor) -> Shape {
     }
 }
 
-impl Normalisation for Flex {
-    fn normalise(
+impl Kernels for Flex {
+    fn forward(
         images: FlexTensor,
-        gamma: FlexTensor,
-        beta: FlexTensor,
+        [gamma, beta]: [FlexTensor; 2],
+        shortcut: Option<FlexTensor>,
+        has_relu: bool,
         epsilon: f64,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+    ) -> Normalised<Self> {
         let (images, gamma, beta) = (
             images.to_contiguous(),
             gamma.to_contiguous(),
             beta.to_contiguous(),
         );
+        let shortcut = shortcut.map(|shortcut| shortcut.to_contiguous());
         let shape = shape_of(&images);
         let found = norm::forward(
             shape,
             numbers(&images),
-            numbers(&gamma),
-            numbers(&beta),
+            [numbers(&gamma), numbers(&beta)],
+            shortcut.as_ref().map(numbers),
+            has_relu,
             epsilon,
         );
         (
@@ -95,14 +138,15 @@ impl Normalisation for Flex {
         )
     }
 
-    fn normalise_grad(
+    fn backward(
         images: FlexTensor,
+        out: Option<FlexTensor>,
         gamma: FlexTensor,
-        mean: FlexTensor,
-        variance: FlexTensor,
+        [mean, variance]: [FlexTensor; 2],
         grad: FlexTensor,
+        has_shortcut: bool,
         epsilon: f64,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+    ) -> [Option<FlexTensor>; 4] {
         let (images, gamma, grad) = (
             images.to_contiguous(),
             gamma.to_contiguous(),
@@ -112,89 +156,200 @@ impl Normalisation for Flex {
         let found = norm::backward(
             shape,
             numbers(&images),
+            out.as_ref().map(numbers),
             numbers(&gamma),
-            numbers(&mean),
-            numbers(&variance),
-            epsilon,
+            [numbers(&mean), numbers(&variance)],
             numbers(&grad),
+            has_shortcut,
+            epsilon,
         );
-        (
-            tensor(found.values, images.shape().to_vec()),
-            tensor(found.gamma, [shape.channels]),
-            tensor(found.beta, [shape.channels]),
-        )
+        let whole = images.shape().to_vec();
+        [
+            Some(tensor(found.values, whole.clone())),
+            Some(tensor(found.gamma, [shape.channels])),
+            Some(tensor(found.beta, [shape.channels])),
+            found.shortcut.map(|shortcut| tensor(shortcut, whole)),
+        ]
     }
 }
 
-impl<B: Backend + Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
+impl Normalisation for Flex {
+    fn normalise(
+        images: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+    ) -> Normalised<Self> {
+        Self::forward(images, [gamma, beta], None, false, epsilon)
+    }
+
+    fn normalise_relu(
+        images: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+    ) -> Normalised<Self> {
+        Self::forward(images, [gamma, beta], None, true, epsilon)
+    }
+
+    fn normalise_add_relu(
+        images: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        shortcut: FlexTensor,
+        epsilon: f64,
+    ) -> Normalised<Self> {
+        Self::forward(images, [gamma, beta], Some(shortcut), true, epsilon)
+    }
+}
+
+impl<B: Kernels, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
     fn normalise(
         images: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let step = Normalise.prepare::<C>([images.node(), gamma.node(), beta.node()]);
-        let (out, mean, variance) = match step.compute_bound().stateful() {
+    ) -> Normalised<Self> {
+        without_shortcut::<B, C>(images, [gamma, beta], false, epsilon)
+    }
+
+    fn normalise_relu(
+        images: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> Normalised<Self> {
+        without_shortcut::<B, C>(images, [gamma, beta], true, epsilon)
+    }
+
+    fn normalise_add_relu(
+        images: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        shortcut: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> Normalised<Self> {
+        let parents = [images.node(), gamma.node(), beta.node(), shortcut.node()];
+        let step = AddRelu.prepare::<C>(parents).compute_bound().stateful();
+        let forward = |images: FloatTensor<Self>, gamma: FloatTensor<Self>| {
+            B::forward(
+                images.into_primitive(),
+                [gamma.into_primitive(), beta.into_primitive()],
+                Some(shortcut.into_primitive()),
+                true,
+                epsilon,
+            )
+        };
+        let (out, mean, variance) = match step {
             OpsKind::Tracked(mut step) => {
-                let nodes = (step.checkpoint(&images), step.checkpoint(&gamma));
-                let (out, mean, variance) = B::normalise(
-                    images.into_primitive(),
-                    gamma.into_primitive(),
-                    beta.into_primitive(),
-                    epsilon,
-                );
-                let state = (nodes.0, nodes.1, mean.clone(), variance.clone(), epsilon);
+                let nodes = [step.checkpoint(&images), step.checkpoint(&gamma)];
+                let (out, mean, variance) = forward(images, gamma);
+                let statistics = [mean.clone(), variance.clone()];
+                let state = (nodes, Some(out.clone()), statistics, epsilon);
                 (step.finish(state, out), mean, variance)
             }
             OpsKind::UnTracked(step) => {
-                let (out, mean, variance) = B::normalise(
-                    images.into_primitive(),
-                    gamma.into_primitive(),
-                    beta.into_primitive(),
-                    epsilon,
-                );
+                let (out, mean, variance) = forward(images, gamma);
                 (step.finish(out), mean, variance)
             }
         };
         (out, Self::from_inner(mean), Self::from_inner(variance))
     }
-
-    // A gradient is not differentiated again.
-    fn normalise_grad(
-        _images: FloatTensor<Self>,
-        _gamma: FloatTensor<Self>,
-        _mean: FloatTensor<Self>,
-        _variance: FloatTensor<Self>,
-        _grad: FloatTensor<Self>,
-        _epsilon: f64,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        unreachable!("called on the inner backend only")
-    }
 }
 
-/// The way back.
-#[derive(Debug)]
-struct Normalise;
+fn without_shortcut<B: Kernels, C: CheckpointStrategy>(
+    images: FloatTensor<Autodiff<B, C>>,
+    [gamma, beta]: [FloatTensor<Autodiff<B, C>>; 2],
+    has_relu: bool,
+    epsilon: f64,
+) -> Normalised<Autodiff<B, C>> {
+    let parents = [images.node(), gamma.node(), beta.node()];
+    let step = Plain.prepare::<C>(parents).compute_bound().stateful();
+    let forward = |images: FloatTensor<Autodiff<B, C>>, gamma: FloatTensor<Autodiff<B, C>>| {
+        let scale = [gamma.into_primitive(), beta.into_primitive()];
+        B::forward(images.into_primitive(), scale, None, has_relu, epsilon)
+    };
+    let (out, mean, variance) = match step {
+        OpsKind::Tracked(mut step) => {
+            let nodes = [step.checkpoint(&images), step.checkpoint(&gamma)];
+            let (out, mean, variance) = forward(images, gamma);
+            let rectified = has_relu.then(|| out.clone());
+            let state = (nodes, rectified, [mean.clone(), variance.clone()], epsilon);
+            (step.finish(state, out), mean, variance)
+        }
+        OpsKind::UnTracked(step) => {
+            let (out, mean, variance) = forward(images, gamma);
+            (step.finish(out), mean, variance)
+        }
+    };
+    (
+        out,
+        Autodiff::<B, C>::from_inner(mean),
+        Autodiff::<B, C>::from_inner(variance),
+    )
+}
 
-impl<B: Backend + Normalisation> Backward<B, 3> for Normalise {
-    /// Images, gamma, mean, variance and epsilon.
-    type State = (NodeId, NodeId, FloatTensor<B>, FloatTensor<B>, f64);
+/// The way back without a shortcut.
+#[derive(Debug)]
+struct Plain;
+
+/// The way back with a shortcut.
+#[derive(Debug)]
+struct AddRelu;
+
+/// Images and gamma, what came out where it was rectified, mean and variance, epsilon.
+type State<B> = (
+    [NodeId; 2],
+    Option<FloatTensor<B>>,
+    [FloatTensor<B>; 2],
+    f64,
+);
+
+impl<B: Kernels> Backward<B, 3> for Plain {
+    type State = State<B>;
 
     fn backward(
         self,
-        ops: Ops<Self::State, 3>,
+        ops: Ops<State<B>, 3>,
         grads: &mut Gradients,
         checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
-        let (images, gamma, mean, variance, epsilon) = ops.state;
-        let images: FloatTensor<B> = checkpointer.retrieve_node_output(images);
-        let gamma: FloatTensor<B> = checkpointer.retrieve_node_output(gamma);
-        let (images, gamma, beta) = B::normalise_grad(images, gamma, mean, variance, grad, epsilon);
-        for (node, own) in ops.parents.into_iter().zip([images, gamma, beta]) {
-            if let Some(node) = node {
-                grads.register::<B>(node.id, own);
-            }
+        let parents = ops.parents.map(|node| node.map(|node| node.id));
+        register::<B>(&parents, grad, ops.state, grads, checkpointer);
+    }
+}
+
+impl<B: Kernels> Backward<B, 4> for AddRelu {
+    type State = State<B>;
+
+    fn backward(
+        self,
+        ops: Ops<State<B>, 4>,
+        grads: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let parents = ops.parents.map(|node| node.map(|node| node.id));
+        register::<B>(&parents, grad, ops.state, grads, checkpointer);
+    }
+}
+
+/// Registers the gradients of those parents that want one: images, gamma, beta, and a shortcut where there is one.
+fn register<B: Kernels>(
+    parents: &[Option<NodeId>],
+    grad: FloatTensor<B>,
+    ([images, gamma], out, statistics, epsilon): State<B>,
+    grads: &mut Gradients,
+    checkpointer: &mut Checkpointer,
+) {
+    let images: FloatTensor<B> = checkpointer.retrieve_node_output(images);
+    let gamma: FloatTensor<B> = checkpointer.retrieve_node_output(gamma);
+    let has_shortcut = parents.len() == 4;
+    let found = B::backward(images, out, gamma, statistics, grad, has_shortcut, epsilon);
+    for (node, own) in parents.iter().zip(found) {
+        if let (Some(node), Some(own)) = (node, own) {
+            grads.register::<B>(*node, own);
         }
     }
 }

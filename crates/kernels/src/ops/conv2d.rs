@@ -37,7 +37,7 @@ pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
     Some(Tensor::from_dispatch(out))
 }
 
-/// Convolution and its gradients.
+/// Convolution, which tensors with gradients differentiate.
 #[backend_extension(Flex, Autodiff)]
 trait Convolution: Backend {
     fn convolve(
@@ -52,22 +52,32 @@ trait Convolution: Backend {
         bias: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self>;
+}
 
-    fn convolve_input_grad(
+/// What the two are made of, on a backend without gradients.
+trait Kernels: Backend {
+    fn forward(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self>;
+
+    fn input_grad(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         grad: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self>;
 
-    fn convolve_weight_grad(
+    fn weight_grad(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         grad: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self>;
 
-    fn convolve_bias_grad(grad: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn bias_grad(grad: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 fn shape_of(images: &FlexTensor, weights: &FlexTensor, options: &ConvOptions<2>) -> Shape {
@@ -86,44 +96,23 @@ fn shape_of(images: &FlexTensor, weights: &FlexTensor, options: &ConvOptions<2>)
     }
 }
 
-fn forward(
-    images: &FlexTensor,
-    weights: &FlexTensor,
-    bias: Option<&FlexTensor>,
-    options: &ConvOptions<2>,
-) -> FlexTensor {
-    let shape = shape_of(images, weights, options);
-    let [height, width] = shape.size_out();
-    let out = conv::forward(&shape, numbers(images), numbers(weights), bias.map(numbers));
-    tensor(out, [shape.batch, shape.channels_out, height, width])
-}
-
-impl Convolution for Flex {
-    fn convolve(images: FlexTensor, weights: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
-        forward(
-            &images.to_contiguous(),
-            &weights.to_contiguous(),
-            None,
-            &options,
-        )
-    }
-
-    fn convolve_biased(
+impl Kernels for Flex {
+    fn forward(
         images: FlexTensor,
         weights: FlexTensor,
-        bias: FlexTensor,
+        bias: Option<FlexTensor>,
         options: ConvOptions<2>,
     ) -> FlexTensor {
-        let bias = bias.to_contiguous();
-        forward(
-            &images.to_contiguous(),
-            &weights.to_contiguous(),
-            Some(&bias),
-            &options,
-        )
+        let (images, weights) = (images.to_contiguous(), weights.to_contiguous());
+        let bias = bias.map(|bias| bias.to_contiguous());
+        let shape = shape_of(&images, &weights, &options);
+        let [height, width] = shape.size_out();
+        let bias = bias.as_ref().map(numbers);
+        let out = conv::forward(&shape, numbers(&images), numbers(&weights), bias);
+        tensor(out, [shape.batch, shape.channels_out, height, width])
     }
 
-    fn convolve_input_grad(
+    fn input_grad(
         images: FlexTensor,
         weights: FlexTensor,
         grad: FlexTensor,
@@ -135,7 +124,7 @@ impl Convolution for Flex {
         tensor(out, images.shape().to_vec())
     }
 
-    fn convolve_weight_grad(
+    fn weight_grad(
         images: FlexTensor,
         weights: FlexTensor,
         grad: FlexTensor,
@@ -147,7 +136,7 @@ impl Convolution for Flex {
         tensor(out, weights.shape().to_vec())
     }
 
-    fn convolve_bias_grad(grad: FlexTensor) -> FlexTensor {
+    fn bias_grad(grad: FlexTensor) -> FlexTensor {
         let [_, channels, height, width] = grad.shape().dims();
         let grad = grad.to_contiguous();
         let out = conv::bias_grad(channels, height * width, numbers(&grad));
@@ -155,7 +144,22 @@ impl Convolution for Flex {
     }
 }
 
-impl<B: Backend + Convolution, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
+impl Convolution for Flex {
+    fn convolve(images: FlexTensor, weights: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
+        Self::forward(images, weights, None, options)
+    }
+
+    fn convolve_biased(
+        images: FlexTensor,
+        weights: FlexTensor,
+        bias: FlexTensor,
+        options: ConvOptions<2>,
+    ) -> FlexTensor {
+        Self::forward(images, weights, Some(bias), options)
+    }
+}
+
+impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
     fn convolve(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
@@ -169,12 +173,18 @@ impl<B: Backend + Convolution, C: CheckpointStrategy> Convolution for Autodiff<B
                     step.checkpoint(&weights),
                     options.clone(),
                 );
-                let out = B::convolve(images.into_primitive(), weights.into_primitive(), options);
+                let out = B::forward(
+                    images.into_primitive(),
+                    weights.into_primitive(),
+                    None,
+                    options,
+                );
                 step.finish(state, out)
             }
-            OpsKind::UnTracked(step) => step.finish(B::convolve(
+            OpsKind::UnTracked(step) => step.finish(B::forward(
                 images.into_primitive(),
                 weights.into_primitive(),
+                None,
                 options,
             )),
         }
@@ -194,44 +204,21 @@ impl<B: Backend + Convolution, C: CheckpointStrategy> Convolution for Autodiff<B
                     step.checkpoint(&weights),
                     options.clone(),
                 );
-                let out = B::convolve_biased(
+                let out = B::forward(
                     images.into_primitive(),
                     weights.into_primitive(),
-                    bias.into_primitive(),
+                    Some(bias.into_primitive()),
                     options,
                 );
                 step.finish(state, out)
             }
-            OpsKind::UnTracked(step) => step.finish(B::convolve_biased(
+            OpsKind::UnTracked(step) => step.finish(B::forward(
                 images.into_primitive(),
                 weights.into_primitive(),
-                bias.into_primitive(),
+                Some(bias.into_primitive()),
                 options,
             )),
         }
-    }
-
-    // A gradient is not differentiated again.
-    fn convolve_input_grad(
-        _images: FloatTensor<Self>,
-        _weights: FloatTensor<Self>,
-        _grad: FloatTensor<Self>,
-        _options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        unreachable!("called on the inner backend only")
-    }
-
-    fn convolve_weight_grad(
-        _images: FloatTensor<Self>,
-        _weights: FloatTensor<Self>,
-        _grad: FloatTensor<Self>,
-        _options: ConvOptions<2>,
-    ) -> FloatTensor<Self> {
-        unreachable!("called on the inner backend only")
-    }
-
-    fn convolve_bias_grad(_grad: FloatTensor<Self>) -> FloatTensor<Self> {
-        unreachable!("called on the inner backend only")
     }
 }
 
@@ -246,7 +233,7 @@ struct Biased;
 /// Pictures, weights, and how they were convolved.
 type State = (NodeId, NodeId, ConvOptions<2>);
 
-impl<B: Backend + Convolution> Backward<B, 2> for Plain {
+impl<B: Kernels> Backward<B, 2> for Plain {
     type State = State;
 
     fn backward(self, ops: Ops<State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
@@ -256,21 +243,21 @@ impl<B: Backend + Convolution> Backward<B, 2> for Plain {
     }
 }
 
-impl<B: Backend + Convolution> Backward<B, 3> for Biased {
+impl<B: Kernels> Backward<B, 3> for Biased {
     type State = State;
 
     fn backward(self, ops: Ops<State, 3>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
         let grad = grads.consume::<B>(&ops.node);
         let [images, weights, bias] = ops.parents.map(|node| node.map(|node| node.id));
         if let Some(bias) = bias {
-            grads.register::<B>(bias, B::convolve_bias_grad(grad.clone()));
+            grads.register::<B>(bias, B::bias_grad(grad.clone()));
         }
         register::<B>([images, weights], grad, ops.state, grads, checkpointer);
     }
 }
 
 /// Registers the gradients of those of pictures and weights that want one.
-fn register<B: Backend + Convolution>(
+fn register<B: Kernels>(
     [images_node, weights_node]: [Option<NodeId>; 2],
     grad: FloatTensor<B>,
     (images, weights, options): State,
@@ -280,7 +267,7 @@ fn register<B: Backend + Convolution>(
     let images: FloatTensor<B> = checkpointer.retrieve_node_output(images);
     let weights: FloatTensor<B> = checkpointer.retrieve_node_output(weights);
     if let Some(node) = images_node {
-        let own = B::convolve_input_grad(
+        let own = B::input_grad(
             images.clone(),
             weights.clone(),
             grad.clone(),
@@ -289,9 +276,6 @@ fn register<B: Backend + Convolution>(
         grads.register::<B>(node, own);
     }
     if let Some(node) = weights_node {
-        grads.register::<B>(
-            node,
-            B::convolve_weight_grad(images, weights, grad, options),
-        );
+        grads.register::<B>(node, B::weight_grad(images, weights, grad, options));
     }
 }
