@@ -6,9 +6,12 @@
 
 The recipe is curve.toml: SGD of 0.1, momentum 0.9, weight decay 1e-4, batches of 128. PyTorch writes the first weights;
 the Rust half, crates/zoo/examples/curve.rs, starts from them and writes the pictures, their order and its losses.
-The first comparison fails where a loss of the first 20 steps is more than 1 % from PyTorch's, or the last one (the mean
-of the last ten steps, since single batches scatter) more than 5 %. The second fails where the means over the seeds are
-more than 2 points apart.
+A rate of 0.1 from the first step on makes a training chaotic: a rounding error grows tenfold in a few steps. So the first
+20 steps are compared with PyTorch in double precision, and PyTorch in single precision with it as well. The first
+comparison fails where a loss of the first 20 steps is more than 1 % from that truth and PyTorch's own largest distance is
+smaller, or where the last one (the mean of the last ten steps, since single batches scatter) is more than 5 % from PyTorch's.
+With --lr 0.001 nothing is chaotic, and 1 % is the limit. The second comparison fails where the means over the seeds are more
+than 2 points apart.
 """
 
 import argparse
@@ -27,12 +30,13 @@ import torch.nn.functional as F
 import networks
 
 WORK = parity.ROOT / "target" / "curve"
-BATCH, LR = 128, 0.1
+BATCH = 128
 
 
 def rust(seed, overrides):
     """The Rust half from the weights in WORK/init.pth."""
     command = [arguments.binary, parity.ROOT / "xtask/parity/curve.toml", WORK, f"model.weights={WORK}/init.pth"]
+    command.append(f"optimizer.lr={arguments.lr}")
     subprocess.run([*map(str, command), f"seed={seed}", *overrides], check=True)
     record = json.loads((WORK / "curve.json").read_text())
     mean, std = (torch.tensor(record[key]).reshape(1, 3, 1, 1) for key in ("mean", "std"))
@@ -55,9 +59,9 @@ def augmented(images, black):
     return out
 
 
-def pytorch(model, record, train, valid, black):
+def pytorch(model, record, train, valid, black, steps=None):
     """Losses of all steps, the last top-1, and pictures a second."""
-    optimizer = torch.optim.SGD(model.parameters(), LR, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(model.parameters(), arguments.lr, momentum=0.9, weight_decay=1e-4)
     losses, seconds = [], 0.0
     for order in record["orders"]:
         model.train()
@@ -72,6 +76,8 @@ def pytorch(model, record, train, valid, black):
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+            if len(losses) == steps:
+                return losses, None, None
         seconds += time.perf_counter() - start
     model.eval()
     with torch.no_grad():
@@ -94,21 +100,26 @@ def network(seed):
 def compare_losses():
     model = network(0)
     record, train, valid, _ = rust(0, [])
+    exact = network(0).double()
+    truth, _, _ = pytorch(exact, record, (train[0].double(), train[1]), None, None, steps=20)
     theirs, top1, speed = pytorch(model, record, train, valid, None)
     ours = record["losses"]
     assert len(ours) == len(theirs) == 200, (len(ours), len(theirs))
-    print("step      ours   PyTorch  apart")
-    apart = [abs(a - b) / b for a, b in zip(ours, theirs)]
-    for step in [*range(1, 21), *range(40, 201, 20)]:
-        print(f"{step:4}  {ours[step - 1]:8.5f}  {theirs[step - 1]:8.5f}  {100 * apart[step - 1]:5.2f} %")
-    first = max(apart[:20])
+    print("step      ours   PyTorch  in double  from it: ours  PyTorch")
+    apart = [[abs(losses[i] - truth[i]) / truth[i] for i in range(20)] for losses in (ours, theirs)]
+    for i in range(20):
+        shares = "  ".join(f"{100 * of[i]:10.4f} %" for of in apart)
+        print(f"{i + 1:4}  {ours[i]:8.5f}  {theirs[i]:8.5f}   {truth[i]:8.5f}  {shares}")
+    for step in range(40, 201, 20):
+        print(f"{step:4}  {ours[step - 1]:8.5f}  {theirs[step - 1]:8.5f}")
+    own, other = map(max, apart)
     a, b = np.mean(ours[-10:]), np.mean(theirs[-10:])
     last = abs(a - b) / b
-    print(f"largest of the first 20: {100 * first:.3f} % (at most 1 %)")
+    print(f"largest of the first 20: {100 * own:.4f} % here, {100 * other:.4f} % in PyTorch")
     print(f"last ten steps: {a:.4f} and {b:.4f}, {100 * last:.2f} % apart (at most 5 %)")
     print(f"top-1 after 200 steps: {record['top1'][-1]:.2f} % and {top1:.2f} %")
     print(f"images/s: {record['images_per_second']:.0f} and {speed:.0f}")
-    return first <= 0.01 and last <= 0.05
+    return own <= max(0.01, other) and last <= 0.05
 
 
 def compare_accuracy():
@@ -116,7 +127,8 @@ def compare_accuracy():
     for seed in range(arguments.seeds):
         model = network(seed)
         overrides = [f"train.epochs={arguments.epochs}", f"data.train_size={arguments.train_size}"]
-        overrides += ["data.valid_size=10000", "augment.crop=pad", "augment.flip=true", "checkpoint.every_steps=1000000"]
+        overrides += [f"data.valid_size={arguments.valid_size}", "augment.crop=pad", "augment.flip=true"]
+        overrides += ["checkpoint.every_steps=1000000"]
         record, train, valid, black = rust(seed, overrides)
         _, top1, _ = pytorch(model, record, train, valid, black)
         found.append((record["top1"][-1], top1))
@@ -129,9 +141,11 @@ def compare_accuracy():
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accuracy", action="store_true", help="compare top-1 instead of losses")
+    parser.add_argument("--lr", type=float, default=0.1)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--train-size", type=int, default=50_000)
+    parser.add_argument("--valid-size", type=int, default=10_000)
     parser.add_argument("--binary", help="the Rust half, where it is built already")
     arguments = parser.parse_args()
     if "BURN_ZOO_DATA" not in os.environ and not (parity.ROOT / "data").is_dir():

@@ -1,12 +1,14 @@
-//! Geometry, augmentation and normalisation against Pillow, torchvision and arithmetic.
+//! Geometry and normalisation against Pillow, torchvision and arithmetic; settings that make no sense.
+
+mod pictures;
 
 use std::path::Path;
 
 use burn_zoo_data::{
-    Augment, ColorJitter, Crop, Erasing, Fit, Geometry, Normalize, Picture, Pipeline,
-    PipelineError, Policy, contact_sheet, decode, sample_rng, save_png,
+    Augment, ColorJitter, Crop, Erasing, Fit, Normalize, Picture, PipelineError, Policy,
+    contact_sheet, decode, save_png,
 };
-use proptest::prelude::*;
+use pictures::{apply, numbered, pipeline};
 
 fn fixture(name: &str) -> Picture {
     decode(
@@ -15,54 +17,6 @@ fn fixture(name: &str) -> Picture {
             .join(name),
     )
     .unwrap()
-}
-
-fn pipeline(size: [usize; 2], fit: Fit, channels: usize) -> Pipeline {
-    let normalize = Normalize {
-        mean: vec![0.5; channels],
-        std: vec![0.25; channels],
-    };
-    Pipeline::evaluation(
-        Geometry {
-            size,
-            fit,
-            channels,
-        },
-        normalize,
-    )
-}
-
-fn apply(pipeline: &Pipeline, picture: &Picture) -> Result<Picture, PipelineError> {
-    met(pipeline, picture, [0, 0, 0])
-}
-
-/// The picture as the network meets it, drawn for seed, epoch and index.
-fn met(
-    pipeline: &Pipeline,
-    picture: &Picture,
-    [seed, epoch, index]: [usize; 3],
-) -> Result<Picture, PipelineError> {
-    let mut input = vec![f32::NAN; pipeline.values()];
-    pipeline.apply(
-        picture,
-        &mut input,
-        &mut sample_rng(seed as u64, epoch, index),
-    )?;
-    assert!(
-        input.iter().all(|value| value.is_finite()),
-        "every value is written"
-    );
-    Ok(pipeline.picture(&input))
-}
-
-/// A grey picture whose pixels are all different, so that one sees where each went.
-fn numbered(height: usize, width: usize) -> Picture {
-    Picture {
-        height,
-        width,
-        channels: 1,
-        pixels: (1..=height * width).map(|i| i as u8).collect(),
-    }
 }
 
 fn worst(a: &Picture, b: &Picture) -> u8 {
@@ -176,165 +130,6 @@ fn normalised_pixels_lie_in_channel_planes() {
             channels: 1
         }
     );
-}
-
-#[test]
-fn pad_and_crop_shifts_and_fills_with_zeros() {
-    let mut train = pipeline([3, 3], Fit::Exact, 1);
-    train.augment = Some(Augment {
-        crop: Crop::Pad(2),
-        flip: false,
-        ..Augment::default()
-    });
-    let picture = numbered(3, 3);
-    let mut seen = std::collections::HashSet::new();
-    for index in 0..500 {
-        let shifted = met(&train, &picture, [0, 0, index]).unwrap();
-        let fits = |down: isize, right: isize| {
-            (0..9).all(|i| {
-                let (row, column) = (i / 3 + down, i % 3 + right);
-                let inside = (0..3).contains(&row) && (0..3).contains(&column);
-                let expected = if inside {
-                    picture.pixels[(row * 3 + column) as usize]
-                } else {
-                    0
-                };
-                shifted.pixels[i as usize] == expected
-            })
-        };
-        let shift = (-2..=2)
-            .flat_map(|down| (-2..=2).map(move |right| (down, right)))
-            .find(|&(d, r)| fits(d, r));
-        seen.insert(shift.expect("every crop is a shift of the picture by at most the border"));
-    }
-    assert_eq!(seen.len(), 25, "every shift occurs");
-}
-
-#[test]
-fn half_of_the_pictures_are_mirrored() {
-    let mut train = pipeline([2, 3], Fit::Exact, 1);
-    train.augment = Some(Augment {
-        crop: Crop::None,
-        flip: true,
-        ..Augment::default()
-    });
-    let picture = numbered(2, 3);
-    let mirrored = (0..1000)
-        .filter(|&index| {
-            let found = met(&train, &picture, [0, 0, index]).unwrap();
-            assert!(found == picture || found.pixels == [3, 2, 1, 6, 5, 4]);
-            found != picture
-        })
-        .count();
-    assert!((440..560).contains(&mirrored), "{mirrored} of 1000");
-}
-
-#[test]
-fn random_resized_crops_cover_the_asked_for_shares() {
-    // A ramp from left to right and one from top to bottom tell which region was taken.
-    let (height, width) = (200, 240);
-    let pixels = (0..height * width)
-        .flat_map(|i| [(i % width) as u8, (i / width) as u8, 0])
-        .collect();
-    let picture = Picture {
-        height,
-        width,
-        channels: 3,
-        pixels,
-    };
-    let mut train = pipeline([64, 64], Fit::Exact, 3);
-    let crop = Crop::RandomResized {
-        scale: [0.08, 1.0],
-        ratio: [3.0 / 4.0, 4.0 / 3.0],
-    };
-    train.augment = Some(Augment {
-        crop,
-        ..Augment::default()
-    });
-    let mut shares = Vec::new();
-    for index in 0..400 {
-        let found = met(&train, &picture, [3, 1, index]).unwrap();
-        let value = |row: usize, column: usize, channel: usize| {
-            f64::from(found.pixels[(row * 64 + column) * 3 + channel])
-        };
-        // The outermost of 64 samples are 63/64 of the region apart.
-        let w = (value(32, 63, 0) - value(32, 0, 0)) * 64.0 / 63.0;
-        let h = (value(63, 32, 1) - value(0, 32, 1)) * 64.0 / 63.0;
-        let (share, ratio) = (w * h / (height * width) as f64, w / h);
-        assert!((0.07..=1.02).contains(&share), "share {share}");
-        assert!((0.70..=1.40).contains(&ratio), "ratio {ratio}");
-        shares.push(share);
-    }
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    assert!(
-        (0.45..0.56).contains(&mean),
-        "uniform over 0.08…1, some large ones rejected: mean {mean}"
-    );
-}
-
-#[test]
-fn scale_jitter_resizes_and_cuts_anywhere() {
-    // A ramp from left to right tells the scale and the place.
-    let (height, width) = (120, 180);
-    let picture = Picture {
-        height,
-        width,
-        channels: 1,
-        pixels: (0..height * width).map(|i| (i % width) as u8).collect(),
-    };
-    let mut train = pipeline([64, 64], Fit::Exact, 1);
-    let crop = Crop::ScaleJitter { shorter: [64, 240] };
-    train.augment = Some(Augment {
-        crop,
-        ..Augment::default()
-    });
-    let (mut scales, mut lefts) = (Vec::new(), Vec::new());
-    for index in 0..300 {
-        let found = met(&train, &picture, [3, 1, index]).unwrap();
-        let (first, last) = (found.pixels[0], found.pixels[63]);
-        let scale = 63.0 / f64::from(last - first);
-        scales.push(scale * height as f64);
-        lefts.push(f64::from(first) / (width as f64 - 64.0 / scale).max(1.0));
-    }
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    assert!(scales.iter().all(|side| (60.0..255.0).contains(side)));
-    assert!((140.0..164.0).contains(&mean(&scales)), "{}", mean(&scales));
-    assert!((0.44..0.56).contains(&mean(&lefts)), "{}", mean(&lefts));
-    train.augment = Some(Augment {
-        crop: Crop::ScaleJitter { shorter: [63, 240] },
-        ..Augment::default()
-    });
-    let error = train.validate().unwrap_err();
-    assert!(matches!(error, PipelineError::Shorter { shorter: 63, .. }));
-}
-
-#[test]
-fn what_follows_normalisation_is_seen_by_the_network() {
-    let picture = Picture {
-        height: 8,
-        width: 8,
-        channels: 3,
-        pixels: vec![200; 192],
-    };
-    let mut train = pipeline([8, 8], Fit::Exact, 3);
-    train.augment = Some(Augment {
-        erasing: Some(Erasing {
-            prob: 1.0,
-            ..Erasing::default()
-        }),
-        ..Augment::default()
-    });
-    // Erased is the mean, which is 0.5 here.
-    let erased = met(&train, &picture, [0, 0, 0]).unwrap();
-    assert!(erased.pixels.contains(&128) && erased.pixels.contains(&200));
-    train.augment = Some(Augment {
-        cutout: Some(4),
-        lighting: Some(0.1),
-        ..Augment::default()
-    });
-    let cut = met(&train, &picture, [0, 0, 1]).unwrap();
-    assert!(cut.pixels.contains(&128));
-    assert!(!cut.pixels.contains(&200), "the light changes every pixel");
 }
 
 #[test]
@@ -458,28 +253,4 @@ fn a_contact_sheet_shows_every_picture_and_survives_a_file() {
     save_png(&sheet, &path).unwrap();
     assert_eq!(decode(&path).unwrap(), sheet);
     assert_eq!(contact_sheet(&[], 5).pixels, [200]);
-}
-
-proptest! {
-    #[test]
-    fn every_picture_comes_out_at_the_input_size(
-        height in 1usize..80, width in 1usize..80, side in 1usize..40, colour: bool, index in 0usize..1000,
-    ) {
-        let channels = if colour { 3 } else { 1 };
-        let picture = Picture { height, width, channels, pixels: vec![7; height * width * channels] };
-        let mut any = pipeline([side, side], Fit::Resize { shorter: side }, 3);
-        let crops = [
-            None,
-            Some(Crop::None),
-            Some(Crop::Pad(side / 2)),
-            Some(Crop::RandomResized { scale: [0.08, 1.0], ratio: [0.75, 1.33] }),
-        ];
-        for crop in crops {
-            any.augment = crop.map(|crop| Augment { crop, flip: true, ..Augment::default() });
-            let found = met(&any, &picture, [1, 2, index]).unwrap();
-            prop_assert_eq!((found.height, found.width, found.channels), (side, side, 3));
-            prop_assert_eq!(found.pixels.len(), any.values());
-            prop_assert!(found.pixels.iter().all(|&value| value == 7 || value == 0));
-        }
-    }
 }

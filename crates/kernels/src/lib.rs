@@ -72,6 +72,7 @@ pub fn normalize_add_relu(norm: &BatchNorm, images: Tensor<4>, shortcut: Tensor<
 }
 
 /// What follows a normalisation.
+#[allow(clippy::large_enum_variant, reason = "made to be taken apart at once")]
 enum Then {
     Nothing,
     Relu,

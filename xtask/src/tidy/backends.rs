@@ -10,7 +10,11 @@ const BACKENDS: [&str; 11] = [
 ];
 
 /// Crates that offer a backend as a feature of their own, for whoever builds the program to choose.
-const FORWARD: [&str; 2] = ["crates/zoo/Cargo.toml", "crates/cli/Cargo.toml"];
+const FORWARD: [&str; 3] = [
+    "crates/kernels/Cargo.toml",
+    "crates/zoo/Cargo.toml",
+    "crates/cli/Cargo.toml",
+];
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let root = tree
@@ -81,7 +85,7 @@ fn offered(member: &Document<'_>) -> Vec<Violation> {
             member.violation(
                 &span,
                 format!(
-                    "a feature for {item}, expected backends in crates/zoo and crates/cli only"
+                    "a feature for {item}, expected backends in crates/kernels, crates/zoo and crates/cli only"
                 ),
             )
         })
