@@ -97,18 +97,20 @@ impl FullyConnected {
     pub fn dense(&self, map: Tensor<4>, side: usize) -> Tensor<2> {
         let [batch, _, height, width] = map.dims();
         let (rows, columns) = (height + 1 - side, width + 1 - side);
-        let corners = (0..rows).flat_map(|top| (0..columns).map(move |left| (top, left)));
-        let windows = corners.map(|(top, left)| {
-            let window = s![.., .., top..top + side, left..left + side];
-            map.clone().slice(window).flatten(1, 3)
-        });
-        let vectors: Tensor<2> = Tensor::cat(windows.collect(), 0); // [places · batch, inputs]
-        let scores = self.last().forward(self.embed(vectors)); // [places · batch, classes]
-        let classes = scores.dims()[1];
-        scores
-            .reshape([rows * columns, batch, classes])
-            .mean_dim(0)
-            .squeeze_dim(0)
+        let row_of_windows = |top: usize| {
+            let windows = (0..columns).map(|left| {
+                let window = s![.., .., top..top + side, left..left + side];
+                map.clone().slice(window).flatten(1, 3)
+            });
+            let vectors: Tensor<2> = Tensor::cat(windows.collect(), 0); // [columns · batch, inputs]
+            let scores = self.last().forward(self.embed(vectors)); // [columns · batch, classes]
+            let classes = scores.dims()[1];
+            scores.reshape([columns, batch, classes]).sum_dim(0)
+        };
+        // A row at a time: all windows at once are many times the map.
+        let sums = (0..rows).map(row_of_windows);
+        let sum = sums.reduce(|sum, row| sum + row).expect("at least one row");
+        (sum / (rows * columns) as f64).squeeze_dim(0)
     }
 
     /// The layer that gives the scores.

@@ -72,8 +72,9 @@ pub struct ResidualUnitConfig {
     /// What runs beside the convolutions.
     pub shortcut: Shortcut,
     /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): share of the pictures for which a training
-    /// step leaves the convolutions out, from 0 to below 1. For the others they count 1 / (1 − share), so that nothing
-    /// changes in evaluation. Nothing is left out where there is no shortcut.
+    /// step does not count the convolutions, from 0 to below 1: they are computed, and the batch statistics see them, as in
+    /// torchvision's and timm's. For the others they count 1 / (1 − share), so that nothing changes in evaluation. Nothing
+    /// is left out where there is no shortcut.
     pub drop: f64,
 }
 

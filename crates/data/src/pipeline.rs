@@ -116,6 +116,14 @@ impl Pipeline {
             });
         }
         if let Some(augment) = &self.augment {
+            if let Crop::Pad(border) = augment.crop
+                && border > height.min(width)
+            {
+                return setting(format!(
+                    "a border of {border} pixels moves pictures of {height}×{width} out of sight: expected at most {}",
+                    height.min(width)
+                ));
+            }
             if let Crop::ScaleJitter {
                 shorter: [shorter, _],
             } = augment.crop

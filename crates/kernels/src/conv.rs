@@ -18,6 +18,10 @@ pub(crate) use weight_grad::{bias_grad, weight_grad};
 /// Columns of one tile: enough for the product to be efficient, few enough for the unfolded tile to stay in the cache.
 const TILE: usize = 256;
 
+/// Into how many parts work is cut that does not come in more by itself: for as many threads, and not by how many there are, so
+/// that no sum depends on their number.
+const PARTS: usize = 8;
+
 /// The shape of a convolution; pairs are height and width.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shape {
@@ -109,9 +113,9 @@ impl Tile {
     }
 }
 
-/// Tiles that cover `images` pictures of `pixels` pixels, about [`TILE`] wide; of small pictures a multiple of `threads`, where
+/// Tiles that cover `images` pictures of `pixels` pixels, about [`TILE`] wide; of small pictures a multiple of `multiple`, where
 /// there are so many.
-fn tiles(images: usize, [height, row]: [usize; 2], threads: usize) -> Vec<Tile> {
+fn tiles(images: usize, [height, row]: [usize; 2], multiple: usize) -> Vec<Tile> {
     let pixels = height * row;
     if pixels >= TILE {
         // Whole rows, unless a row is longer than a tile.
@@ -131,7 +135,7 @@ fn tiles(images: usize, [height, row]: [usize; 2], threads: usize) -> Vec<Tile> 
             .collect();
     }
     let parts = (images * pixels).div_ceil(TILE);
-    let parts = parts.next_multiple_of(threads).clamp(1, images.max(1));
+    let parts = parts.next_multiple_of(multiple).clamp(1, images.max(1));
     let group = images.div_ceil(parts).max(1);
     (0..images)
         .step_by(group)

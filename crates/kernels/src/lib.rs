@@ -81,7 +81,12 @@ enum Then {
 
 fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
     #[cfg(feature = "flex")]
-    if is_ours(&images) && images.device().is_autodiff() && norm.training.is_enabled() {
+    if is_ours(&images)
+        && images.device().is_autodiff()
+        && norm.training.is_enabled()
+        && images.dims()[1] == norm.gamma.dims()[0]
+        && images.shape().num_elements() > 0
+    {
         return ops::batch_norm(norm, images, then);
     }
     let out = norm.forward(images);

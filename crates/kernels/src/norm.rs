@@ -49,6 +49,7 @@ pub(crate) fn forward(
     epsilon: f64,
 ) -> Normalised {
     assert_eq!(values.len(), shape.len());
+    assert!(gamma.len() == shape.channels && beta.len() == shape.channels);
     assert!(shortcut.is_none_or(|shortcut| shortcut.len() == shape.len()));
     let (mut mean, mut variance) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
     let (means, variances) = (Shared::new(&mut mean), Shared::new(&mut variance));
@@ -68,7 +69,7 @@ pub(crate) fn forward(
             let place = at..at + shape.pixels;
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
-            let target = unsafe { to.part(place.start, place.end) };
+            let target = unsafe { to.zeroed(place.start, place.end) };
             let pairs = target.iter_mut().zip(&values[place.clone()]);
             let normal = |x: &f32| (x - centre) * scale + shift;
             match (shortcut.map(|shortcut| &shortcut[place]), has_relu) {
@@ -122,6 +123,7 @@ pub(crate) fn backward(
     epsilon: f64,
 ) -> Gradients {
     assert!(values.len() == shape.len() && grad.len() == shape.len());
+    assert_eq!(gamma.len(), shape.channels);
     assert!(out.is_none_or(|out| out.len() == shape.len()));
     // The gradient where the output was above 0: that of the shortcut, and what everything else is made of.
     let length = if out.is_some() { grad.len() } else { 0 };
@@ -145,7 +147,7 @@ pub(crate) fn backward(
             if let Some(out) = out {
                 #[allow(unsafe_code, reason = "every channel has planes of its own")]
                 // SAFETY: no other task has this channel.
-                let passed = unsafe { passed.part(place.start, place.end) };
+                let passed = unsafe { passed.zeroed(place.start, place.end) };
                 let pairs = passed.iter_mut().zip(&grad[place.clone()]);
                 for ((passed, dy), y) in pairs.zip(&out[place.clone()]) {
                     *passed = if *y <= 0.0 { 0.0 } else { *dy };
@@ -163,7 +165,7 @@ pub(crate) fn backward(
         for at in shape.planes(channel) {
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
-            let target = unsafe { to.part(at, at + shape.pixels) };
+            let target = unsafe { to.zeroed(at, at + shape.pixels) };
             let pairs = target.iter_mut().zip(grads(at));
             for ((dx, dy), x) in pairs.zip(&values[at..at + shape.pixels]) {
                 *dx = scale * (dy - constant - (x - centre) * slope);

@@ -34,10 +34,11 @@ pub(crate) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T)
     result
 }
 
-/// A buffer of `length` numbers, all of which `write` writes: setting them to zero first takes as long as some kernels.
+/// A buffer of `length` numbers, all of which `write` writes: setting them to zero in one thread first takes as long as some
+/// kernels.
 ///
 /// # Safety
-/// `write` writes every number before it reads it, and leaves none unwritten.
+/// `write` leaves no number unwritten, and takes none by [`Shared::part`] that it has not written before.
 #[allow(unsafe_code, reason = "the caller's promise")]
 pub(crate) unsafe fn written(length: usize, write: impl FnOnce(&Shared)) -> Vec<f32> {
     let mut buffer = Box::<[f32]>::new_uninit_slice(length);
@@ -99,6 +100,23 @@ impl<'a> Shared<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), to - from) }
     }
 
+    /// As [`part`](Self::part), set to zero first: numbers that nobody has written yet may be had in this way only.
+    ///
+    /// # Safety
+    /// As for [`part`](Self::part).
+    #[allow(
+        unsafe_code,
+        reason = "the bounds are checked, the rest is the caller's promise"
+    )]
+    #[allow(clippy::mut_from_ref, reason = "that is what it is for")]
+    pub(crate) unsafe fn zeroed(&self, from: usize, to: usize) -> &'a mut [f32] {
+        assert!(from <= to && to <= self.length);
+        // SAFETY: within the buffer; four zero bytes are the number 0.
+        unsafe { self.start.add(from).write_bytes(0, to - from) };
+        // SAFETY: the caller's promise is the same, and the numbers are written.
+        unsafe { self.part(from, to) }
+    }
+
     /// `rows` rows of `columns` numbers, `stride` apart, the first at `from`.
     ///
     /// # Safety
@@ -150,11 +168,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// One row.
-    #[allow(unsafe_code, reason = "a row is a slice of its own")]
-    pub(crate) fn row(&mut self, row: usize) -> &mut [f32] {
+    /// Sets every number of a row.
+    #[allow(unsafe_code, reason = "a row lies within the buffer")]
+    pub(crate) fn fill(&mut self, row: usize, value: f32) {
         assert!(row < self.rows);
-        // SAFETY: whoever made `self` promised that these numbers are in the buffer and nobody else's.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), self.columns) }
+        for column in 0..self.columns {
+            // SAFETY: whoever made `self` promised that these numbers are in the buffer and nobody else's. They may not
+            // have been written yet, so there is no reference to them.
+            unsafe { self.start.add(row * self.stride + column).write(value) };
+        }
     }
 }

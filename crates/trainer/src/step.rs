@@ -25,7 +25,7 @@ impl<M: Classifier> Learnable<M> {
         targets: &Targets,
     ) -> TrainOutput<ClassificationOutput> {
         // Burn lifts parameters onto the autodiff device without checkpointing, after every optimizer step anew, and
-        // operations on tensors of both kinds panic.
+        // operations on tensors of both kinds panic. Running statistics are shared with `self` and keep the strategy.
         let recomputing = batch.images.device().gradient_checkpointing_strategy();
         let module = match recomputing {
             Some(strategy) => self.clone().map(&mut OnStrategy(strategy)),

@@ -17,8 +17,8 @@ use crate::scores::{Pending, StepScores, Totals};
 pub enum Views {
     /// The picture and its mirror image.
     Flip,
-    /// Five parts of this height and width, the corners and the centre, and their mirror images (AlexNet, section 4.1;
-    /// torchvision's `TenCrop`).
+    /// Five parts of this height and width, the corners and the centre of the central square of the resized picture, and
+    /// their mirror images (AlexNet, section 4.1). torchvision's `TenCrop` of that square.
     TenCrop([usize; 2]),
 }
 

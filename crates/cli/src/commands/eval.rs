@@ -70,14 +70,14 @@ pub(crate) struct EvalArgs {
     #[arg(long)]
     flip: bool,
 
-    /// Average the probabilities of ten crops: the corners and the centre of the resized picture, and their mirror
-    /// images.
+    /// Average the probabilities of ten crops: the corners and the centre of the central square of the resized picture,
+    /// and their mirror images.
     #[arg(long, conflicts_with_all = ["flip", "dense"])]
     ten_crop: bool,
 
     /// The network over whole pictures with shorter sides of these lengths (256,384,512), probabilities averaged; one
     /// picture at a time.
-    #[arg(long, value_name = "SIDE,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    #[arg(long, value_name = "SIDE,…", value_delimiter = ',', conflicts_with_all = ["batch_size", "workers"], value_parser = clap::value_parser!(u32).range(1..=16_384))]
     dense: Vec<u32>,
 
     /// Precision, recall and F1 of every class; with --json the confusion matrix too.

@@ -86,7 +86,8 @@ impl Erasing {
     }
 }
 
-/// Sets a square around a random point to zero; what sticks out of the picture is not cut.
+/// Sets a square around a random point to zero, as far as it lies within the picture; an odd side is taken one pixel shorter,
+/// as in the authors' code.
 pub(super) fn cut_out(side: usize, size: [usize; 2], values: &mut [f32], rng: &mut impl Rng) {
     let region = size.map(|length| {
         let centre = rng.random_range(0..length);

@@ -24,8 +24,7 @@ pub(super) fn with_border<'a>(shape: &Shape, images: &'a [f32]) -> (Shape, Cow<'
         let start = image * channels * plane_out;
         #[allow(unsafe_code, reason = "every picture has planes of its own")]
         // SAFETY: no other task has this picture.
-        let target = unsafe { out.part(start, start + channels * plane_out) };
-        target.fill(0.0);
+        let target = unsafe { out.zeroed(start, start + channels * plane_out) };
         let source = &images[image * channels * plane..(image + 1) * channels * plane];
         let planes = target
             .chunks_exact_mut(plane_out)

@@ -1,7 +1,7 @@
 //! The convolution itself.
 
 use super::columns::{unfold, with_border};
-use super::{Shape, Tile, tiles};
+use super::{PARTS, Shape, Tile, tiles};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch, written};
 
@@ -17,11 +17,17 @@ pub(crate) fn forward(
     weights: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
+    let [channels_in, channels_out] = shape.group();
     assert_eq!(images.len(), shape.len_in());
+    assert_eq!(channels_in * shape.groups, shape.channels_in);
+    assert_eq!(channels_out * shape.groups, shape.channels_out);
+    assert_eq!(
+        weights.len(),
+        shape.channels_out * channels_in * shape.taps()
+    );
     let (shape, images) = &with_border(shape, images);
-    let threads = rayon::current_num_threads();
-    let tiles = tiles(shape.batch, shape.size_out(), threads);
-    let is_alone = tiles.len() * shape.groups < threads;
+    let tiles = tiles(shape.batch, shape.size_out(), PARTS);
+    let is_alone = tiles.len() * shape.groups == 1;
     let write = |out: &Shared| {
         each(tiles.len() * shape.groups, |task| {
             let (tile, group) = (tiles[task / shape.groups], task % shape.groups);
@@ -62,7 +68,7 @@ fn tile_of(
             None => Write::Replace,
             Some(bias) => {
                 for channel in 0..channels_out {
-                    target.row(channel).fill(bias[first + channel]);
+                    target.fill(channel, bias[first + channel]);
                 }
                 Write::Add
             }
@@ -99,7 +105,7 @@ fn tile_of(
         for image in 0..tile.images {
             #[allow(unsafe_code, reason = "every picture has maps of its own")]
             // SAFETY: no other tile and no other group writes these maps.
-            let target = unsafe { out.part(maps(image), maps(image) + channels_out * pixels) };
+            let target = unsafe { out.zeroed(maps(image), maps(image) + channels_out * pixels) };
             for (map, row) in target
                 .chunks_exact_mut(pixels)
                 .zip(product.chunks_exact(columns))

@@ -1,7 +1,7 @@
 //! The gradient of the pictures.
 
 use super::columns::{add_without_border, fold};
-use super::{Shape, Tile, forward};
+use super::{PARTS, Shape, Tile, forward};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch};
 
@@ -66,9 +66,7 @@ fn folded(shape: &Shape, weights: &[f32], grad: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; shape.len_in()];
     let shared = Shared::new(&mut out);
     // Few pictures with many pixels are cut into runs of channels, whose columns fold into planes of their own.
-    let runs = rayon::current_num_threads()
-        .div_ceil(shape.batch)
-        .min(channels_in);
+    let runs = PARTS.div_ceil(shape.batch).min(channels_in);
     let run = channels_in.div_ceil(runs);
     let runs = channels_in.div_ceil(run);
     each(shape.batch * shape.groups * runs, |task| {

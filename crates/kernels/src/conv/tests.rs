@@ -194,3 +194,34 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
         assert_eq!(value.is_finite(), !is_near, "{place}: {value}");
     }
 }
+
+#[test]
+fn no_number_depends_on_how_many_threads_there_are() {
+    for (batch, side, stride) in [(9, 4, 1), (8, 1, 1), (3, 17, 2), (1, 40, 1)] {
+        let shape = Shape {
+            batch,
+            channels_in: 6,
+            channels_out: 9,
+            size_in: [side, side],
+            kernel: [3, 3],
+            stride: [stride, stride],
+            padding: [(1, 1); 2],
+            dilation: [1, 1],
+            groups: 3,
+        };
+        let images = numbers(shape.len_in(), 1);
+        let weights = numbers(9 * 2 * 9, 2);
+        let grad = numbers(shape.len_out(), 3);
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("threads can be started").install(|| {
+                (
+                    forward(&shape, &images, &weights, None),
+                    input_grad(&shape, &weights, &grad),
+                    weight_grad(&shape, &images, &grad),
+                )
+            })
+        };
+        assert_eq!(with(1), with(7), "{shape:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The gradients of the weights and of the bias.
 
 use super::columns::{unfold, with_border};
-use super::{Shape, tiles};
+use super::{PARTS, Shape, tiles};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch};
 
@@ -21,7 +21,7 @@ pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
     let depth = channels_in * shape.taps();
     let mut out = vec![0.0; shape.channels_out * depth];
     let shared = Shared::new(&mut out);
-    let run = channels_in.div_ceil(RUNS.min(channels_in));
+    let run = channels_in.div_ceil(PARTS.min(channels_in));
     let runs = channels_in.div_ceil(run);
     each(shape.groups * runs, |task| {
         let (group, first) = (task / runs, task % runs * run);
@@ -35,9 +35,6 @@ pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
     });
     out
 }
-
-/// Into how many runs the channels that come in are shared out.
-const RUNS: usize = 4;
 
 /// The gradient for `channels` channels from `first` on.
 fn run_of(

@@ -18,6 +18,7 @@ use crate::norm::{self, Shape};
 
 /// What the training pass of [`BatchNorm::forward`] does, and what follows, with the kernels of this crate.
 pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
+    let device = images.device();
     let images = images.into_dispatch();
     let gamma = layer.gamma.val().into_dispatch();
     let beta = layer.beta.val().into_dispatch();
@@ -37,9 +38,12 @@ pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Then) -> Te
     let updated = |running: Tensor<1>, found: Tensor<1>| {
         running.mul_scalar(1.0 - momentum) + found.detach().mul_scalar(momentum)
     };
-    let mean = updated(layer.running_mean.value_sync(), Tensor::from_dispatch(mean));
+    let mean = updated(
+        layer.running_mean.value_sync().to_device(&device),
+        Tensor::from_dispatch(mean),
+    );
     let variance = updated(
-        layer.running_var.value_sync(),
+        layer.running_var.value_sync().to_device(&device),
         Tensor::from_dispatch(variance),
     );
     layer.running_mean.update(mean.detach());

@@ -15,7 +15,8 @@ use burn::tensor::Tensor;
 use super::{FlexTensor, numbers, tensor};
 use crate::conv::{self, Shape};
 
-/// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand.
+/// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand, or where the
+/// pictures do not fit the layer, which Burn reports.
 pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
     let padding = match layer.padding {
         PaddingConfig2d::Same => return None,
@@ -24,7 +25,29 @@ pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
     };
     let options =
         ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
-    let images = images.clone();
+    fits(layer, images, &options).then(|| convolved(layer, images.clone(), options))
+}
+
+/// Whether pictures, weights and options belong together, and nothing is empty.
+fn fits(layer: &Conv2d, images: &Tensor<4>, options: &ConvOptions<2>) -> bool {
+    let ([batch, channels, height, width], weights) = (images.dims(), layer.weight.dims());
+    let bias = layer.bias.as_ref().map(|bias| bias.dims());
+    let [channels_out, group, ..] = weights;
+    let reaches = |axis: usize, side: usize| {
+        let (before, after) = options.padding[axis];
+        options.dilation[axis] * (weights[2 + axis] - 1) < side + before + after
+    };
+    let counts = [batch, channels, height, width, options.groups];
+    let sides = [options.stride, options.dilation].concat();
+    !counts.iter().chain(&weights).chain(&sides).any(|n| *n == 0)
+        && channels == group * options.groups
+        && channels_out.is_multiple_of(options.groups)
+        && bias.is_none_or(|bias| bias == [channels_out])
+        && reaches(0, height)
+        && reaches(1, width)
+}
+
+fn convolved(layer: &Conv2d, images: Tensor<4>, options: ConvOptions<2>) -> Tensor<4> {
     let images = images.into_dispatch();
     let weights = layer.weight.val().into_dispatch();
     let out = match &layer.bias {
@@ -34,7 +57,7 @@ pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
         }
         None => <Dispatch as Convolution>::convolve(images, weights, options),
     };
-    Some(Tensor::from_dispatch(out))
+    Tensor::from_dispatch(out)
 }
 
 /// Convolution, which tensors with gradients differentiate.
