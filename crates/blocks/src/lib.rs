@@ -10,6 +10,7 @@ pub mod golden;
 mod inception;
 mod init;
 mod lrn;
+mod narrow;
 mod params;
 mod residual;
 pub mod stack;
@@ -27,6 +28,7 @@ pub use inception::{
 };
 pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
+pub use narrow::{narrowed, widened};
 pub use params::{Parameter, parameters, trainable_params};
 pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
 pub use start::Start;

@@ -9,6 +9,8 @@ use burn::module::Module;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, s};
 
+use crate::widened;
+
 /// Configuration of a [`LocalResponseNorm`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LocalResponseNormConfig {
@@ -99,9 +101,12 @@ impl LocalResponseNorm {
     /// - output: the same
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        // Squares leave the range of float16.
+        let own = input.dtype();
+        let input = widened(input);
         let sum = self.window_sum(input.clone().square());
         let base = sum.mul_scalar(self.alpha).add_scalar(self.k);
-        input * self.inverse_power(base)
+        (input * self.inverse_power(base)).cast(own)
     }
 
     /// Sums n neighbouring channels.

@@ -205,7 +205,7 @@ impl ResidualUnit {
         let Some(drop) = &self.drop else {
             return out;
         };
-        let kept = Tensor::ones([out.dims()[0], 1, 1, 1], &out.device());
+        let kept = Tensor::<4>::ones([out.dims()[0], 1, 1, 1], &out.device()).cast(out.dtype());
         out * drop.forward(kept)
     }
 

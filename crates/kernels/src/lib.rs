@@ -79,7 +79,16 @@ enum Then {
     AddRelu(Tensor<4>),
 }
 
+/// In the precision of the layer, and back to that of the images: 16 bits are too few for a variance.
 fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
+    let (own, inner) = (images.dtype(), norm.gamma.val().dtype());
+    if own != inner {
+        let then = match then {
+            Then::AddRelu(shortcut) => Then::AddRelu(shortcut.cast(inner)),
+            other => other,
+        };
+        return normalize_then(norm, images.cast(inner), then).cast(own);
+    }
     #[cfg(feature = "flex")]
     if is_ours(&images)
         && images.device().is_autodiff()

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::files::{remove_staging, write_folder_atomic};
+use crate::precision::LossScale;
 use crate::record::{Best, EpochRecord};
 use crate::run_dir::CHECKPOINTS;
 use crate::scores::Totals;
@@ -52,6 +53,9 @@ pub(crate) struct Position {
     /// The best of the averaged weights.
     #[serde(default)]
     pub(crate) best_ema: Option<Best>,
+    /// Where the loss is scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loss_scale: Option<LossScale>,
     /// Seconds trained in earlier processes and in this one.
     pub(crate) seconds: f64,
 }

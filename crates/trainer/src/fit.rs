@@ -19,7 +19,7 @@ use burn_zoo_data::Loader;
 use crate::checkpoint::{Checkpoints, Position, Start};
 use crate::ema;
 use crate::evaluate::{ScoreError, score};
-use crate::gradients::Gathered;
+use crate::gradients::{Gathered, are_finite};
 use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
 use crate::record::{Best, EpochRecord};
@@ -180,7 +180,9 @@ impl<M: Classifier + 'static> Fit<M> {
             let lr = self.schedule.lr(step, &losses);
             // Mixing draws from another stream than the network's dropout.
             let (batch, targets) = self.mixing.apply(batch?, classes, !seed);
-            let output = state.model.learn(batch, &targets);
+            let scale = state.position.loss_scale.map_or(1.0, |scale| scale.factor);
+            let precision = self.run.train.precision;
+            let output = state.model.learn(batch, &targets, precision, scale);
             state.gathered.add(&state.model, output.grads);
             // Not one more than before where the loader left out a batch without a readable picture.
             let progress = pictures.progress();
@@ -245,11 +247,20 @@ impl<M: Classifier + 'static> Fit<M> {
         Ok(true)
     }
 
-    /// One optimizer step along the gathered gradients.
+    /// One optimizer step along the gathered gradients; left out where the scale of the loss was too large for them.
     fn update(&self, state: &mut State<M>, lr: f64) {
-        let gradients = state.gathered.take(&state.model, &self.run.train);
-        state.model = state.optimizer.step(lr, state.model.clone(), gradients);
+        let scale = state.position.loss_scale;
+        let factor = scale.map_or(1.0, |scale| scale.factor);
+        let gradients = state.gathered.take(&state.model, &self.run.train, factor);
         state.position.step += 1;
+        if let Some(scale) = scale {
+            let is_finite = are_finite(&state.model, &gradients);
+            state.position.loss_scale = Some(scale.after(is_finite));
+            if !is_finite {
+                return;
+            }
+        }
+        state.model = state.optimizer.step(lr, state.model.clone(), gradients);
         if let (Some(section), Some(average)) = (self.run.ema, state.average.take()) {
             let decay = section.decay_at(state.position.step);
             state.average = Some(ema::update(average, &state.model.model.valid(), decay));

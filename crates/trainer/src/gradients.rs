@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use crate::run_file::TrainSection;
 
@@ -32,12 +32,18 @@ impl<M: Module> Gathered<M> {
         self.batches += 1;
     }
 
-    /// The mean over the batches, clipped as the run file says; nothing is gathered any more.
-    pub(crate) fn take(&mut self, module: &M, section: &TrainSection) -> GradientsParams {
+    /// The mean over the batches, divided by the scale of their loss and clipped as the run file says; nothing is gathered
+    /// any more.
+    pub(crate) fn take(
+        &mut self,
+        module: &M,
+        section: &TrainSection,
+        loss_scale: f64,
+    ) -> GradientsParams {
         let mut gradients = self.sum.grads();
         let batches = std::mem::take(&mut self.batches);
-        if batches > 1 {
-            let share = 1.0 / batches as f64;
+        let share = 1.0 / (batches as f64 * loss_scale);
+        if share != 1.0 {
             change(module, &mut gradients, Change::Scale(share));
         }
         if let Some(limit) = section.clip_value {
@@ -61,6 +67,33 @@ fn clip_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64)
     if let Some(sum) = squares.sum {
         let factor = (sum.sqrt() + 1e-6).recip().mul_scalar(limit).clamp_max(1.0);
         change(module, gradients, Change::Times(Box::new(factor)));
+    }
+}
+
+/// Whether no gradient is infinite or no number. Waits for the device.
+pub(crate) fn are_finite<M: Module>(module: &M, gradients: &GradientsParams) -> bool {
+    let mut finite = Finite {
+        gradients,
+        all: None,
+    };
+    module.visit(&mut finite);
+    finite.all.is_none_or(|all| all.into_scalar())
+}
+
+struct Finite<'a> {
+    gradients: &'a GradientsParams,
+    all: Option<Tensor<1, Bool>>,
+}
+
+impl ModuleVisitor for Finite<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let finite = gradient.is_finite().all();
+            self.all = Some(match self.all.take() {
+                Some(all) => all.bool_and(finite),
+                None => finite,
+            });
+        }
     }
 }
 
@@ -157,7 +190,7 @@ mod tests {
         gathered.add(&linear, gradients(&linear, [1.0, 2.0], [0.0, -4.0]));
         gathered.add(&linear, gradients(&linear, [3.0, 2.0], [1.0, 4.0]));
         assert_eq!(gathered.batches(), 2);
-        let mean = gathered.take(&linear, &section(""));
+        let mean = gathered.take(&linear, &section(""), 1.0);
         assert_eq!(values(&linear, &mean), [2.0, 2.0, 0.5, 0.0]);
         assert_eq!(gathered.batches(), 0);
     }
@@ -168,7 +201,7 @@ mod tests {
         let clip = |text, weight, bias| {
             let mut gathered = Gathered::default();
             gathered.add(&linear, gradients(&linear, weight, bias));
-            let clipped = gathered.take(&linear, &section(text));
+            let clipped = gathered.take(&linear, &section(text), 1.0);
             values(&linear, &clipped)
         };
         // Norm 5, and each tensor alone below it.

@@ -17,6 +17,7 @@ mod monitor;
 mod observe;
 mod optimizer;
 mod pipeline;
+mod precision;
 mod record;
 mod renderer;
 mod run_dir;
@@ -37,6 +38,7 @@ pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use pipeline::{Pipelines, pipelines, valid_loader};
+pub use precision::Precision;
 pub use record::{Best, EpochRecord, Summary};
 pub use run_dir::Existing;
 pub use run_file::{

@@ -3,10 +3,11 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
-use burn_zoo_blocks::Classifier;
+use burn_zoo_blocks::{Classifier, narrowed, widened};
 use burn_zoo_data::Batch;
 
 use crate::loss::{Targets, cross_entropy};
+use crate::precision::Precision;
 
 /// A classifier as burn-train sees it.
 #[derive(Module, Debug)]
@@ -15,7 +16,7 @@ pub(crate) struct Learnable<M: Module> {
 }
 
 impl<M: Classifier> Learnable<M> {
-    /// Loss and gradients of a batch whose scores are compared with `targets`.
+    /// Loss and gradients of a batch whose scores are compared with `targets`, the gradients times `loss_scale`.
     ///
     /// On a device with gradient checkpointing the activations of cheap operations are computed again on the way back
     /// instead of being kept.
@@ -23,6 +24,8 @@ impl<M: Classifier> Learnable<M> {
         &self,
         batch: Batch,
         targets: &Targets,
+        precision: Precision,
+        loss_scale: f64,
     ) -> TrainOutput<ClassificationOutput> {
         // Burn lifts parameters onto the autodiff device without checkpointing, after every optimizer step anew, and
         // operations on tensors of both kinds panic. Running statistics are shared with `self` and keep the strategy.
@@ -31,13 +34,20 @@ impl<M: Classifier> Learnable<M> {
             Some(strategy) => self.clone().map(&mut OnStrategy(strategy)),
             None => self.clone(),
         };
-        let scores = module.model.forward_train(batch.images);
-        let mut loss = targets.loss(scores.logits.clone());
+        let scores = match precision.narrow() {
+            Some(dtype) => {
+                narrowed(module.model.clone(), dtype).forward_train(batch.images.cast(dtype))
+            }
+            None => module.model.forward_train(batch.images),
+        };
+        // The loss is in single precision in any case.
+        let logits = widened(scores.logits);
+        let mut loss = targets.loss(logits.clone());
         for aux in scores.aux {
-            loss = loss + targets.loss(aux.logits) * aux.weight;
+            loss = loss + targets.loss(widened(aux.logits)) * aux.weight;
         }
-        let gradients = loss.backward();
-        let output = ClassificationOutput::new(loss, scores.logits, batch.labels);
+        let gradients = (loss.clone() * loss_scale).backward();
+        let output = ClassificationOutput::new(loss, logits, batch.labels);
         TrainOutput::new(&module, gradients, output)
     }
 }
@@ -59,7 +69,7 @@ impl<M: Classifier> TrainStep for Learnable<M> {
 
     fn step(&self, batch: Batch) -> TrainOutput<ClassificationOutput> {
         let targets = Targets::Classes(batch.labels.clone());
-        self.learn(batch, &targets)
+        self.learn(batch, &targets, Precision::F32, 1.0)
     }
 }
 

@@ -79,6 +79,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     // `train` draws the weights, which Burn leaves undrawn until they are used, and asks for their gradients.
     let model = (job.model)(&device).train();
     check(&job.run, &model, &job.data)?;
+    job.run.train.precision.check(&device)?;
     let params = trainable_params(&model);
 
     // What may be wrong is found before the folder is touched.
@@ -108,7 +109,10 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     let Learnable { mut model } = learnable;
     let mut start = Start {
         optimizer,
-        position: Position::default(),
+        position: Position {
+            loss_scale: job.run.train.precision.loss_scale(),
+            ..Position::default()
+        },
         average: job.run.ema.map(|_| model.valid()),
     };
     match checkpoints.newest()? {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::store::ModuleRecord;
 use burn_zoo_trainer::{Existing, Outcome, Phase, Silent, TrainError, train};
@@ -63,6 +63,60 @@ fn gradient_checkpointing_changes_no_number() {
 }
 
 #[test]
+fn sixteen_bits_train_alike_and_resume_bit_for_bit() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    let plain = finish(folder, "plain", Existing::Refuse, &ALL);
+    for (kind, tolerance) in [("bf16", 0.02), ("f16", 0.005)] {
+        let precision = format!("train.precision={kind}");
+        let mut overrides = ALL.to_vec();
+        overrides.push(&precision);
+        let whole = finish(folder, kind, Existing::Refuse, &overrides);
+        assert_ne!(whole, plain);
+        for (narrow, plain) in whole.iter().zip(&plain) {
+            let [narrow, plain] = [narrow, plain].map(|record| record.train.loss);
+            assert!(
+                (narrow / plain - 1.0).abs() < tolerance,
+                "{kind}: {narrow} {plain}"
+            );
+        }
+        let out = format!("stopped-{kind}");
+        stop(folder, &out, (Phase::Train, 2, 6), &overrides);
+        let resumed = finish(folder, &out, Existing::Resume, &overrides);
+        assert_eq!(resumed, whole, "{kind}");
+    }
+}
+
+#[test]
+fn a_loss_scaled_too_far_leaves_the_step_out_and_halves_the_scale() {
+    let _turn = common::turn();
+    let folder = TempDir::new().unwrap();
+    let run = folder.path().join("run");
+    let mut overrides = ALL.to_vec();
+    overrides.push("train.precision=f16");
+    stop(folder.path(), "run", (Phase::Train, 2, 6), &overrides);
+    let before = weights(&run);
+    let path = newest_checkpoint(&run).join("state.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(state["loss_scale"]["factor"], 65_536.0);
+    state["loss_scale"]["factor"] = (1u64 << 40).into();
+    std::fs::write(&path, state.to_string()).unwrap();
+
+    let records = finish(folder.path(), "run", Existing::Resume, &overrides);
+    assert_eq!(records[2].step, 9, "a step left out is one of the schedule");
+    // All but the running statistics, which saw the pictures.
+    let after = weights(&run);
+    for parameter in [0, 1, 2, 3, 6, 7] {
+        assert_eq!(after[parameter], before[parameter]);
+    }
+    let text = std::fs::read_to_string(newest_checkpoint(&run).join("state.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(state["loss_scale"]["factor"], (1u64 << 37) as f64);
+}
+
+#[test]
 fn every_optimizer_lowers_the_loss() {
     let _turn = common::turn();
     let folder = TempDir::new().unwrap();
@@ -120,13 +174,16 @@ fn frozen_layers_stay_and_an_unknown_one_is_named() {
 
 /// The tensors of the newest checkpoint.
 fn weights(run: &Path) -> Vec<(Vec<usize>, Vec<f32>)> {
+    tensors(ModuleRecord::load(newest_checkpoint(run).join("model.bpk")).unwrap())
+}
+
+fn newest_checkpoint(run: &Path) -> PathBuf {
     let mut checkpoints: Vec<_> = std::fs::read_dir(run.join("checkpoints"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     checkpoints.sort();
-    let newest = checkpoints.pop().unwrap();
-    tensors(ModuleRecord::load(newest.join("model.bpk")).unwrap())
+    checkpoints.pop().unwrap()
 }
 
 #[test]

@@ -95,6 +95,11 @@ fn wrong_types_and_choices_say_what_was_found() {
         &["data.fit=padd"],
         &["`data.fit`", "did you mean `pad`"],
     );
+    refused(
+        GOOD,
+        &["train.precision=bf61"],
+        &["`train.precision`", "did you mean `bf16`"],
+    );
     refused(&GOOD.replace("lr = 0.1", ""), &[], &["DIR/run.toml", "lr"]);
     refused(&GOOD.replace("[train]\nepochs = 3", ""), &[], &["train"]);
 }

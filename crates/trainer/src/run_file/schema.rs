@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::AugmentSection;
 use crate::ema::EmaSection;
 use crate::optimizer::{OptimizerSection, ParamGroupsSection};
+use crate::precision::Precision;
 use crate::schedule::ScheduleSection;
 
 /// One run: everything that decides its result, and nothing else.
@@ -174,6 +175,9 @@ pub struct TrainSection {
     /// Batches whose gradients are averaged for one optimizer step.
     #[serde(default = "default_one", skip_serializing_if = "is_one")]
     pub accumulate: usize,
+    /// In what numbers a step computes; weights, optimizer and validation are in single precision always.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Compute cheap activations again on the way back instead of keeping them: less memory, more time, the same numbers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub gradient_checkpointing: bool,

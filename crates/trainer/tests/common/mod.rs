@@ -10,10 +10,9 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::store::ModuleRecord;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn::train::Interrupter;
-use burn_zoo_blocks::Classifier;
+use burn_zoo_blocks::{Classifier, normalize_relu};
 use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
 use burn_zoo_trainer::{
     EpochRecord, Existing, Job, Observer, Outcome, Phase, RunFile, Silent, StepReport, train,
@@ -51,7 +50,7 @@ impl Classifier for TinyNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = relu(self.norm.forward(self.conv.forward(images)));
+        let maps = normalize_relu(&self.norm, self.conv.forward(images));
         self.pool.forward(maps).flatten(1, 3)
     }
 
