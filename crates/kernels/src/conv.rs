@@ -1,19 +1,66 @@
 //! Two-dimensional convolution: forward, and the gradients of its input and its weights.
 //!
-//! All three are products of matrices, over tiles of pixels that are unfolded into columns (im2col) in memory that stays in
-//! the cache, and are written straight to where the tensors have them: `[batch, channels, height, width]`.
+//! Two ways, by the shape: [`straight`] from the pictures where a sum is short, else [`unfolded`] into products of matrices. Both
+//! write what comes out to where the tensors have it: `[batch, channels, height, width]`.
 
-mod columns;
-mod forward;
 mod input_grad;
-mod weight_grad;
+mod straight;
+mod unfolded;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use forward::forward;
 pub(crate) use input_grad::input_grad;
-pub(crate) use weight_grad::{bias_grad, weight_grad};
+
+/// Pictures to feature maps.
+///
+/// # Shapes
+/// - images: `[batch, channels_in, height, width]`
+/// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
+/// - bias: `[channels_out]`
+/// - output: `[batch, channels_out, height_out, width_out]`
+pub(crate) fn forward(
+    shape: &Shape,
+    images: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    match is_straight(shape) {
+        true => straight::forward(shape, images, weights, bias),
+        false => unfolded::forward(shape, images, weights, bias),
+    }
+}
+
+/// From the pictures and the gradient of what came out to that of the weights.
+///
+/// # Shapes
+/// - images: `[batch, channels_in, height, width]`
+/// - grad: `[batch, channels_out, height_out, width_out]`
+/// - output: `[channels_out, channels_in / groups, kernel height, kernel width]`
+pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
+    match is_straight(shape) {
+        true => straight::weight_grad(shape, images, grad),
+        false => unfolded::weight_grad(shape, images, grad),
+    }
+}
+
+/// The longest sums that are made straight from the pictures: 3×3 kernels over 128 channels. Of longer ones products of matrices
+/// make better use of the cache.
+const LONGEST: usize = 1152;
+
+fn is_straight(shape: &Shape) -> bool {
+    shape.taps() > 1 && shape.group()[0] * shape.taps() <= LONGEST
+}
+
+/// The gradient of the bias: the sum of that of what came out, channel by channel.
+pub(crate) fn bias_grad(channels: usize, pixels: usize, grad: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0f64; channels];
+    for (map, values) in grad.chunks_exact(pixels).enumerate() {
+        let sum: f32 = values.iter().sum();
+        sums[map % channels] += f64::from(sum);
+    }
+    sums.into_iter().map(|sum| sum as f32).collect()
+}
 
 /// Columns of one tile: enough for the product to be efficient, few enough for the unfolded tile to stay in the cache.
 const TILE: usize = 256;

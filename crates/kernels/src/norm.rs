@@ -1,6 +1,10 @@
 //! Batch normalisation in training ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167), algorithm 1): what comes
 //! out, and the gradients, a channel at a time, so that a channel is read from memory once.
 
+mod passes;
+
+use passes::{Differentiate, Normalise, Pass, Squares, Sum};
+
 use crate::threads::{Shared, each, written};
 
 /// Shape of what is normalised: `[batch, channels, pixels]`.
@@ -54,31 +58,29 @@ pub(crate) fn forward(
     let (mut mean, mut variance) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
     let (means, variances) = (Shared::new(&mut mean), Shared::new(&mut variance));
     let one = |to: &Shared, channel: usize| {
-        let planes = || {
-            shape
-                .planes(channel)
-                .map(|at| &values[at..at + shape.pixels])
-        };
-        let sum: f64 = planes().map(|plane| sum(plane, |x| x)).sum();
+        let plane = |at: usize| &values[at..at + shape.pixels];
+        let sum: f64 = shape.planes(channel).map(|at| Sum(plane(at)).run()).sum();
         let centre = (sum / shape.count()) as f32;
-        let squares = planes().map(|plane| self::sum(plane, |x| (x - centre) * (x - centre)));
+        let squares = shape
+            .planes(channel)
+            .map(|at| Squares(plane(at), centre).run());
         let spread = (squares.sum::<f64>() / shape.count()) as f32;
         let scale = gamma[channel] * inverse_deviation(spread, epsilon);
-        let shift = beta[channel];
         for at in shape.planes(channel) {
             let place = at..at + shape.pixels;
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
             let target = unsafe { to.zeroed(place.start, place.end) };
-            let pairs = target.iter_mut().zip(&values[place.clone()]);
-            let normal = |x: &f32| (x - centre) * scale + shift;
-            match (shortcut.map(|shortcut| &shortcut[place]), has_relu) {
-                (None, false) => pairs.for_each(|(y, x)| *y = normal(x)),
-                (None, true) => pairs.for_each(|(y, x)| *y = relu(normal(x))),
-                (Some(shortcut), _) => pairs
-                    .zip(shortcut)
-                    .for_each(|((y, x), s)| *y = relu(normal(x) + s)),
+            Normalise {
+                values: &values[place.clone()],
+                shortcut: shortcut.map(|shortcut| &shortcut[place]),
+                centre,
+                scale,
+                shift: beta[channel],
+                has_relu,
+                to: target,
             }
+            .run();
         }
         put(&means, channel, centre);
         put(&variances, channel, spread);
@@ -95,11 +97,6 @@ pub(crate) fn forward(
         mean,
         variance,
     }
-}
-
-/// What is below 0 becomes 0; what is no number stays, as Burn and PyTorch have it.
-fn relu(value: f32) -> f32 {
-    if value <= 0.0 { 0.0 } else { value }
 }
 
 /// Gradients of [`forward`].
@@ -125,35 +122,27 @@ pub(crate) fn backward(
     assert!(values.len() == shape.len() && grad.len() == shape.len());
     assert_eq!(gamma.len(), shape.channels);
     assert!(out.is_none_or(|out| out.len() == shape.len()));
-    // The gradient where the output was above 0: that of the shortcut, and what everything else is made of.
-    let length = if out.is_some() { grad.len() } else { 0 };
     let (mut gamma_grad, mut beta_grad) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
     let (gammas, betas) = (Shared::new(&mut gamma_grad), Shared::new(&mut beta_grad));
+    // The gradient where the output was above 0, that of the shortcut, waits in `to` where there is no shortcut.
     let one = |passed: &Shared, to: &Shared, channel: usize| {
         let centre = mean[channel];
         let inverse = inverse_deviation(variance[channel], epsilon);
-        let grads = |at: usize| {
-            let place = at..at + shape.pixels;
-            match out {
-                None => &grad[place],
-                #[allow(unsafe_code, reason = "every channel has planes of its own")]
-                // SAFETY: no other task has this channel, and this one has the plane once at a time.
-                Some(_) => unsafe { passed.part(place.start, place.end) },
-            }
-        };
+        let passed = if has_shortcut { passed } else { to };
         let (mut plain, mut products) = (0.0, 0.0);
         for at in shape.planes(channel) {
             let place = at..at + shape.pixels;
-            if let Some(out) = out {
-                #[allow(unsafe_code, reason = "every channel has planes of its own")]
-                // SAFETY: no other task has this channel.
-                let passed = unsafe { passed.zeroed(place.start, place.end) };
-                let pairs = passed.iter_mut().zip(&grad[place.clone()]);
-                for ((passed, dy), y) in pairs.zip(&out[place.clone()]) {
-                    *passed = if *y <= 0.0 { 0.0 } else { *dy };
-                }
+            #[allow(unsafe_code, reason = "every channel has planes of its own")]
+            // SAFETY: no other task has this channel.
+            let passed = unsafe { passed.zeroed(place.start, place.end) };
+            let [a, b] = Pass {
+                grad: &grad[place.clone()],
+                out: out.map(|out| &out[place.clone()]),
+                values: &values[place],
+                centre,
+                passed,
             }
-            let [a, b] = sums(grads(at), &values[place], centre);
+            .run();
             plain += a;
             products += b;
         }
@@ -163,13 +152,28 @@ pub(crate) fn backward(
         let constant = (plain / shape.count()) as f32;
         let slope = (products / shape.count()) as f32 * inverse;
         for at in shape.planes(channel) {
-            #[allow(unsafe_code, reason = "every channel has planes of its own")]
-            // SAFETY: no other task has this channel.
-            let target = unsafe { to.zeroed(at, at + shape.pixels) };
-            let pairs = target.iter_mut().zip(grads(at));
-            for ((dx, dy), x) in pairs.zip(&values[at..at + shape.pixels]) {
-                *dx = scale * (dy - constant - (x - centre) * slope);
+            let place = at..at + shape.pixels;
+            let (from, target) = match has_shortcut {
+                #[allow(unsafe_code, reason = "every channel has planes of its own")]
+                // SAFETY: no other task has this channel; the first was written above.
+                true => unsafe {
+                    let from = passed.part(place.start, place.end);
+                    (Some(&*from), to.zeroed(place.start, place.end))
+                },
+                #[allow(unsafe_code, reason = "every channel has planes of its own")]
+                // SAFETY: no other task has this channel, and it was written above.
+                false => (None, unsafe { to.part(place.start, place.end) }),
+            };
+            Differentiate {
+                passed: from,
+                values: &values[place],
+                centre,
+                scale,
+                constant,
+                slope,
+                to: target,
             }
+            .run();
         }
         put(&gammas, channel, products as f32);
         put(&betas, channel, plain as f32);
@@ -178,7 +182,7 @@ pub(crate) fn backward(
     #[allow(unsafe_code, reason = "channels cover everything")]
     // SAFETY: every plane of every channel is written, that of the rectified gradients before it is read.
     let rectified = unsafe {
-        written(length, |passed| {
+        written(if has_shortcut { grad.len() } else { 0 }, |passed| {
             own = written(values.len(), |to| {
                 each(shape.channels, |channel| one(passed, to, channel));
             });
@@ -204,46 +208,11 @@ fn inverse_deviation(variance: f32, epsilon: f64) -> f32 {
     (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32
 }
 
-/// Numbers that are added side by side, so that the compiler uses wide registers.
-const LANES: usize = 32;
-
-/// The sum of `f` of every value: in single precision within a plane, a lane at a time.
-fn sum(plane: &[f32], f: impl Fn(f32) -> f32) -> f64 {
-    let mut lanes = [0.0f32; LANES];
-    let (chunks, rest) = plane.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += f(*value);
-        }
-    }
-    let rest: f32 = rest.iter().map(|value| f(*value)).sum();
-    lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest)
-}
-
-/// The sums of `dy` and of `dy * (x - centre)`.
-fn sums(dy: &[f32], x: &[f32], centre: f32) -> [f64; 2] {
-    let (mut plain, mut products) = ([0.0f32; LANES], [0.0f32; LANES]);
-    let ((grads, grads_rest), (values, values_rest)) =
-        (dy.as_chunks::<LANES>(), x.as_chunks::<LANES>());
-    for (grads, values) in grads.iter().zip(values) {
-        for i in 0..LANES {
-            plain[i] += grads[i];
-            products[i] += grads[i] * (values[i] - centre);
-        }
-    }
-    let wide = |lanes: [f32; LANES]| lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>();
-    let mut total = [wide(plain), wide(products)];
-    for (dy, x) in grads_rest.iter().zip(values_rest) {
-        total[0] += f64::from(*dy);
-        total[1] += f64::from(dy * (x - centre));
-    }
-    total
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::passes::relu_of;
     use super::*;
 
     proptest! {
@@ -269,7 +238,7 @@ mod tests {
             // What follows is the same as one operation after the other.
             let added = draw(shape.len(), 5);
             let all = forward(shape, &x, [&gamma, &beta], Some(&added), true, epsilon);
-            let after: Vec<f32> = found.out.iter().zip(&added).map(|(y, s)| relu(y + s)).collect();
+            let after: Vec<f32> = found.out.iter().zip(&added).map(|(y, s)| relu_of(y + s)).collect();
             prop_assert_eq!(&all.out, &after);
             let masked: Vec<f32> = dy.iter().zip(&after).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 }).collect();
             let whole = backward(shape, &x, Some(&after), &gamma, statistics, &dy, true, epsilon);
@@ -279,7 +248,7 @@ mod tests {
             prop_assert_eq!(whole.beta, stepwise.beta);
             prop_assert_eq!(whole.shortcut, Some(masked));
             let rectified = forward(shape, &x, [&gamma, &beta], None, true, epsilon).out;
-            prop_assert!(rectified.iter().zip(&found.out).all(|(a, b)| *a == relu(*b)));
+            prop_assert!(rectified.iter().zip(&found.out).all(|(a, b)| *a == relu_of(*b)));
             let count = (batch * pixels) as f64;
             for channel in 0..channels {
                 let places: Vec<usize> = shape.planes(channel).flat_map(|at| at..at + pixels).collect();

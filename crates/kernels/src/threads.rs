@@ -117,6 +117,24 @@ impl<'a> Shared<'a> {
         unsafe { self.part(from, to) }
     }
 
+    /// Writes `numbers` from `at` on.
+    ///
+    /// # Safety
+    /// As for [`part`](Self::part).
+    #[allow(
+        unsafe_code,
+        reason = "the bounds are checked, the rest is the caller's promise"
+    )]
+    pub(crate) unsafe fn write(&self, at: usize, numbers: &[f32]) {
+        assert!(at + numbers.len() <= self.length);
+        // SAFETY: within the buffer; `numbers` is no part of it that anyone else writes.
+        unsafe {
+            self.start
+                .add(at)
+                .copy_from_nonoverlapping(numbers.as_ptr(), numbers.len());
+        }
+    }
+
     /// `rows` rows of `columns` numbers, `stride` apart, the first at `from`.
     ///
     /// # Safety

@@ -1,6 +1,6 @@
 //! The gradient of the pictures.
 
-use super::columns::{add_without_border, fold};
+use super::unfolded::{add_without_border, fold};
 use super::{PARTS, Shape, Tile, forward};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch};

@@ -120,9 +120,13 @@ fn check(shape: Shape) {
         images_grad[pixel] += wide(grad[place]) * wide(weights[weight]);
         weights_grad[weight] += wide(grad[place]) * wide(images[pixel]);
     });
-    assert_close(&forward(&shape, &images, &weights, Some(&bias)), &out);
+    for forward in [straight::forward, unfolded::forward] {
+        assert_close(&forward(&shape, &images, &weights, Some(&bias)), &out);
+    }
+    for weight_grad in [straight::weight_grad, unfolded::weight_grad] {
+        assert_close(&weight_grad(&shape, &images, &grad), &weights_grad);
+    }
     assert_close(&input_grad(&shape, &weights, &grad), &images_grad);
-    assert_close(&weight_grad(&shape, &images, &grad), &weights_grad);
     let mut bias_sums = vec![0.0f64; shape.channels_out];
     for (place, value) in grad.iter().enumerate() {
         bias_sums[place / pixels % shape.channels_out] += f64::from(*value);

@@ -1,7 +1,7 @@
-//! The convolution itself.
+//! The convolution itself, see [`forward`](crate::conv::forward).
 
 use super::columns::{unfold, with_border};
-use super::{PARTS, Shape, Tile, tiles};
+use crate::conv::{PARTS, Shape, Tile, tiles};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch, written};
 
@@ -11,7 +11,7 @@ use crate::threads::{Rows, Shared, each, with_scratch, written};
 /// - images: `[batch, channels_in, height, width]`
 /// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
 /// - output: `[batch, channels_out, height_out, width_out]`
-pub(crate) fn forward(
+pub(in crate::conv) fn forward(
     shape: &Shape,
     images: &[f32],
     weights: &[f32],

@@ -1,7 +1,7 @@
-//! The gradients of the weights and of the bias.
+//! The gradient of the weights.
 
 use super::columns::{unfold, with_border};
-use super::{PARTS, Shape, tiles};
+use crate::conv::{PARTS, Shape, tiles};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch};
 
@@ -13,7 +13,7 @@ use crate::threads::{Rows, Shared, each, with_scratch};
 /// - images: `[batch, channels_in, height, width]`
 /// - grad: `[batch, channels_out, height_out, width_out]`
 /// - output: `[channels_out, channels_in / groups, kernel height, kernel width]`
-pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
+pub(in crate::conv) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
     assert_eq!(images.len(), shape.len_in());
     assert_eq!(grad.len(), shape.len_out());
     let (shape, images) = &with_border(shape, images);
@@ -85,14 +85,4 @@ fn run_of(
             );
         });
     }
-}
-
-/// The gradient of the bias: the sum of that of what came out, channel by channel.
-pub(crate) fn bias_grad(channels: usize, pixels: usize, grad: &[f32]) -> Vec<f32> {
-    let mut sums = vec![0.0f64; channels];
-    for (map, values) in grad.chunks_exact(pixels).enumerate() {
-        let sum: f32 = values.iter().sum();
-        sums[map % channels] += f64::from(sum);
-    }
-    sums.into_iter().map(|sum| sum as f32).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Shape, Tile};
+use crate::conv::{Shape, Tile};
 use crate::threads::{Shared, each, written};
 
 /// The pictures with the border of the convolution around them, and the shape that it has then.
@@ -47,7 +47,7 @@ pub(super) fn with_border<'a>(shape: &Shape, images: &'a [f32]) -> (Shape, Cow<'
 }
 
 /// Adds the inner part of bordered planes to planes without a border.
-pub(super) fn add_without_border(shape: &Shape, bordered: &[f32], planes: &mut [f32]) {
+pub(in crate::conv) fn add_without_border(shape: &Shape, bordered: &[f32], planes: &mut [f32]) {
     let [height, width_out] = shape.bordered();
     let width = shape.size_in[1];
     let first = shape.padding[0].0 * width_out + shape.padding[1].0;
@@ -87,7 +87,7 @@ pub(super) fn unfold(
 }
 
 /// Adds `columns`, as [`unfold`] orders them, to where they came from in the bordered `planes`, one a channel.
-pub(super) fn fold(shape: &Shape, columns: &[f32], tile: Tile, planes: &mut [f32]) {
+pub(in crate::conv) fn fold(shape: &Shape, columns: &[f32], tile: Tile, planes: &mut [f32]) {
     let taps = taps(shape);
     let mut rows = columns.chunks_exact(tile.columns());
     for plane in planes.chunks_exact_mut(shape.pixels_in()) {
