@@ -11,7 +11,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, convolve, normalize_relu};
+use crate::{constant_bias, convolve, max_pool, normalize_relu};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -192,7 +192,7 @@ impl Inception {
             self.branch1.forward(input.clone()),
             conv3x3.forward(reduce3x3.forward(input.clone())),
             conv5x5.forward(reduce5x5.forward(input.clone())),
-            proj.forward(pool.forward(input)),
+            proj.forward(max_pool(pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -260,7 +260,7 @@ impl NaiveInception {
             self.branch1.forward(input.clone()),
             self.branch2.forward(input.clone()),
             self.branch3.forward(input.clone()),
-            self.branch4.forward(input),
+            max_pool(&self.branch4, input),
         ];
         Tensor::cat(branches, 1)
     }

@@ -16,8 +16,8 @@ mod residual;
 pub mod stack;
 mod start;
 
-/// Convolution and batch normalisation, as fast as the backend has them.
-pub use burn_zoo_kernels::{convolve, normalize, normalize_add_relu, normalize_relu};
+/// Convolution, pooling and batch normalisation, as fast as the backend has them.
+pub use burn_zoo_kernels::{convolve, max_pool, normalize, normalize_add_relu, normalize_relu};
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};

@@ -9,7 +9,7 @@ use burn::nn::{PaddingConfig2d, Relu};
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::{LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve};
+use crate::{LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve, max_pool};
 
 /// One row of a table: a layer before it is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Layer {
             Self::Conv(layer) => convolve(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),
-            Self::Pool(layer) => layer.forward(map),
+            Self::Pool(layer) => max_pool(layer, map),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Predict(commands::predict::PredictArgs),
     Models(commands::models::ModelsArgs),
     Summary(commands::summary::SummaryArgs),
+    Bench(commands::bench::BenchArgs),
     Import(commands::convert::ImportArgs),
     Export(commands::convert::ExportArgs),
     Fetch(commands::fetch::FetchArgs),

@@ -1,6 +1,6 @@
 //! The heavy operations of the zoo's networks, fast on Burn's CPU backend.
 //!
-//! [`convolve`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
+//! [`convolve`], [`max_pool`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
 //! the backend Flex and in single precision, they run kernels of this crate; anywhere else they are Burn's own operations.
 //! [`use_burns_own`] leaves them to Burn everywhere, for comparison.
 
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
+use burn::nn::pool::MaxPool2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
@@ -19,6 +20,8 @@ mod matrix;
 mod norm;
 #[cfg(feature = "flex")]
 mod ops;
+#[cfg(feature = "flex")]
+mod pool;
 #[cfg(feature = "flex")]
 mod threads;
 
@@ -43,6 +46,23 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
         return maps;
     }
     conv.forward(images)
+}
+
+/// What [`MaxPool2d::forward`] does.
+///
+/// # Shapes
+/// - images: `[batch, channels, height, width]`
+/// - output: `[batch, channels, height_out, width_out]`
+#[must_use]
+pub fn max_pool(pool: &MaxPool2d, images: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "flex")]
+    if is_ours(&images)
+        && !images.device().is_autodiff()
+        && let Some(maps) = ops::max_pool2d(pool, &images)
+    {
+        return maps;
+    }
+    pool.forward(images)
 }
 
 /// What [`BatchNorm::forward`] does.
@@ -91,12 +111,15 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
     }
     #[cfg(feature = "flex")]
     if is_ours(&images)
-        && images.device().is_autodiff()
-        && norm.training.is_enabled()
         && images.dims()[1] == norm.gamma.dims()[0]
         && images.shape().num_elements() > 0
     {
-        return ops::batch_norm(norm, images, then);
+        match (images.device().is_autodiff(), norm.training.is_enabled()) {
+            (true, true) => return ops::batch_norm(norm, images, then),
+            (false, _) => return ops::with_running_statistics(norm, images, then),
+            // Frozen within a network that trains: Burn's own, which knows its gradient.
+            (true, false) => {}
+        }
     }
     let out = norm.forward(images);
     match then {

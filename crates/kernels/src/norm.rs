@@ -99,6 +99,46 @@ pub(crate) fn forward(
     }
 }
 
+/// Normalises every channel by a mean and a variance that are given; the rest as in [`forward`].
+pub(crate) fn apply(
+    shape: Shape,
+    values: &[f32],
+    [gamma, beta]: [&[f32]; 2],
+    [mean, variance]: [&[f32]; 2],
+    shortcut: Option<&[f32]>,
+    has_relu: bool,
+    epsilon: f64,
+) -> Vec<f32> {
+    assert_eq!(values.len(), shape.len());
+    assert!(shortcut.is_none_or(|shortcut| shortcut.len() == shape.len()));
+    let one = |to: &Shared, channel: usize| {
+        let scale = gamma[channel] * inverse_deviation(variance[channel], epsilon);
+        for at in shape.planes(channel) {
+            let place = at..at + shape.pixels;
+            #[allow(unsafe_code, reason = "every channel has planes of its own")]
+            // SAFETY: no other task has this channel.
+            let target = unsafe { to.zeroed(place.start, place.end) };
+            Normalise {
+                values: &values[place.clone()],
+                shortcut: shortcut.map(|shortcut| &shortcut[place]),
+                centre: mean[channel],
+                scale,
+                shift: beta[channel],
+                has_relu,
+                to: target,
+            }
+            .run();
+        }
+    };
+    #[allow(unsafe_code, reason = "channels cover everything")]
+    // SAFETY: every plane of every channel is written.
+    unsafe {
+        written(values.len(), |to| {
+            each(shape.channels, |channel| one(to, channel));
+        })
+    }
+}
+
 /// Gradients of [`forward`].
 pub(crate) struct Gradients {
     pub(crate) values: Vec<f32>,

@@ -2,6 +2,8 @@
 
 mod batch_norm;
 mod conv2d;
+mod max_pool;
+mod running;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{DispatchTensorKind, Flex, TensorMetadata};
@@ -9,6 +11,8 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 pub(crate) use batch_norm::batch_norm;
 pub(crate) use conv2d::conv2d;
+pub(crate) use max_pool::max_pool2d;
+pub(crate) use running::with_running_statistics;
 
 /// A tensor of the backend Flex.
 type FlexTensor = FloatTensor<Flex>;
@@ -34,4 +38,12 @@ fn numbers(tensor: &FlexTensor) -> &[f32] {
 
 fn tensor(numbers: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, shape.into()))
+}
+
+/// The tensor of the backend, its numbers one after the other.
+fn flex<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+    match tensor.into_dispatch().kind {
+        DispatchTensorKind::Flex(tensor) => tensor.float().to_contiguous(),
+        _ => panic!("all tensors of an operation lie on one device"),
+    }
 }

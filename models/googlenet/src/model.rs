@@ -6,7 +6,7 @@ use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     AuxiliaryLogits, Classifier, ConvUnit, Inception, InceptionStyle, LocalResponseNorm,
-    LocalResponseNormConfig, Start, Taps, TrainingLogits, UnknownFeature,
+    LocalResponseNormConfig, Start, Taps, TrainingLogits, UnknownFeature, max_pool,
 };
 
 use crate::aux_head::AuxHead;
@@ -218,13 +218,13 @@ impl GoogLeNet {
         let map = self.stem(images, taps); // [batch, 192, 28, 28] of pictures of 224×224
         let map = tapped("inception3a", self.inception3a.forward(map), taps); // [batch, 256, 28, 28]
         let map = tapped("inception3b", self.inception3b.forward(map), taps); // [batch, 480, 28, 28]
-        let map = tapped("maxpool3", self.maxpool3.forward(map), taps); // [batch, 480, 14, 14]
+        let map = tapped("maxpool3", max_pool(&self.maxpool3, map), taps); // [batch, 480, 14, 14]
         let map = tapped("inception4a", self.inception4a.forward(map), taps); // [batch, 512, 14, 14]
         let map = tapped("inception4b", self.inception4b.forward(map), taps); // [batch, 512, 14, 14]
         let map = tapped("inception4c", self.inception4c.forward(map), taps); // [batch, 512, 14, 14]
         let map = tapped("inception4d", self.inception4d.forward(map), taps); // [batch, 528, 14, 14]
         let map = tapped("inception4e", self.inception4e.forward(map), taps); // [batch, 832, 14, 14]
-        let map = tapped("maxpool4", self.maxpool4.forward(map), taps); // [batch, 832, 7, 7]
+        let map = tapped("maxpool4", max_pool(&self.maxpool4, map), taps); // [batch, 832, 7, 7]
         let map = tapped("inception5a", self.inception5a.forward(map), taps); // [batch, 832, 7, 7]
         tapped("inception5b", self.inception5b.forward(map), taps) // [batch, 1024, 7, 7]
     }
@@ -237,13 +237,13 @@ impl GoogLeNet {
         };
         let mut map = tapped("conv1", self.conv1.forward(images), taps); // [batch, 64, 112, 112]
         if let Some(maxpool1) = &self.maxpool1 {
-            map = tapped("maxpool1", maxpool1.forward(map), taps); // [batch, 64, 56, 56]
+            map = tapped("maxpool1", max_pool(maxpool1, map), taps); // [batch, 64, 56, 56]
         }
         let map = self.normalize(map);
         let map = tapped("conv2", self.conv2.forward(map), taps); // [batch, 64, 56, 56]
         let map = tapped("conv3", self.conv3.forward(map), taps); // [batch, 192, 56, 56]
         let map = self.normalize(map);
-        tapped("maxpool2", self.maxpool2.forward(map), taps) // [batch, 192, 28, 28]
+        tapped("maxpool2", max_pool(&self.maxpool2, map), taps) // [batch, 192, 28, 28]
     }
 
     fn normalize(&self, map: Tensor<4>) -> Tensor<4> {

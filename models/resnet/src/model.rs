@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
-    convolve, kaiming_normal_fan_out, normalize_relu,
+    convolve, kaiming_normal_fan_out, max_pool, normalize_relu,
 };
 
 use crate::config::{ResNetConfig, Stem};
@@ -143,7 +143,7 @@ impl ResNet {
         let mut map = normalize_relu(&self.bn1, convolve(&self.conv1, images));
         taps.offer("relu", &map);
         if let Some(maxpool) = &self.maxpool {
-            map = maxpool.forward(map);
+            map = max_pool(maxpool, map);
         }
         let layers = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         for (name, layer) in FEATURES[1..].iter().zip(layers) {

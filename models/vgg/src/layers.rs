@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, PaddingConfig2d, Relu};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     LocalResponseNorm, LocalResponseNormConfig, batch_norm, constant_bias, convolve,
-    kaiming_normal_fan_out, normalize,
+    kaiming_normal_fan_out, max_pool, normalize,
 };
 
 use crate::config::{Row, VggConfig};
@@ -29,7 +29,7 @@ impl Layer {
             Self::Norm(layer) => normalize(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),
-            Self::Pool(layer) => layer.forward(map),
+            Self::Pool(layer) => max_pool(layer, map),
         }
     }
 }

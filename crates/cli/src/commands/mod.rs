@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod convert;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(&args, output),
         Command::Models(args) => models::run(&args, output),
         Command::Summary(args) => summary::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
         Command::Import(args) => convert::import(&args, output),
         Command::Export(args) => convert::export(&args, output),
         Command::Fetch(args) => fetch::run(&args, output),

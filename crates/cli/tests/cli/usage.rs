@@ -4,12 +4,13 @@ use std::process::{Command, Stdio};
 
 use crate::common::{TINY, folder, refuse, run, succeed, write};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 14] = [
     &["train"],
     &["eval"],
     &["predict"],
     &["models"],
     &["summary"],
+    &["bench"],
     &["data"],
     &["data", "list"],
     &["data", "fetch"],

@@ -1,0 +1,193 @@
+//! `zoo bench`: how fast networks are on a device.
+
+use std::time::Instant;
+
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::tensor::loss::cross_entropy_with_logits;
+use burn::tensor::{Device, Distribution, Tensor};
+use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, create, use_burns_own};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::args::DeviceArg;
+use crate::error::Failure;
+use crate::output::{Output, table};
+
+/// Measure how fast models are on noise: pictures a second, medians, one line a model
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Models, as `zoo models` lists them.
+    #[arg(required = true, value_name = "MODEL")]
+    models: Vec<String>,
+
+    /// Whole training steps: forward, backward, SGD with momentum. Without it, inference.
+    #[arg(long)]
+    train: bool,
+
+    /// Pictures of a step.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_size: u32,
+
+    /// Timed steps of which the median counts, after one that does not.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    steps: u32,
+
+    /// Take every step a second time, in turn, with Burn's own convolution and batch normalisation.
+    #[arg(long, value_name = "WHOSE", conflicts_with = "no_kernels")]
+    against: Option<Against>,
+
+    #[command(flatten)]
+    device: DeviceArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Against {
+    Burn,
+}
+
+#[derive(Serialize)]
+struct Speed {
+    model: &'static str,
+    /// Channels, height and width.
+    input: [usize; 3],
+    batch_size: usize,
+    train: bool,
+    /// Median of a step.
+    milliseconds: f64,
+    images_per_second: f64,
+    /// Two operations for a multiply-add of a convolution or linear layer, three times as many for training.
+    gigaflops: f64,
+    /// With `--against`: the same with Burn's own operations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burn_images_per_second: Option<f64>,
+    /// With `--against`: how many times as fast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<f64>,
+}
+
+pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
+    let device = args.device.choose()?;
+    // A name that is wrong is told before the first model has taken its minutes.
+    let found = args.models.iter().map(|name| burn_zoo::model_info(name));
+    let infos = found.collect::<Result<Vec<_>, _>>()?;
+    let speeds = infos.into_iter().map(|info| measure(args, info, &device));
+    let speeds = speeds.collect::<Result<Vec<_>, _>>()?;
+    output.show(&speeds, || text(&speeds))
+}
+
+fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Result<Speed, Failure> {
+    let batch = args.batch_size as usize;
+    let [channels, height, width] = info.input;
+    let device = match args.train {
+        true => device.clone().autodiff(),
+        false => device.clone(),
+    };
+    let model = create(info.name, &CreateOptions::default(), &device)?;
+    let shape = [batch, channels, height, width];
+    let images = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let mut step: Box<dyn FnMut() -> Result<(), Failure>> = match args.train {
+        true => Box::new(training(model, images)),
+        false => Box::new(inference(model, images)),
+    };
+    let whose: &[bool] = match args.against {
+        Some(Against::Burn) => &[false, true],
+        None => &[args.device.no_kernels],
+    };
+    let mut times = vec![Vec::new(); whose.len()];
+    for round in 0..=args.steps {
+        for (times, burns_own) in times.iter_mut().zip(whose) {
+            use_burns_own(*burns_own);
+            let start = Instant::now();
+            step()?;
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64());
+            }
+        }
+    }
+    let mut medians = times.into_iter().map(median);
+    let seconds = medians.next().expect("one of the two at least");
+    let burn = medians.next();
+    let passes = if args.train { 3.0 } else { 1.0 };
+    let operations = 2.0 * info.multiply_adds as f64 * passes * batch as f64;
+    Ok(Speed {
+        model: info.name,
+        input: info.input,
+        batch_size: batch,
+        train: args.train,
+        milliseconds: seconds * 1e3,
+        images_per_second: batch as f64 / seconds,
+        gigaflops: operations / seconds / 1e9,
+        burn_images_per_second: burn.map(|burn| batch as f64 / burn),
+        ratio: burn.map(|burn| burn / seconds),
+    })
+}
+
+fn inference(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failure> {
+    use burn::module::Module;
+    let model = model.valid();
+    move || wait(&model.forward(images.clone()))
+}
+
+/// Rate and momentum change nothing about the time: with a rate of 0 the weights stay what they are, however many steps.
+fn training(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failure> {
+    let momentum = MomentumConfig::new().with_dampening(0.0);
+    let mut optimizer: ModuleOptimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let mut model = Some(model);
+    move || {
+        let network = model.take().expect("it is put back");
+        let scores = network.forward_train(images.clone());
+        let share = |logits: Tensor<2>| {
+            let [batch, classes] = logits.dims();
+            let even = Tensor::full([batch, classes], 1.0 / classes as f64, &logits.device());
+            cross_entropy_with_logits(logits, even)
+        };
+        let mut loss = share(scores.logits);
+        for aux in scores.aux {
+            loss = loss + share(aux.logits) * aux.weight;
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), &network);
+        model = Some(optimizer.step(0.0, network, gradients));
+        wait(&loss)
+    }
+}
+
+/// Until the device is done.
+fn wait<const D: usize>(result: &Tensor<D>) -> Result<(), Failure> {
+    let device = result.device();
+    device
+        .sync()
+        .map_err(|error| Failure::Failed(format!("the device failed: {error}")))
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn text(speeds: &[Speed]) -> String {
+    let rows: Vec<_> = speeds
+        .iter()
+        .map(|speed| {
+            let [channels, height, width] = speed.input;
+            [
+                speed.model.to_owned(),
+                format!("{}×{channels}×{height}×{width}", speed.batch_size),
+                if speed.train { "training" } else { "inference" }.to_owned(),
+                format!("{:.1}", speed.milliseconds),
+                format!("{:.1}", speed.images_per_second),
+                format!("{:.0}", speed.gigaflops),
+                speed
+                    .ratio
+                    .map_or(String::new(), |ratio| format!("{ratio:.2}")),
+            ]
+        })
+        .collect();
+    table(
+        [
+            "model", "input", "step", "ms", "images/s", "GFLOP/s", "× Burn",
+        ],
+        [false, false, false, true, true, true, true],
+        &rows,
+    )
+}
