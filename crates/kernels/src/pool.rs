@@ -1,12 +1,14 @@
-//! Max-pooling without gradients: the largest of the rows of a window first, column by column, then of these.
+//! Max-pooling, and the way back.
+
+use rayon::prelude::*;
 
 use crate::threads::{Shared, each, with_scratch, written};
 
 /// The shape of a pooling; pairs are height and width.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shape {
-    /// Planes of all pictures and channels.
-    pub(crate) planes: usize,
+    pub(crate) batch: usize,
+    pub(crate) channels: usize,
     pub(crate) size_in: [usize; 2],
     pub(crate) size_out: [usize; 2],
     pub(crate) kernel: [usize; 2],
@@ -15,14 +17,22 @@ pub(crate) struct Shape {
     pub(crate) padding: [usize; 2],
 }
 
-/// The largest value of every window; what is no number counts as the largest, as Burn and PyTorch have it.
+impl Shape {
+    /// Planes of all pictures and channels.
+    fn planes(&self) -> usize {
+        self.batch * self.channels
+    }
+}
+
+/// The largest value of every window, first of its rows, column by column, then of these. What is no number counts as the
+/// largest, as Burn and PyTorch have it.
 ///
 /// # Shapes
 /// - values: `[planes, height, width]`
 /// - output: `[planes, height_out, width_out]`
 pub(crate) fn max_pool(shape: &Shape, values: &[f32]) -> Vec<f32> {
     let ([height, width], [height_out, width_out]) = (shape.size_in, shape.size_out);
-    assert_eq!(values.len(), shape.planes * height * width);
+    assert_eq!(values.len(), shape.planes() * height * width);
     let one = |out: &Shared, plane: usize| {
         let values = &values[plane * height * width..][..height * width];
         with_scratch(width + width_out, |memory| {
@@ -52,8 +62,8 @@ pub(crate) fn max_pool(shape: &Shape, values: &[f32]) -> Vec<f32> {
     #[allow(unsafe_code, reason = "planes cover everything")]
     // SAFETY: every row of every plane is written.
     unsafe {
-        written(shape.planes * height_out * width_out, |out| {
-            each(shape.planes, |plane| one(out, plane));
+        written(shape.planes() * height_out * width_out, |out| {
+            each(shape.planes(), |plane| one(out, plane));
         })
     }
 }
@@ -63,6 +73,67 @@ fn window(shape: &Shape, axis: usize, place: usize) -> std::ops::Range<usize> {
     let start = place * shape.stride[axis];
     let end = (start + shape.kernel[axis]).saturating_sub(shape.padding[axis]);
     start.saturating_sub(shape.padding[axis])..end.min(shape.size_in[axis])
+}
+
+/// Windows that [`max_pool_with_places`] takes: a place in one is a byte.
+pub(crate) const LARGEST_WINDOW: usize = 256;
+
+/// As [`max_pool`], and where in its window each largest value is, the first of equals: `row · kernel width + column`, counted
+/// from the first pixel that is not of the border.
+pub(crate) fn max_pool_with_places(shape: &Shape, values: &[f32]) -> (Vec<f32>, Vec<u8>) {
+    let ([height, width], [height_out, width_out]) = (shape.size_in, shape.size_out);
+    assert_eq!(values.len(), shape.planes() * height * width);
+    assert!(shape.kernel[0] * shape.kernel[1] <= LARGEST_WINDOW);
+    let size = height_out * width_out;
+    let mut out = vec![0.0; shape.planes() * size];
+    let mut places = vec![0; out.len()];
+    let planes = out.par_chunks_exact_mut(size.max(1));
+    let planes = planes.zip(places.par_chunks_exact_mut(size.max(1)));
+    planes.enumerate().for_each(|(plane, (out, places))| {
+        let values = &values[plane * height * width..][..height * width];
+        for y in 0..height_out {
+            let lines = window(shape, 0, y);
+            for x in 0..width_out {
+                let columns = window(shape, 1, x);
+                let mut most = values[lines.start * width + columns.start];
+                let mut place = 0;
+                for (row, line) in lines.clone().enumerate() {
+                    let line = &values[line * width..][columns.clone()];
+                    for (column, value) in line.iter().enumerate() {
+                        if *value > most || value.is_nan() {
+                            most = *value;
+                            place = row * shape.kernel[1] + column;
+                        }
+                    }
+                }
+                out[y * width_out + x] = most;
+                places[y * width_out + x] = place as u8;
+            }
+        }
+    });
+    (out, places)
+}
+
+/// The gradient of what went in: that of every window, where its largest value is.
+pub(crate) fn max_pool_grad(shape: &Shape, places: &[u8], grad: &[f32]) -> Vec<f32> {
+    let ([height, width], [height_out, width_out]) = (shape.size_in, shape.size_out);
+    let size = height_out * width_out;
+    assert!(places.len() == shape.planes() * size && grad.len() == places.len());
+    let mut out = vec![0.0; shape.planes() * height * width];
+    let planes = out.par_chunks_exact_mut((height * width).max(1));
+    planes.enumerate().for_each(|(plane, out)| {
+        for y in 0..height_out {
+            let top = window(shape, 0, y).start;
+            for x in 0..width_out {
+                let at = plane * size + y * width_out + x;
+                let place = usize::from(places[at]);
+                let (row, column) = (place / shape.kernel[1], place % shape.kernel[1]);
+                let left = window(shape, 1, x).start;
+                out[(top + row) * width + left + column] += grad[at];
+            }
+        }
+    });
+    out
 }
 
 fn larger(most: f32, value: f32) -> f32 {

@@ -1,14 +1,22 @@
 //! Max-pooling.
 
+use std::sync::Arc;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::conv::calculate_pool_output_size;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension};
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use super::{flex, numbers};
+use super::{FlexTensor, numbers, tensor};
 use crate::pool::{self, Shape};
 
-/// What [`MaxPool2d::forward`] does without gradients, with the kernel of this crate; none of what it cannot.
+/// What [`MaxPool2d::forward`] does, with the kernels of this crate; none of what they cannot.
 pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor<4>> {
     let padding = match layer.padding {
         PaddingConfig2d::Valid => [0, 0],
@@ -26,7 +34,8 @@ pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor
             && 2 * padding[axis] <= kernel[axis]
             && stride[axis] > 0
     };
-    if layer.dilation != [1, 1] || batch * channels == 0 || !(fits(0) && fits(1)) {
+    let is_large = kernel[0] * kernel[1] > pool::LARGEST_WINDOW;
+    if layer.dilation != [1, 1] || batch * channels == 0 || is_large || !(fits(0) && fits(1)) {
         return None;
     }
     let size_out = [0, 1].map(|axis| {
@@ -40,23 +49,94 @@ pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor
         )
     });
     let shape = Shape {
-        planes: batch * channels,
+        batch,
+        channels,
         size_in,
         size_out,
         kernel,
         stride,
         padding,
     };
-    let out = pool::max_pool(&shape, numbers(&flex(images.clone())));
-    let [height, width] = size_out;
-    let data = TensorData::new(out, [batch, channels, height, width]);
-    Some(Tensor::from_data(data, &images.device()))
+    let images = images.clone().into_dispatch();
+    Some(Tensor::from_dispatch(<Dispatch as Pooling>::largest(
+        images, shape,
+    )))
+}
+
+/// Max-pooling, which tensors with gradients differentiate.
+#[backend_extension(Flex, Autodiff)]
+trait Pooling: Backend {
+    fn largest(images: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self>;
+}
+
+/// What training is made of, on a backend without gradients.
+trait Kernels: Backend {
+    fn forward(images: FloatTensor<Self>, shape: Shape) -> (FloatTensor<Self>, Arc<[u8]>);
+
+    fn backward(places: &[u8], grad: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self>;
+}
+
+fn dims(shape: &Shape, [height, width]: [usize; 2]) -> [usize; 4] {
+    [shape.batch, shape.channels, height, width]
+}
+
+impl Pooling for Flex {
+    fn largest(images: FlexTensor, shape: Shape) -> FlexTensor {
+        let out = pool::max_pool(&shape, numbers(&images.to_contiguous()));
+        tensor(out, dims(&shape, shape.size_out))
+    }
+}
+
+impl Kernels for Flex {
+    fn forward(images: FlexTensor, shape: Shape) -> (FlexTensor, Arc<[u8]>) {
+        let (out, places) = pool::max_pool_with_places(&shape, numbers(&images.to_contiguous()));
+        (tensor(out, dims(&shape, shape.size_out)), places.into())
+    }
+
+    fn backward(places: &[u8], grad: FlexTensor, shape: Shape) -> FlexTensor {
+        let out = pool::max_pool_grad(&shape, places, numbers(&grad.to_contiguous()));
+        tensor(out, dims(&shape, shape.size_in))
+    }
+}
+
+impl<B: Kernels + Pooling, C: CheckpointStrategy> Pooling for Autodiff<B, C> {
+    fn largest(images: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
+        let step = Largest.prepare::<C>([images.node()]);
+        match step.compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let (out, places) = B::forward(images.into_primitive(), shape);
+                step.finish((places, shape), out)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::largest(images.into_primitive(), shape)),
+        }
+    }
+}
+
+/// The way back.
+#[derive(Debug)]
+struct Largest;
+
+impl<B: Kernels> Backward<B, 1> for Largest {
+    type State = (Arc<[u8]>, Shape);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let ([parent], (places, shape)) = (ops.parents, ops.state);
+        if let Some(parent) = parent {
+            grads.register::<B>(parent.id, B::backward(&places, grad, shape));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use burn::nn::pool::MaxPool2dConfig;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, Int, TensorData};
     use proptest::prelude::*;
 
     use super::*;
@@ -90,8 +170,21 @@ mod tests {
             let Some(found) = max_pool2d(&layer, &images) else {
                 return Ok(());
             };
-            let expected = layer.forward(images);
+            let expected = layer.forward(images.clone());
             prop_assert_eq!(found.dims(), expected.dims());
+            // Weights that differ, so that a gradient in the wrong place shows.
+            let weights = Tensor::<1, Int>::arange(0..expected.shape().num_elements() as i64, &device)
+                .float()
+                .reshape(expected.dims());
+            let images = images.autodiff().require_grad();
+            let training = max_pool2d(&layer, &images).expect("as above");
+            let gradient = |out: Tensor<4>| {
+                let weights = Tensor::from_inner(weights.clone());
+                // What is no number has a gradient as well.
+                let sum = (out.zeros_like() + out * weights).sum();
+                images.grad(&sum.backward()).expect("asked for").into_data()
+            };
+            prop_assert_eq!(gradient(training), gradient(layer.forward(images.clone())));
             let [found, expected] = [found, expected]
                 .map(|tensor| tensor.into_data().try_to_vec::<f32>().expect("f32"));
             for (found, expected) in found.iter().zip(&expected) {
