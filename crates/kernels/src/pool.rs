@@ -91,23 +91,34 @@ pub(crate) fn max_pool_with_places(shape: &Shape, values: &[f32]) -> (Vec<f32>, 
     let planes = planes.zip(places.par_chunks_exact_mut(size.max(1)));
     planes.enumerate().for_each(|(plane, (out, places))| {
         let values = &values[plane * height * width..][..height * width];
+        // Of every column of the window the largest value, and its row.
+        let mut columns = vec![(0.0, 0u32); width];
         for y in 0..height_out {
             let lines = window(shape, 0, y);
-            for x in 0..width_out {
-                let columns = window(shape, 1, x);
-                let mut most = values[lines.start * width + columns.start];
-                let mut place = 0;
-                for (row, line) in lines.clone().enumerate() {
-                    let line = &values[line * width..][columns.clone()];
-                    for (column, value) in line.iter().enumerate() {
-                        if *value > most || value.is_nan() {
-                            most = *value;
-                            place = row * shape.kernel[1] + column;
-                        }
+            let first = &values[lines.start * width..];
+            for (column, value) in columns.iter_mut().zip(first) {
+                *column = (*value, 0);
+            }
+            for (row, line) in (1u32..).zip(lines.skip(1)) {
+                for (column, value) in columns.iter_mut().zip(&values[line * width..]) {
+                    if *value > column.0 || value.is_nan() {
+                        *column = (*value, row);
                     }
                 }
-                out[y * width_out + x] = most;
-                places[y * width_out + x] = place as u8;
+            }
+            for x in 0..width_out {
+                let [first, rest @ ..] = &columns[window(shape, 1, x)] else {
+                    unreachable!("a window has a pixel");
+                };
+                let (mut most, mut place) = (*first, 0);
+                for (column, found) in rest.iter().enumerate() {
+                    if comes_before(*found, most) {
+                        (most, place) = (*found, column + 1);
+                    }
+                }
+                out[y * width_out + x] = most.0;
+                let row = most.1 as usize;
+                places[y * width_out + x] = (row * shape.kernel[1] + place) as u8;
             }
         }
     });
@@ -134,6 +145,15 @@ pub(crate) fn max_pool_grad(shape: &Shape, places: &[u8], grad: &[f32]) -> Vec<f
         }
     });
     out
+}
+
+/// Whether a value and its row are taken instead of those of a column further left: the larger, of equals the upper; of what is
+/// no number the last.
+fn comes_before((value, row): (f32, u32), (most, best): (f32, u32)) -> bool {
+    match value.is_nan() {
+        true => !most.is_nan() || row >= best,
+        false => value > most || value == most && row < best,
+    }
 }
 
 fn larger(most: f32, value: f32) -> f32 {
