@@ -52,7 +52,7 @@ pub(crate) struct DeviceArg {
     #[arg(long, short, value_name = "DEVICE", hide_default_value = true)]
     pub(crate) device: Option<String>,
 
-    /// On the CPU, compute with Burn's own convolution and batch normalisation, to compare.
+    /// On the CPU, compute with Burn's own convolution, pooling and batch normalisation, to compare.
     #[arg(long)]
     pub(crate) no_kernels: bool,
 }

@@ -49,7 +49,9 @@ pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
 const LONGEST: usize = 1152;
 
 fn is_straight(shape: &Shape) -> bool {
-    shape.taps() > 1 && shape.group()[0] * shape.taps() <= LONGEST
+    // A strip holds what a stride skips as well.
+    let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
+    !skips && shape.taps() > 1 && shape.group()[0] * shape.taps() <= LONGEST
 }
 
 /// The gradient of the bias: the sum of that of what came out, channel by channel.

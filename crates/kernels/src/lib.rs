@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "flex")]
 mod conv;
@@ -30,6 +30,18 @@ static IS_OFF: AtomicBool = AtomicBool::new(false);
 /// Leaves every operation to Burn from now on, or no longer, in the whole process: for benchmarks and tests.
 pub fn use_burns_own(is_off: bool) {
     IS_OFF.store(is_off, Ordering::Relaxed);
+}
+
+/// Whether a device's tensors in single precision meet the kernels of this crate.
+#[must_use]
+pub fn has_kernels(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    return ops::is_single_precision_on_flex(&Tensor::zeros([1; 4], device));
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
 }
 
 /// What [`Conv2d::forward`] does.
@@ -98,6 +110,17 @@ enum Then {
     AddRelu(Tensor<4>),
 }
 
+#[cfg(feature = "flex")]
+impl Then {
+    /// Whether a shortcut has the shape of the images; Burn repeats one that is smaller, or says what is wrong with it.
+    fn fits(&self, images: &Tensor<4>) -> bool {
+        match self {
+            Self::AddRelu(shortcut) => shortcut.dims() == images.dims(),
+            Self::Nothing | Self::Relu => true,
+        }
+    }
+}
+
 /// In the precision of the layer, and back to that of the images: 16 bits are too few for a variance.
 fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
     let (own, inner) = (images.dtype(), norm.gamma.val().dtype());
@@ -112,6 +135,7 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
     if is_ours(&images)
         && images.dims()[1] == norm.gamma.dims()[0]
         && images.shape().num_elements() > 0
+        && then.fits(&images)
     {
         match (images.device().is_autodiff(), norm.training.is_enabled()) {
             (true, true) => return ops::batch_norm(norm, images, then),

@@ -74,6 +74,14 @@ pub enum TrainError {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+    /// Gradients that are too large for float16 whatever the loss is multiplied with.
+    #[error(
+        "the gradients overflow at step {step} with any scale of the loss; the last checkpoint is kept, set train.precision to \"bf16\" or \"f32\" or lower optimizer.lr"
+    )]
+    Overflow {
+        /// The optimizer step, counted from 1.
+        step: usize,
+    },
     /// burn-train's event processing failed.
     #[error("{0}")]
     Events(String),

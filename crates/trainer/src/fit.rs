@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::data::dataloader::{DataLoader, Progress};
-use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 use burn::train::{
     ClassificationOutput, EventProcessorTraining, Interrupter, Learner, LearnerEvent,
@@ -17,9 +16,8 @@ use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
 
 use crate::checkpoint::{Checkpoints, Position, Start};
-use crate::ema;
 use crate::evaluate::{ScoreError, score};
-use crate::gradients::{Gathered, are_finite};
+use crate::gradients::Gathered;
 use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
 use crate::record::{Best, EpochRecord};
@@ -27,6 +25,7 @@ use crate::run_dir::{BEST, BEST_EMA, RunDir};
 use crate::schedule::Schedule;
 use crate::scores::{NotFinite, Pending, Scores, StepScores};
 use crate::seed::step_seed;
+use crate::state::State;
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
 
@@ -87,15 +86,6 @@ impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit<M
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
         (state.model, events)
     }
-}
-
-/// What a step changes.
-struct State<M: Classifier> {
-    model: Learnable<M>,
-    average: Option<M>,
-    optimizer: ModuleOptimizer,
-    gathered: Gathered<Learnable<M>>,
-    position: Position,
 }
 
 /// Scores of an epoch over the validation split.
@@ -191,7 +181,7 @@ impl<M: Classifier + 'static> Fit<M> {
             // In between, gradients wait that no checkpoint holds.
             let stepped = last || state.position.batch.is_multiple_of(accumulate);
             if stepped {
-                self.update(state, lr);
+                state.update(&self.run, lr)?;
             }
 
             pending.push(StepScores {
@@ -233,7 +223,7 @@ impl<M: Classifier + 'static> Fit<M> {
         if state.gathered.batches() > 0 {
             // The last batches had no readable picture.
             let lr = self.schedule.lr(state.position.step, &losses);
-            self.update(state, lr);
+            state.update(&self.run, lr)?;
         }
         read(&mut pending, &mut state.position)?;
         state.position.batch = batches;
@@ -245,26 +235,6 @@ impl<M: Classifier + 'static> Fit<M> {
         }
         process(events.process_train(LearnerEvent::EndSplit(epoch)))?;
         Ok(true)
-    }
-
-    /// One optimizer step along the gathered gradients; left out where the scale of the loss was too large for them.
-    fn update(&self, state: &mut State<M>, lr: f64) {
-        let scale = state.position.loss_scale;
-        let factor = scale.map_or(1.0, |scale| scale.factor);
-        let gradients = state.gathered.take(&state.model, &self.run.train, factor);
-        state.position.step += 1;
-        if let Some(scale) = scale {
-            let is_finite = are_finite(&state.model, &gradients);
-            state.position.loss_scale = Some(scale.after(is_finite));
-            if !is_finite {
-                return;
-            }
-        }
-        state.model = state.optimizer.step(lr, state.model.clone(), gradients);
-        if let (Some(section), Some(average)) = (self.run.ema, state.average.take()) {
-            let decay = section.decay_at(state.position.step);
-            state.average = Some(ema::update(average, &state.model.model.valid(), decay));
-        }
     }
 
     /// Scores the network, and its average where there is one, over the validation split. None when asked to stop

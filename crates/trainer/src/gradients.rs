@@ -32,27 +32,25 @@ impl<M: Module> Gathered<M> {
         self.batches += 1;
     }
 
-    /// The mean over the batches, divided by the scale of their loss and clipped as the run file says; nothing is gathered
-    /// any more.
-    pub(crate) fn take(
-        &mut self,
-        module: &M,
-        section: &TrainSection,
-        loss_scale: f64,
-    ) -> GradientsParams {
+    /// The mean over the batches, divided by the scale of their loss; nothing is gathered any more.
+    pub(crate) fn take(&mut self, module: &M, loss_scale: f64) -> GradientsParams {
         let mut gradients = self.sum.grads();
         let batches = std::mem::take(&mut self.batches);
         let share = 1.0 / (batches as f64 * loss_scale);
         if share != 1.0 {
             change(module, &mut gradients, Change::Scale(share));
         }
-        if let Some(limit) = section.clip_value {
-            change(module, &mut gradients, Change::Clamp(limit));
-        }
-        if let Some(limit) = section.clip_norm {
-            clip_norm(module, &mut gradients, limit);
-        }
         gradients
+    }
+}
+
+/// Clips the gradients as the run file says.
+pub(crate) fn clip<M: Module>(module: &M, gradients: &mut GradientsParams, section: &TrainSection) {
+    if let Some(limit) = section.clip_value {
+        change(module, gradients, Change::Clamp(limit));
+    }
+    if let Some(limit) = section.clip_norm {
+        clip_norm(module, gradients, limit);
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
         gathered.add(&linear, gradients(&linear, [1.0, 2.0], [0.0, -4.0]));
         gathered.add(&linear, gradients(&linear, [3.0, 2.0], [1.0, 4.0]));
         assert_eq!(gathered.batches(), 2);
-        let mean = gathered.take(&linear, &section(""), 1.0);
+        let mean = gathered.take(&linear, 1.0);
         assert_eq!(values(&linear, &mean), [2.0, 2.0, 0.5, 0.0]);
         assert_eq!(gathered.batches(), 0);
     }
@@ -198,20 +196,21 @@ mod tests {
     #[test]
     fn the_norm_is_that_of_all_gradients_together() {
         let linear = linear();
-        let clip = |text, weight, bias| {
+        let clipped = |text, weight, bias| {
             let mut gathered = Gathered::default();
             gathered.add(&linear, gradients(&linear, weight, bias));
-            let clipped = gathered.take(&linear, &section(text), 1.0);
+            let mut clipped = gathered.take(&linear, 1.0);
+            clip(&linear, &mut clipped, &section(text));
             values(&linear, &clipped)
         };
         // Norm 5, and each tensor alone below it.
-        let clipped = clip("clip_norm = 1.0", [3.0, 0.0], [0.0, 4.0]);
-        for (found, expected) in clipped.into_iter().zip([0.6, 0.0, 0.0, 0.8]) {
+        let both = clipped("clip_norm = 1.0", [3.0, 0.0], [0.0, 4.0]);
+        for (found, expected) in both.into_iter().zip([0.6, 0.0, 0.0, 0.8]) {
             assert!((found - expected).abs() < 1e-5, "{found}");
         }
-        let small = clip("clip_norm = 6.0", [3.0, 0.0], [0.0, 4.0]);
+        let small = clipped("clip_norm = 6.0", [3.0, 0.0], [0.0, 4.0]);
         assert_eq!(small, [3.0, 0.0, 0.0, 4.0]);
-        let by_value = clip("clip_value = 2.0", [3.0, -1.0], [-5.0, 0.5]);
+        let by_value = clipped("clip_value = 2.0", [3.0, -1.0], [-5.0, 0.5]);
         assert_eq!(by_value, [2.0, -1.0, -2.0, 0.5]);
     }
 }

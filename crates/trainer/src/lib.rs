@@ -25,6 +25,7 @@ mod run_file;
 mod schedule;
 mod scores;
 mod seed;
+mod state;
 mod step;
 mod train;
 mod views;

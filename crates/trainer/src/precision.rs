@@ -95,6 +95,11 @@ impl Default for LossScale {
 impl LossScale {
     const GROWTH_INTERVAL: usize = 2000;
 
+    /// Whether gradients overflow however small the loss is made.
+    pub(crate) fn is_spent(self) -> bool {
+        self.factor < 1.0
+    }
+
     /// The scale for the next step.
     pub(crate) fn after(self, gradients_were_finite: bool) -> Self {
         let factor = self.factor;
@@ -127,5 +132,7 @@ mod tests {
         assert_eq!(almost.factor, 65_536.0);
         assert_eq!(almost.after(true).factor, 131_072.0);
         assert_eq!(almost.after(false).after(true).factor, 32_768.0);
+        let halved = |times: usize| (0..times).fold(start, |scale, _| scale.after(false));
+        assert!(!halved(16).is_spent() && halved(17).is_spent());
     }
 }

@@ -6,7 +6,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, create, use_burns_own};
+use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, create, has_kernels, use_burns_own};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
-    /// Take every step a second time, in turn, with Burn's own convolution and batch normalisation.
+    /// Take every step a second time, in turn, with Burn's own convolution, pooling and batch normalisation.
     #[arg(long, value_name = "WHOSE", conflicts_with = "no_kernels")]
     against: Option<Against>,
 
@@ -68,6 +68,11 @@ struct Speed {
 
 pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     let device = args.device.choose()?;
+    if args.against.is_some() && !has_kernels(&device) {
+        return Err(Failure::Input(
+            "--against burn: this device computes with Burn's own operations anyway; add --device flex".to_owned(),
+        ));
+    }
     // A name that is wrong is told before the first model has taken its minutes.
     let found = args.models.iter().map(|name| burn_zoo::model_info(name));
     let infos = found.collect::<Result<Vec<_>, _>>()?;
@@ -162,7 +167,8 @@ fn wait<const D: usize>(result: &Tensor<D>) -> Result<(), Failure> {
 
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    let (low, high) = (times[(times.len() - 1) / 2], times[times.len() / 2]);
+    (low + high) / 2.0
 }
 
 fn text(speeds: &[Speed]) -> String {

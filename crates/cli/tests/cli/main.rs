@@ -1,5 +1,6 @@
 //! The command line, through its real binary.
 
+mod bench;
 mod common;
 mod data;
 mod eval;

@@ -96,6 +96,9 @@ fn packed(weights: &[f32], [channels, depth]: [usize; 2], rows: usize) -> Vec<f3
 
 /// See [`weight_grad`](super::weight_grad).
 ///
+/// What lies between the rows of a strip is multiplied by 0: a picture with an infinity or what is no number in it gives no
+/// number for neighbouring taps as well.
+///
 /// Some strips at a time, then the sum of what each of these parts gave: by shape and not by threads, so that no sum depends on
 /// their number.
 pub(super) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {

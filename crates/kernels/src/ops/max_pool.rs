@@ -30,7 +30,9 @@ pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor
     let (kernel, stride) = (layer.kernel_size, layer.stride);
     // A window lies within the picture at least in part, and padding is at most half of it, or Burn says what is wrong.
     let fits = |axis: usize| {
-        kernel[axis] <= size_in[axis] + 2 * padding[axis]
+        kernel[axis] > 0
+            && size_in[axis] > 0
+            && kernel[axis] <= size_in[axis] + 2 * padding[axis]
             && 2 * padding[axis] <= kernel[axis]
             && stride[axis] > 0
     };

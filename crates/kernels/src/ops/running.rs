@@ -21,7 +21,8 @@ pub(crate) fn with_running_statistics(
         pixels: height * width,
     };
     let parameters = [layer.gamma.val(), layer.beta.val()].map(flex);
-    let statistics = [layer.running_mean.value(), layer.running_var.value()].map(flex);
+    let statistics = [&layer.running_mean, &layer.running_var]
+        .map(|running| flex(running.value().to_device(&device)));
     let (shortcut, has_relu) = match then {
         Then::Nothing => (None, false),
         Then::Relu => (None, true),

@@ -1,0 +1,53 @@
+//! `zoo bench`.
+
+use serde_json::Value;
+
+use crate::common::{folder, refuse, succeed};
+
+const QUICK: [&str; 6] = ["--batch-size", "2", "--steps", "1", "-d", "flex"];
+
+#[test]
+fn a_line_for_each_model() {
+    let folder = folder();
+    let bench = |more: &[&str]| -> Vec<Value> {
+        let arguments = [&["bench", "--json"], more, &QUICK].concat();
+        serde_json::from_str(&succeed(folder.path(), &arguments).stdout).expect("JSON")
+    };
+    let speeds = bench(&["lenet5", "lenet5_modern"]);
+    assert_eq!(speeds.len(), 2);
+    assert_eq!(speeds[1]["model"], "lenet5_modern");
+    assert_eq!(speeds[1]["train"], false);
+    let number = |speed: &Value, key: &str| speed[key].as_f64().expect("a number");
+    let per_second = number(&speeds[0], "images_per_second");
+    let product = per_second * number(&speeds[0], "milliseconds");
+    assert!((product - 2000.0).abs() < 1.0, "two pictures a step");
+    // As `zoo models` has it, two operations for each.
+    let operations = 2.0 * 325_680.0 * per_second / 1e9;
+    assert!((number(&speeds[0], "gigaflops") / operations - 1.0).abs() < 1e-6);
+
+    let training = bench(&["lenet5_modern", "--train", "--against", "burn"]);
+    assert_eq!(training[0]["train"], true);
+    let expected =
+        number(&training[0], "images_per_second") / number(&training[0], "burn_images_per_second");
+    assert!((number(&training[0], "ratio") / expected - 1.0).abs() < 1e-6);
+
+    let text = succeed(folder.path(), &[&["bench", "lenet5"], &QUICK[..]].concat()).stdout;
+    assert!(
+        text.contains("images/s") && text.contains("2×1×32×32"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let folder = folder();
+    let folder = folder.path();
+    refuse(folder, &["bench", "lenet6"], &["lenet6", "lenet5"]);
+    refuse(folder, &["bench"], &["MODEL"]);
+    refuse(
+        folder,
+        &["bench", "lenet5", "--against", "burn", "--no-kernels"],
+        &["--no-kernels"],
+    );
+    refuse(folder, &["bench", "lenet5", "--steps", "0"], &["--steps"]);
+}
