@@ -44,20 +44,26 @@ impl Precision {
     /// # Errors
     /// Where the device cannot compute in these numbers.
     pub(crate) fn check(self, device: &Device) -> Result<(), TrainError> {
-        let supports = |precision: Self| match precision.narrow() {
-            Some(dtype) => device.supports_dtype(dtype),
-            None => true,
-        };
-        if supports(self) {
-            return Ok(());
+        let supports = |dtype| device.supports_dtype(dtype);
+        self.refusal(supports).map_or(Ok(()), |message| {
+            Err(TrainError::Mismatch(format!(
+                "run file, key `train.precision`: {message}"
+            )))
+        })
+    }
+
+    /// Why a device that computes in what `supports` says cannot compute in this.
+    fn refusal(self, supports: impl Fn(FloatDType) -> bool) -> Option<String> {
+        let has = |precision: &Self| precision.narrow().is_none_or(&supports);
+        if has(&self) {
+            return None;
         }
-        let others = [Self::Bf16, Self::F16, Self::F32];
-        let others = others.into_iter().filter(|precision| supports(*precision));
-        let others: Vec<String> = others.map(|precision| format!("{precision}")).collect();
-        Err(TrainError::Mismatch(format!(
-            "run file, key `train.precision`: the device does not compute in {self}, expected {}",
+        let others = [Self::Bf16, Self::F16, Self::F32].into_iter().filter(has);
+        let others: Vec<String> = others.map(|precision| precision.to_string()).collect();
+        Some(format!(
+            "the device does not compute in {self}, expected {}",
             others.join(" or ")
-        )))
+        ))
     }
 }
 
@@ -123,6 +129,16 @@ impl LossScale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_device_cannot_is_refused_with_what_it_can() {
+        let half_only = |dtype| dtype == FloatDType::F16;
+        assert_eq!(Precision::F16.refusal(half_only), None);
+        assert_eq!(Precision::F32.refusal(half_only), None);
+        let message = Precision::Bf16.refusal(half_only);
+        let expected = "the device does not compute in \"bf16\", expected \"f16\" or \"f32\"";
+        assert_eq!(message.as_deref(), Some(expected));
+    }
 
     #[test]
     fn the_scale_halves_at_once_and_doubles_after_2000_steps() {
