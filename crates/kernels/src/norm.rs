@@ -57,6 +57,12 @@ pub(crate) fn forward(
     assert!(shortcut.is_none_or(|shortcut| shortcut.len() == shape.len()));
     let (mut mean, mut variance) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
     let (means, variances) = (Shared::new(&mut mean), Shared::new(&mut variance));
+    let affine = Affine {
+        shape,
+        values,
+        shortcut,
+        has_relu,
+    };
     let one = |to: &Shared, channel: usize| {
         let plane = |at: usize| &values[at..at + shape.pixels];
         let sum: f64 = shape.planes(channel).map(|at| Sum(plane(at)).run()).sum();
@@ -66,22 +72,7 @@ pub(crate) fn forward(
             .map(|at| Squares(plane(at), centre).run());
         let spread = (squares.sum::<f64>() / shape.count()) as f32;
         let scale = gamma[channel] * inverse_deviation(spread, epsilon);
-        for at in shape.planes(channel) {
-            let place = at..at + shape.pixels;
-            #[allow(unsafe_code, reason = "every channel has planes of its own")]
-            // SAFETY: no other task has this channel.
-            let target = unsafe { to.zeroed(place.start, place.end) };
-            Normalise {
-                values: &values[place.clone()],
-                shortcut: shortcut.map(|shortcut| &shortcut[place]),
-                centre,
-                scale,
-                shift: beta[channel],
-                has_relu,
-                to: target,
-            }
-            .run();
-        }
+        affine.write(to, channel, [centre, scale, beta[channel]]);
         put(&means, channel, centre);
         put(&variances, channel, spread);
     };
@@ -111,24 +102,15 @@ pub(crate) fn apply(
 ) -> Vec<f32> {
     assert_eq!(values.len(), shape.len());
     assert!(shortcut.is_none_or(|shortcut| shortcut.len() == shape.len()));
+    let affine = Affine {
+        shape,
+        values,
+        shortcut,
+        has_relu,
+    };
     let one = |to: &Shared, channel: usize| {
         let scale = gamma[channel] * inverse_deviation(variance[channel], epsilon);
-        for at in shape.planes(channel) {
-            let place = at..at + shape.pixels;
-            #[allow(unsafe_code, reason = "every channel has planes of its own")]
-            // SAFETY: no other task has this channel.
-            let target = unsafe { to.zeroed(place.start, place.end) };
-            Normalise {
-                values: &values[place.clone()],
-                shortcut: shortcut.map(|shortcut| &shortcut[place]),
-                centre: mean[channel],
-                scale,
-                shift: beta[channel],
-                has_relu,
-                to: target,
-            }
-            .run();
-        }
+        affine.write(to, channel, [mean[channel], scale, beta[channel]]);
     };
     #[allow(unsafe_code, reason = "channels cover everything")]
     // SAFETY: every plane of every channel is written.
@@ -136,6 +118,36 @@ pub(crate) fn apply(
         written(values.len(), |to| {
             each(shape.channels, |channel| one(to, channel));
         })
+    }
+}
+
+/// What a channel goes through once its mean and deviation are known.
+struct Affine<'a> {
+    shape: Shape,
+    values: &'a [f32],
+    shortcut: Option<&'a [f32]>,
+    has_relu: bool,
+}
+
+impl Affine<'_> {
+    /// Writes all planes of a channel, which no other task may have.
+    fn write(&self, to: &Shared, channel: usize, [centre, scale, shift]: [f32; 3]) {
+        for at in self.shape.planes(channel) {
+            let place = at..at + self.shape.pixels;
+            #[allow(unsafe_code, reason = "every channel has planes of its own")]
+            // SAFETY: no other task has this channel.
+            let target = unsafe { to.zeroed(place.start, place.end) };
+            Normalise {
+                values: &self.values[place.clone()],
+                shortcut: self.shortcut.map(|shortcut| &shortcut[place]),
+                centre,
+                scale,
+                shift,
+                has_relu: self.has_relu,
+                to: target,
+            }
+            .run();
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl WithSimd for Normalise<'_> {
         let [middle, factor, offset] = [centre, scale, shift].map(|x| simd.splat_f32s(x));
         let (values, values_rest) = S::as_simd_f32s(self.values);
         let (to, to_rest) = S::as_mut_simd_f32s(self.to);
-        let (to, values_rest) = (&mut to[..values.len()], values_rest);
+        let to = &mut to[..values.len()];
         match (self.shortcut, self.has_relu) {
             (None, has_relu) => {
                 for i in 0..values.len() {

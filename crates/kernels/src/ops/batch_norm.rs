@@ -103,7 +103,7 @@ trait Kernels: Backend {
     ) -> [Option<FloatTensor<Self>>; 4];
 }
 
-fn shape_of(images: &FlexTensor) -> Shape {
+pub(super) fn shape_of(images: &FlexTensor) -> Shape {
     let [batch, channels, height, width] = images.shape().dims();
     Shape {
         batch,

@@ -3,9 +3,10 @@
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, TensorData};
 
+use super::batch_norm::shape_of;
 use super::{flex, numbers};
 use crate::Then;
-use crate::norm::{self, Shape};
+use crate::norm;
 
 /// What [`BatchNorm::forward`] does outside of training, and what follows, with the kernels of this crate.
 pub(crate) fn with_running_statistics(
@@ -14,12 +15,7 @@ pub(crate) fn with_running_statistics(
     then: Then,
 ) -> Tensor<4> {
     let (device, dims) = (images.device(), images.dims());
-    let [batch, channels, height, width] = dims;
-    let shape = Shape {
-        batch,
-        channels,
-        pixels: height * width,
-    };
+    let images = flex(images);
     let parameters = [layer.gamma.val(), layer.beta.val()].map(flex);
     let statistics = [&layer.running_mean, &layer.running_var]
         .map(|running| flex(running.value().to_device(&device)));
@@ -29,8 +25,8 @@ pub(crate) fn with_running_statistics(
         Then::AddRelu(shortcut) => (Some(flex(shortcut)), true),
     };
     let out = norm::apply(
-        shape,
-        numbers(&flex(images)),
+        shape_of(&images),
+        numbers(&images),
         parameters.each_ref().map(numbers),
         statistics.each_ref().map(numbers),
         shortcut.as_ref().map(numbers),
