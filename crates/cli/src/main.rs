@@ -22,6 +22,7 @@ mod args;
 mod commands;
 mod devices;
 mod error;
+mod memory;
 mod output;
 mod panics;
 mod progress;
@@ -37,6 +38,7 @@ use crate::error::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    memory::keep();
     panics::guard(run)
 }
 
