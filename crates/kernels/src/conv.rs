@@ -3,6 +3,8 @@
 //! Two ways, by the shape: [`straight`] from the pictures where a sum is short, else [`unfolded`] into products of matrices. Both
 //! write what comes out to where the tensors have it: `[batch, channels, height, width]`.
 
+use std::fmt;
+
 mod input_grad;
 mod straight;
 mod unfolded;
@@ -110,6 +112,12 @@ impl Shape {
         ]
     }
 
+    /// Multiplications and additions of any of its three passes.
+    pub(crate) fn operations(&self) -> f64 {
+        let depth = self.group()[0] * self.taps();
+        2.0 * self.len_out() as f64 * depth as f64
+    }
+
     fn pixels_in(&self) -> usize {
         self.size_in[0] * self.size_in[1]
     }
@@ -142,6 +150,28 @@ impl Shape {
 
     fn len_in(&self) -> usize {
         self.batch * self.channels_in * self.pixels_in()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            channels_in,
+            channels_out,
+            size_in: [height, width],
+            kernel: [down, across],
+            stride,
+            groups,
+            ..
+        } = self;
+        write!(f, "{channels_in}→{channels_out} {down}×{across}")?;
+        if *stride != [1, 1] {
+            write!(f, " /{}", stride[0])?;
+        }
+        if *groups > 1 {
+            write!(f, " in {groups} groups")?;
+        }
+        write!(f, " at {height}×{width}")
     }
 }
 

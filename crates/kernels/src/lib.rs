@@ -22,8 +22,11 @@ mod norm;
 mod ops;
 #[cfg(feature = "flex")]
 mod pool;
+mod profile;
 #[cfg(feature = "flex")]
 mod threads;
+
+pub use profile::{Taken, profile};
 
 static IS_OFF: AtomicBool = AtomicBool::new(false);
 

@@ -1,6 +1,8 @@
 //! Batch normalisation in training ([Ioffe and Szegedy 2015](https://arxiv.org/abs/1502.03167), algorithm 1): what comes
 //! out, and the gradients, a channel at a time, so that a channel is read from memory once.
 
+use std::fmt;
+
 mod passes;
 
 use passes::{Differentiate, Normalise, Pass, Squares, Sum};
@@ -13,6 +15,12 @@ pub(crate) struct Shape {
     pub(crate) batch: usize,
     pub(crate) channels: usize,
     pub(crate) pixels: usize,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} pixels", self.channels, self.pixels)
+    }
 }
 
 impl Shape {

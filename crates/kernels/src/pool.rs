@@ -1,5 +1,6 @@
 //! Max-pooling, and the way back.
 
+use std::fmt;
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -16,6 +17,18 @@ pub(crate) struct Shape {
     pub(crate) stride: [usize; 2],
     /// On either side.
     pub(crate) padding: [usize; 2],
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [height, width] = self.size_in;
+        let ([down, across], stride) = (self.kernel, self.stride[0]);
+        let channels = self.channels;
+        write!(
+            f,
+            "{channels} {down}×{across} /{stride} at {height}×{width}"
+        )
+    }
 }
 
 impl Shape {

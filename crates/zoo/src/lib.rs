@@ -29,7 +29,7 @@ pub use burn_zoo_blocks::{
     AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, freeze,
     trainable_params,
 };
-pub use burn_zoo_kernels::{has_kernels, use_burns_own};
+pub use burn_zoo_kernels::{Taken, has_kernels, profile, use_burns_own};
 #[doc(inline)]
 pub use {
     burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,

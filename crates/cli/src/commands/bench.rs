@@ -14,6 +14,10 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, table};
 
+mod profile;
+
+use profile::Profile;
+
 /// Measure how fast models are on noise: pictures a second, medians, one line a model
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -36,6 +40,10 @@ pub(crate) struct BenchArgs {
     /// Take every step a second time, in turn, with Burn's own convolution, pooling and batch normalisation.
     #[arg(long, value_name = "WHOSE", conflicts_with = "no_kernels")]
     against: Option<Against>,
+
+    /// Say where the time of a step goes, by operation and shape.
+    #[arg(long, conflicts_with_all = ["against", "no_kernels"])]
+    profile: bool,
 
     #[command(flatten)]
     device: DeviceArg,
@@ -64,21 +72,37 @@ struct Speed {
     /// With `--against`: how many times as fast.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<f64>,
+    /// With `--profile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
 }
 
 pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     let device = args.device.choose()?;
-    if args.against.is_some() && !has_kernels(&device) {
-        return Err(Failure::Input(
-            "--against burn: this device computes with Burn's own operations anyway; add --device flex".to_owned(),
-        ));
+    let needs_kernels = match (args.against, args.profile) {
+        (Some(Against::Burn), _) => Some("--against burn"),
+        (None, true) => Some("--profile"),
+        (None, false) => None,
+    };
+    if let Some(argument) = needs_kernels
+        && !has_kernels(&device)
+    {
+        return Err(Failure::Input(format!(
+            "{argument}: this device computes with Burn's own operations anyway; add --device flex"
+        )));
     }
     // A name that is wrong is told before the first model has taken its minutes.
     let found = args.models.iter().map(|name| burn_zoo::model_info(name));
     let infos = found.collect::<Result<Vec<_>, _>>()?;
     let speeds = infos.into_iter().map(|info| measure(args, info, &device));
     let speeds = speeds.collect::<Result<Vec<_>, _>>()?;
-    output.show(&speeds, || text(&speeds))
+    output.show(&speeds, || {
+        let profiles = speeds.iter().filter_map(|speed| {
+            let profile = speed.profile.as_ref()?;
+            Some(format!("\n{}\n{}", speed.model, profile.text()))
+        });
+        text(&speeds) + &profiles.collect::<String>()
+    })
 }
 
 fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Result<Speed, Failure> {
@@ -110,6 +134,10 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
             }
         }
     }
+    let profile = match args.profile {
+        true => Some(Profile::of(&device, args.steps, &mut step)?),
+        false => None,
+    };
     let mut medians = times.into_iter().map(median);
     let seconds = medians.next().expect("one of the two at least");
     let burn = medians.next();
@@ -125,6 +153,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
         gigaflops: operations / seconds / 1e9,
         burn_images_per_second: burn.map(|burn| batch as f64 / burn),
         ratio: burn.map(|burn| burn / seconds),
+        profile,
     })
 }
 

@@ -15,6 +15,7 @@ use burn::tensor::Tensor;
 use super::{FlexTensor, numbers, tensor};
 use crate::Then;
 use crate::norm::{self, Shape};
+use crate::profile::timed;
 
 /// What the training pass of [`BatchNorm::forward`] does, and what follows, with the kernels of this crate.
 pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
@@ -127,14 +128,16 @@ impl Kernels for Flex {
         );
         let shortcut = shortcut.map(|shortcut| shortcut.to_contiguous());
         let shape = shape_of(&images);
-        let found = norm::forward(
-            shape,
-            numbers(&images),
-            [numbers(&gamma), numbers(&beta)],
-            shortcut.as_ref().map(numbers),
-            has_relu,
-            epsilon,
-        );
+        let found = timed("normalisation", &shape, 0.0, || {
+            norm::forward(
+                shape,
+                numbers(&images),
+                [numbers(&gamma), numbers(&beta)],
+                shortcut.as_ref().map(numbers),
+                has_relu,
+                epsilon,
+            )
+        });
         (
             tensor(found.out, images.shape().to_vec()),
             tensor(found.mean, [shape.channels]),
@@ -157,16 +160,18 @@ impl Kernels for Flex {
             grad.to_contiguous(),
         );
         let shape = shape_of(&images);
-        let found = norm::backward(
-            shape,
-            numbers(&images),
-            out.as_ref().map(numbers),
-            numbers(&gamma),
-            [numbers(&mean), numbers(&variance)],
-            numbers(&grad),
-            has_shortcut,
-            epsilon,
-        );
+        let found = timed("normalisation, gradients", &shape, 0.0, || {
+            norm::backward(
+                shape,
+                numbers(&images),
+                out.as_ref().map(numbers),
+                numbers(&gamma),
+                [numbers(&mean), numbers(&variance)],
+                numbers(&grad),
+                has_shortcut,
+                epsilon,
+            )
+        });
         let whole = images.shape().to_vec();
         [
             Some(tensor(found.values, whole.clone())),

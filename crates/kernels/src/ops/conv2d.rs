@@ -14,6 +14,7 @@ use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
 use crate::conv::{self, Shape};
+use crate::profile::timed;
 
 /// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand, or where the
 /// pictures do not fit the layer, which Burn reports.
@@ -131,7 +132,9 @@ impl Kernels for Flex {
         let shape = shape_of(&images, &weights, &options);
         let [height, width] = shape.size_out();
         let bias = bias.as_ref().map(numbers);
-        let out = conv::forward(&shape, numbers(&images), numbers(&weights), bias);
+        let out = timed("convolution", &shape, shape.operations(), || {
+            conv::forward(&shape, numbers(&images), numbers(&weights), bias)
+        });
         tensor(out, [shape.batch, shape.channels_out, height, width])
     }
 
@@ -143,7 +146,10 @@ impl Kernels for Flex {
     ) -> FlexTensor {
         let (weights, grad) = (weights.to_contiguous(), grad.to_contiguous());
         let shape = shape_of(&images, &weights, &options);
-        let out = conv::input_grad(&shape, numbers(&weights), numbers(&grad));
+        let what = "convolution, input gradient";
+        let out = timed(what, &shape, shape.operations(), || {
+            conv::input_grad(&shape, numbers(&weights), numbers(&grad))
+        });
         tensor(out, images.shape().to_vec())
     }
 
@@ -155,14 +161,23 @@ impl Kernels for Flex {
     ) -> FlexTensor {
         let (images, grad) = (images.to_contiguous(), grad.to_contiguous());
         let shape = shape_of(&images, &weights, &options);
-        let out = conv::weight_grad(&shape, numbers(&images), numbers(&grad));
+        let what = "convolution, weight gradient";
+        let out = timed(what, &shape, shape.operations(), || {
+            conv::weight_grad(&shape, numbers(&images), numbers(&grad))
+        });
         tensor(out, weights.shape().to_vec())
     }
 
     fn bias_grad(grad: FlexTensor) -> FlexTensor {
         let [_, channels, height, width] = grad.shape().dims();
         let grad = grad.to_contiguous();
-        let out = conv::bias_grad(channels, height * width, numbers(&grad));
+        let what = "convolution, bias gradient";
+        let out = timed(
+            what,
+            &format!("{channels} at {height}×{width}"),
+            0.0,
+            || conv::bias_grad(channels, height * width, numbers(&grad)),
+        );
         tensor(out, [channels])
     }
 }

@@ -15,6 +15,7 @@ use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
 use crate::pool::{self, Shape};
+use crate::profile::timed;
 
 /// What [`MaxPool2d::forward`] does, with the kernels of this crate; none of what they cannot.
 pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor<4>> {
@@ -84,19 +85,28 @@ fn dims(shape: &Shape, [height, width]: [usize; 2]) -> [usize; 4] {
 
 impl Pooling for Flex {
     fn largest(images: FlexTensor, shape: Shape) -> FlexTensor {
-        let out = pool::max_pool(&shape, numbers(&images.to_contiguous()));
+        let images = images.to_contiguous();
+        let out = timed("max-pooling", &shape, 0.0, || {
+            pool::max_pool(&shape, numbers(&images))
+        });
         tensor(out, dims(&shape, shape.size_out))
     }
 }
 
 impl Kernels for Flex {
     fn forward(images: FlexTensor, shape: Shape) -> (FlexTensor, Arc<[u8]>) {
-        let (out, places) = pool::max_pool_with_places(&shape, numbers(&images.to_contiguous()));
+        let images = images.to_contiguous();
+        let (out, places) = timed("max-pooling", &shape, 0.0, || {
+            pool::max_pool_with_places(&shape, numbers(&images))
+        });
         (tensor(out, dims(&shape, shape.size_out)), places.into())
     }
 
     fn backward(places: &[u8], grad: FlexTensor, shape: Shape) -> FlexTensor {
-        let out = pool::max_pool_grad(&shape, places, numbers(&grad.to_contiguous()));
+        let grad = grad.to_contiguous();
+        let out = timed("max-pooling, gradient", &shape, 0.0, || {
+            pool::max_pool_grad(&shape, places, numbers(&grad))
+        });
         tensor(out, dims(&shape, shape.size_in))
     }
 }

@@ -7,6 +7,7 @@ use super::batch_norm::shape_of;
 use super::{flex, numbers};
 use crate::Then;
 use crate::norm;
+use crate::profile::timed;
 
 /// What [`BatchNorm::forward`] does outside of training, and what follows, with the kernels of this crate.
 pub(crate) fn with_running_statistics(
@@ -24,15 +25,18 @@ pub(crate) fn with_running_statistics(
         Then::Relu => (None, true),
         Then::AddRelu(shortcut) => (Some(flex(shortcut)), true),
     };
-    let out = norm::apply(
-        shape_of(&images),
-        numbers(&images),
-        parameters.each_ref().map(numbers),
-        statistics.each_ref().map(numbers),
-        shortcut.as_ref().map(numbers),
-        has_relu,
-        layer.epsilon,
-    );
+    let shape = shape_of(&images);
+    let out = timed("normalisation", &shape, 0.0, || {
+        norm::apply(
+            shape,
+            numbers(&images),
+            parameters.each_ref().map(numbers),
+            statistics.each_ref().map(numbers),
+            shortcut.as_ref().map(numbers),
+            has_relu,
+            layer.epsilon,
+        )
+    });
     Tensor::from_data(TensorData::new(out, dims), &device)
 }
 
