@@ -8,6 +8,7 @@ use std::fmt;
 mod input_grad;
 mod straight;
 mod unfolded;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -27,9 +28,10 @@ pub(crate) fn forward(
     weights: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    match is_straight(shape) {
-        true => straight::forward(shape, images, weights, bias),
-        false => unfolded::forward(shape, images, weights, bias),
+    match Way::of(shape) {
+        Way::Winograd => winograd::forward(shape, images, weights, bias),
+        Way::Straight => straight::forward(shape, images, weights, bias),
+        Way::Unfolded => unfolded::forward(shape, images, weights, bias),
     }
 }
 
@@ -40,9 +42,10 @@ pub(crate) fn forward(
 /// - grad: `[batch, channels_out, height_out, width_out]`
 /// - output: `[channels_out, channels_in / groups, kernel height, kernel width]`
 pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
-    match is_straight(shape) {
-        true => straight::weight_grad(shape, images, grad),
-        false => unfolded::weight_grad(shape, images, grad),
+    match Way::of(shape) {
+        Way::Winograd => winograd::weight_grad(shape, images, grad),
+        Way::Straight => straight::weight_grad(shape, images, grad),
+        Way::Unfolded => unfolded::weight_grad(shape, images, grad),
     }
 }
 
@@ -50,10 +53,26 @@ pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
 /// make better use of the cache.
 const LONGEST: usize = 1152;
 
-fn is_straight(shape: &Shape) -> bool {
-    // A strip holds what a stride skips as well.
-    let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
-    !skips && shape.taps() > 1 && shape.group()[0] * shape.taps() <= LONGEST
+/// How a convolution is computed.
+enum Way {
+    Winograd,
+    Straight,
+    Unfolded,
+}
+
+impl Way {
+    fn of(shape: &Shape) -> Self {
+        // A strip holds what a stride skips as well.
+        let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
+        let is_short = shape.group()[0] * shape.taps() <= LONGEST;
+        if winograd::pays(shape) && std::env::var_os("NOWINO").is_none() {
+            Self::Winograd
+        } else if !skips && shape.taps() > 1 && is_short {
+            Self::Straight
+        } else {
+            Self::Unfolded
+        }
+    }
 }
 
 /// The gradient of the bias: the sum of that of what came out, channel by channel.

@@ -91,11 +91,21 @@ fn each_product(shape: &Shape, mut product: impl FnMut(usize, usize, usize)) {
 }
 
 fn assert_close(found: &[f32], expected: &[f64]) {
+    assert_within(found, expected, |expected| 2e-5 * (1.0 + expected.abs()));
+}
+
+/// Where sums pass through transforms, errors are those of the largest of a tile.
+fn assert_close_to_largest(found: &[f32], expected: &[f64]) {
+    let largest = expected.iter().fold(1.0, |most, value| value.abs().max(most));
+    assert_within(found, expected, |_| 5e-6 * largest);
+}
+
+fn assert_within(found: &[f32], expected: &[f64], allowed: impl Fn(f64) -> f64) {
     assert_eq!(found.len(), expected.len());
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(*found) - expected).abs();
         assert!(
-            error <= 2e-5 * (1.0 + expected.abs()),
+            error <= allowed(*expected),
             "{place}: {found} for {expected}"
         );
     }
@@ -127,6 +137,12 @@ fn check(shape: Shape) {
         assert_close(&weight_grad(&shape, &images, &grad), &weights_grad);
     }
     assert_close(&input_grad(&shape, &weights, &grad), &images_grad);
+    if winograd::fits(&shape) {
+        let found = winograd::forward(&shape, &images, &weights, Some(&bias));
+        assert_close_to_largest(&found, &out);
+        let found = winograd::weight_grad(&shape, &images, &grad);
+        assert_close_to_largest(&found, &weights_grad);
+    }
     let mut bias_sums = vec![0.0f64; shape.channels_out];
     for (place, value) in grad.iter().enumerate() {
         bias_sums[place / pixels % shape.channels_out] += f64::from(*value);
@@ -139,6 +155,35 @@ proptest! {
 
     #[test]
     fn convolution_and_gradients_are_the_sums_that_define_them(shape in any_shape()) {
+        check(shape);
+    }
+}
+
+/// 3×3 kernels of stride 1, which every way computes.
+fn any_tiled_shape() -> impl Strategy<Value = Shape> {
+    (
+        (1usize..=4, 1usize..=20, 1usize..=20),
+        [3usize..=40, 3usize..=40],
+        [(0usize..=3, 0usize..=3), (0usize..=3, 0usize..=3)],
+    )
+        .prop_map(|((batch, channels_in, channels_out), size_in, padding)| Shape {
+            batch,
+            channels_in,
+            channels_out,
+            size_in,
+            kernel: [3, 3],
+            stride: [1, 1],
+            padding,
+            dilation: [1, 1],
+            groups: 1,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tiles_give_the_sums_that_define_a_convolution(shape in any_tiled_shape()) {
         check(shape);
     }
 }
