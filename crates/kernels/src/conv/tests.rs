@@ -96,7 +96,9 @@ fn assert_close(found: &[f32], expected: &[f64]) {
 
 /// Where sums pass through transforms, errors are those of the largest of a tile.
 fn assert_close_to_largest(found: &[f32], expected: &[f64]) {
-    let largest = expected.iter().fold(1.0, |most, value| value.abs().max(most));
+    let largest = expected
+        .iter()
+        .fold(1.0, |most, value| value.abs().max(most));
     assert_within(found, expected, |_| 5e-6 * largest);
 }
 
@@ -166,17 +168,19 @@ fn any_tiled_shape() -> impl Strategy<Value = Shape> {
         [3usize..=40, 3usize..=40],
         [(0usize..=3, 0usize..=3), (0usize..=3, 0usize..=3)],
     )
-        .prop_map(|((batch, channels_in, channels_out), size_in, padding)| Shape {
-            batch,
-            channels_in,
-            channels_out,
-            size_in,
-            kernel: [3, 3],
-            stride: [1, 1],
-            padding,
-            dilation: [1, 1],
-            groups: 1,
-        })
+        .prop_map(
+            |((batch, channels_in, channels_out), size_in, padding)| Shape {
+                batch,
+                channels_in,
+                channels_out,
+                size_in,
+                kernel: [3, 3],
+                stride: [1, 1],
+                padding,
+                dilation: [1, 1],
+                groups: 1,
+            },
+        )
 }
 
 proptest! {

@@ -138,6 +138,10 @@ impl<T: Transform<SIDE, IN>, const SIDE: usize> WithSimd for Spread<'_, T, SIDE>
         self.deal();
         let n = Wide(simd);
         let (block, stride) = (self.pixels.block, self.pixels.block.stride);
+        let (first, step) = (
+            self.pixels.channel * stride,
+            block.step(self.pixels.channels),
+        );
         let mut tile = 0;
         while tile < block.tiles {
             let mut from = [[simd.splat_f32s(0.0); SIDE]; SIDE];
@@ -151,8 +155,7 @@ impl<T: Transform<SIDE, IN>, const SIDE: usize> WithSimd for Spread<'_, T, SIDE>
             let places = T::both(n, from);
             for i in 0..IN {
                 for j in 0..IN {
-                    let row = (i * IN + j) * self.pixels.channels + self.pixels.channel;
-                    let at = row * stride + tile;
+                    let at = first + (i * IN + j) * step + tile;
                     #[allow(unsafe_code, reason = "every task has a channel of its own")]
                     // SAFETY: no other task has the tiles of this channel, or the slack behind.
                     let to = unsafe { self.pixels.out.part(at, at + S::F32_LANES) };
@@ -180,7 +183,7 @@ pub(super) fn take(
         Arch::new().dispatch(Take {
             products,
             first: channel * block.stride,
-            step: shape.channels_out * block.stride,
+            step: block.step(shape.channels_out),
             tiles: block.tiles,
             bias,
             lines,
