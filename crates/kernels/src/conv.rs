@@ -216,10 +216,13 @@ impl Tile {
 fn tiles(images: usize, [height, row]: [usize; 2], multiple: usize) -> Vec<Tile> {
     let pixels = height * row;
     if pixels >= TILE {
+        // Of few pictures a number of tiles that threads share out evenly.
+        let even = if images < PARTS { PARTS / 2 } else { 1 };
+        let most = pixels.div_ceil(pixels.div_ceil(TILE).next_multiple_of(even));
         // Whole rows, unless a row is longer than a tile.
         let width = match row {
-            0..=TILE => TILE / row * row,
-            _ => TILE,
+            0..=TILE => most.div_ceil(row) * row,
+            _ => most,
         };
         return (0..images)
             .flat_map(|image| {

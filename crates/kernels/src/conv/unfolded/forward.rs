@@ -76,13 +76,17 @@ fn tile_of(
         multiply(&mut target, depth, weights, right, write, is_alone);
     };
     let unfolded = |memory: &mut [f32]| {
-        unfold(
-            shape,
-            images,
-            [group * channels_in, channels_in],
-            tile,
-            memory,
-        );
+        // All threads work on one that is alone.
+        let run = if is_alone { channels_in.div_ceil(PARTS) } else { channels_in };
+        let row = shape.taps() * columns;
+        let shared = Shared::new(&mut memory[..channels_in * row]);
+        each(channels_in.div_ceil(run), |part| {
+            let (start, end) = (part * run, channels_in.min((part + 1) * run));
+            #[allow(unsafe_code, reason = "every task has channels of its own")]
+            // SAFETY: no other task has these channels.
+            let memory = unsafe { shared.part(start * row, end * row) };
+            unfold(shape, images, [group * channels_in + start, end - start], tile, memory);
+        });
     };
     if tile.images == 1 {
         #[allow(unsafe_code, reason = "tiles do not overlap")]
