@@ -2,10 +2,11 @@
 //! out, and the gradients, a channel at a time, so that a channel is read from memory once.
 
 use std::fmt;
+use std::ops::Range;
 
 mod passes;
 
-use passes::{Differentiate, Normalise, Pass, Squares, Sum};
+use passes::{Cut, Differentiate, Normalise, Pass, Squares, Sum};
 
 use crate::threads::{Shared, each, written};
 
@@ -144,7 +145,7 @@ impl Affine<'_> {
             let place = at..at + self.shape.pixels;
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
-            let target = unsafe { to.zeroed(place.start, place.end) };
+            let target = unsafe { to.unwritten(place.start, place.end) };
             Normalise {
                 values: &self.values[place.clone()],
                 shortcut: self.shortcut.map(|shortcut| &shortcut[place]),
@@ -167,37 +168,52 @@ pub(crate) struct Gradients {
     pub(crate) shortcut: Option<Vec<f32>>,
 }
 
-/// From the gradient of what came out to those of what went in. `out` is what came out, where it was rectified.
-#[allow(clippy::too_many_arguments, reason = "all that a step back needs")]
+/// What followed a normalisation, as far as the way back needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Followed<'a> {
+    Nothing,
+    Relu,
+    /// What came out after the shortcut was added and the sum rectified.
+    AddRelu(&'a [f32]),
+}
+
+/// From the gradient of what came out to those of what went in.
 pub(crate) fn backward(
     shape: Shape,
     values: &[f32],
-    out: Option<&[f32]>,
-    gamma: &[f32],
+    followed: Followed,
+    [gamma, beta]: [&[f32]; 2],
     [mean, variance]: [&[f32]; 2],
     grad: &[f32],
-    has_shortcut: bool,
     epsilon: f64,
 ) -> Gradients {
     assert!(values.len() == shape.len() && grad.len() == shape.len());
-    assert_eq!(gamma.len(), shape.channels);
-    assert!(out.is_none_or(|out| out.len() == shape.len()));
+    assert!(gamma.len() == shape.channels && beta.len() == shape.channels);
+    let has_shortcut = matches!(followed, Followed::AddRelu(_));
     let (mut gamma_grad, mut beta_grad) = (vec![0.0; shape.channels], vec![0.0; shape.channels]);
     let (gammas, betas) = (Shared::new(&mut gamma_grad), Shared::new(&mut beta_grad));
-    // The gradient where the output was above 0, that of the shortcut, waits in `to` where there is no shortcut.
+    // `passed` is the gradient of the shortcut, where there is one.
     let one = |passed: &Shared, to: &Shared, channel: usize| {
         let centre = mean[channel];
         let inverse = inverse_deviation(variance[channel], epsilon);
-        let passed = if has_shortcut { passed } else { to };
+        let scale = gamma[channel] * inverse;
+        let cut = |place: &Range<usize>| match followed {
+            Followed::Nothing => Cut::Nowhere,
+            Followed::AddRelu(out) => Cut::Out(&out[place.clone()]),
+            Followed::Relu => Cut::Affine {
+                scale,
+                shift: beta[channel],
+            },
+        };
         let (mut plain, mut products) = (0.0, 0.0);
         for at in shape.planes(channel) {
             let place = at..at + shape.pixels;
             #[allow(unsafe_code, reason = "every channel has planes of its own")]
             // SAFETY: no other task has this channel.
-            let passed = unsafe { passed.zeroed(place.start, place.end) };
+            let passed = has_shortcut.then(|| unsafe { passed.unwritten(place.start, place.end) });
             let [a, b] = Pass {
                 grad: &grad[place.clone()],
-                out: out.map(|out| &out[place.clone()]),
+                cut: cut(&place),
                 values: &values[place],
                 centre,
                 passed,
@@ -207,31 +223,32 @@ pub(crate) fn backward(
             products += b;
         }
         // dx = gamma / deviation * (dy - mean(dy) - normalised * mean(dy * normalised))
-        let scale = gamma[channel] * inverse;
         let products = products * f64::from(inverse);
         let constant = (plain / shape.count()) as f32;
         let slope = (products / shape.count()) as f32 * inverse;
         for at in shape.planes(channel) {
             let place = at..at + shape.pixels;
-            let (from, target) = match has_shortcut {
-                #[allow(unsafe_code, reason = "every channel has planes of its own")]
-                // SAFETY: no other task has this channel; the first was written above.
-                true => unsafe {
-                    let from = passed.part(place.start, place.end);
-                    (Some(&*from), to.zeroed(place.start, place.end))
-                },
+            let (grad, cut) = match has_shortcut {
                 #[allow(unsafe_code, reason = "every channel has planes of its own")]
                 // SAFETY: no other task has this channel, and it was written above.
-                false => (None, unsafe { to.part(place.start, place.end) }),
+                true => (
+                    unsafe { &*passed.part(place.start, place.end) },
+                    Cut::Nowhere,
+                ),
+                false => (&grad[place.clone()], cut(&place)),
             };
+            #[allow(unsafe_code, reason = "every channel has planes of its own")]
+            // SAFETY: no other task has this channel.
+            let to = unsafe { to.unwritten(place.start, place.end) };
             Differentiate {
-                passed: from,
+                grad,
+                cut,
                 values: &values[place],
                 centre,
                 scale,
                 constant,
                 slope,
-                to: target,
+                to,
             }
             .run();
         }
@@ -240,7 +257,7 @@ pub(crate) fn backward(
     };
     let mut own = Vec::new();
     #[allow(unsafe_code, reason = "channels cover everything")]
-    // SAFETY: every plane of every channel is written, that of the rectified gradients before it is read.
+    // SAFETY: every plane of every channel is written, that of the shortcut's gradient before it is read.
     let rectified = unsafe {
         written(if has_shortcut { grad.len() } else { 0 }, |passed| {
             own = written(values.len(), |to| {
@@ -293,22 +310,34 @@ mod tests {
             let (gamma, beta) = (draw(channels, 3), draw(channels, 4));
             let found = forward(shape, &x, [&gamma, &beta], None, false, epsilon);
             let statistics = [found.mean.as_slice(), found.variance.as_slice()];
-            let back = backward(shape, &x, None, &gamma, statistics, &dy, false, epsilon);
+            let plain = |dy: &[f32]| {
+                backward(shape, &x, Followed::Nothing, [&gamma, &beta], statistics, dy, epsilon)
+            };
+            let back = plain(&dy);
 
             // What follows is the same as one operation after the other.
             let added = draw(shape.len(), 5);
             let all = forward(shape, &x, [&gamma, &beta], Some(&added), true, epsilon);
             let after: Vec<f32> = found.out.iter().zip(&added).map(|(y, s)| relu_of(y + s)).collect();
             prop_assert_eq!(&all.out, &after);
-            let masked: Vec<f32> = dy.iter().zip(&after).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 }).collect();
-            let whole = backward(shape, &x, Some(&after), &gamma, statistics, &dy, true, epsilon);
-            let stepwise = backward(shape, &x, None, &gamma, statistics, &masked, false, epsilon);
+            let mask = |after: &[f32]| -> Vec<f32> {
+                dy.iter().zip(after).map(|(dy, y)| if *y > 0.0 { *dy } else { 0.0 }).collect()
+            };
+            let masked = mask(&after);
+            let followed = Followed::AddRelu(&after);
+            let whole = backward(shape, &x, followed, [&gamma, &beta], statistics, &dy, epsilon);
+            let stepwise = plain(&masked);
             prop_assert_eq!(whole.values, stepwise.values);
             prop_assert_eq!(whole.gamma, stepwise.gamma);
             prop_assert_eq!(whole.beta, stepwise.beta);
             prop_assert_eq!(whole.shortcut, Some(masked));
             let rectified = forward(shape, &x, [&gamma, &beta], None, true, epsilon).out;
             prop_assert!(rectified.iter().zip(&found.out).all(|(a, b)| *a == relu_of(*b)));
+            let whole = backward(shape, &x, Followed::Relu, [&gamma, &beta], statistics, &dy, epsilon);
+            let stepwise = plain(&mask(&rectified));
+            prop_assert_eq!(whole.values, stepwise.values);
+            prop_assert_eq!(whole.gamma, stepwise.gamma);
+            prop_assert_eq!(whole.beta, stepwise.beta);
             let count = (batch * pixels) as f64;
             for channel in 0..channels {
                 let places: Vec<usize> = shape.planes(channel).flat_map(|at| at..at + pixels).collect();

@@ -1,6 +1,7 @@
 //! Work that several threads do on one buffer, each on its own part.
 
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
@@ -98,6 +99,21 @@ impl<'a> Shared<'a> {
         );
         // SAFETY: within the buffer, which outlives `'a`; the caller keeps parts apart.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), to - from) }
+    }
+
+    /// The numbers from `from` to below `to`, which may not have been written yet.
+    ///
+    /// # Safety
+    /// As for [`part`](Self::part).
+    #[allow(
+        unsafe_code,
+        reason = "the bounds are checked, the rest is the caller's promise"
+    )]
+    #[allow(clippy::mut_from_ref, reason = "that is what it is for")]
+    pub(crate) unsafe fn unwritten(&self, from: usize, to: usize) -> &'a mut [MaybeUninit<f32>] {
+        assert!(from <= to && to <= self.length);
+        // SAFETY: within the buffer, which outlives `'a`; the caller keeps parts apart.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from).cast(), to - from) }
     }
 
     /// As [`part`](Self::part), set to zero first: numbers that nobody has written yet may be had in this way only.

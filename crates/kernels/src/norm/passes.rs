@@ -1,5 +1,7 @@
 //! The passes of batch normalisation over one plane, in registers.
 
+use std::mem::MaybeUninit;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// The sum of a plane.
@@ -81,7 +83,7 @@ pub(super) struct Normalise<'a> {
     pub(super) scale: f32,
     pub(super) shift: f32,
     pub(super) has_relu: bool,
-    pub(super) to: &'a mut [f32],
+    pub(super) to: &'a mut [MaybeUninit<f32>],
 }
 
 impl Normalise<'_> {
@@ -96,49 +98,55 @@ impl WithSimd for Normalise<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let [centre, scale, shift] = [self.centre, self.scale, self.shift];
-        let normal = |x: f32| (x - centre) * scale + shift;
         let [middle, factor, offset] = [centre, scale, shift].map(|x| simd.splat_f32s(x));
         let (values, values_rest) = S::as_simd_f32s(self.values);
-        let (to, to_rest) = S::as_mut_simd_f32s(self.to);
+        let (to, to_rest) = S::as_uninit_mut_simd_f32s(self.to);
         let to = &mut to[..values.len()];
         match (self.shortcut, self.has_relu) {
             (None, has_relu) => {
                 for i in 0..values.len() {
-                    let far = simd.mul_f32s(simd.sub_f32s(values[i], middle), factor);
-                    let y = simd.add_f32s(far, offset);
-                    to[i] = if has_relu { relu(simd, y) } else { y };
+                    let y = affine(simd, values[i], [middle, factor, offset]);
+                    to[i].write(if has_relu { relu(simd, y) } else { y });
                 }
                 for (to, x) in to_rest.iter_mut().zip(values_rest) {
-                    *to = normal(*x);
-                    if has_relu {
-                        *to = relu_of(*to);
-                    }
+                    let y = affine_of(*x, [centre, scale, shift]);
+                    to.write(if has_relu { relu_of(y) } else { y });
                 }
             }
             (Some(shortcut), _) => {
                 let (shortcut, shortcut_rest) = S::as_simd_f32s(shortcut);
                 let shortcut = &shortcut[..values.len()];
                 for i in 0..values.len() {
-                    let far = simd.mul_f32s(simd.sub_f32s(values[i], middle), factor);
-                    let y = simd.add_f32s(far, offset);
-                    to[i] = relu(simd, simd.add_f32s(y, shortcut[i]));
+                    let y = affine(simd, values[i], [middle, factor, offset]);
+                    to[i].write(relu(simd, simd.add_f32s(y, shortcut[i])));
                 }
                 for ((to, x), s) in to_rest.iter_mut().zip(values_rest).zip(shortcut_rest) {
-                    *to = relu_of(normal(*x) + s);
+                    to.write(relu_of(affine_of(*x, [centre, scale, shift]) + s));
                 }
             }
         }
     }
 }
 
-/// Writes the gradient where `out`, if there is one, is above 0, and sums it, and its products with what the values are from
-/// the centre.
+/// Where a gradient does not pass: where what came out was not above 0.
+#[derive(Clone, Copy)]
+pub(super) enum Cut<'a> {
+    /// It passes everywhere: nothing was rectified.
+    Nowhere,
+    /// By what came out.
+    Out(&'a [f32]),
+    /// By what came out of these, computed anew: that is faster than to read it.
+    Affine { scale: f32, shift: f32 },
+}
+
+/// Sums the gradient that passes, and its products with what the values are from the centre. Writes what passes, where it is
+/// wanted.
 pub(super) struct Pass<'a> {
     pub(super) grad: &'a [f32],
-    pub(super) out: Option<&'a [f32]>,
+    pub(super) cut: Cut<'a>,
     pub(super) values: &'a [f32],
     pub(super) centre: f32,
-    pub(super) passed: &'a mut [f32],
+    pub(super) passed: Option<&'a mut [MaybeUninit<f32>]>,
 }
 
 impl Pass<'_> {
@@ -157,17 +165,15 @@ impl WithSimd for Pass<'_> {
         let (values, values_rest) = S::as_simd_f32s(self.values);
         let length = values.len();
         let (grad, grad_rest) = S::as_simd_f32s(self.grad);
-        let (passed, passed_rest) = S::as_mut_simd_f32s(self.passed);
-        let (grad, passed) = (&grad[..length], &mut passed[..length]);
+        let grad = &grad[..length];
+        let mut passed = self.passed.map(S::as_uninit_mut_simd_f32s);
+        let cut = Cutter::new(simd, self.cut, self.centre);
         let (mut plain, mut products) = ([zero; 4], [zero; 4]);
-        let masks = self.out.map(S::as_simd_f32s);
         for i in 0..length {
-            let mut dy = grad[i];
-            if let Some((out, _)) = masks {
-                let is_cut = simd.less_than_or_equal_f32s(out[i], zero);
-                dy = simd.select_f32s(is_cut, zero, dy);
+            let dy = cut.pass(simd, i, values[i], grad[i]);
+            if let Some((passed, _)) = &mut passed {
+                passed[i].write(dy);
             }
-            passed[i] = dy;
             let far = simd.sub_f32s(values[i], middle);
             // As many sums side by side as an addition takes cycles.
             plain.rotate_left(1);
@@ -177,9 +183,10 @@ impl WithSimd for Pass<'_> {
         }
         let mut total = [wide(simd, plain), wide(simd, products)];
         for i in 0..values_rest.len() {
-            let is_cut = masks.is_some_and(|(_, rest)| rest[i] <= 0.0);
-            let dy = if is_cut { 0.0 } else { grad_rest[i] };
-            passed_rest[i] = dy;
+            let dy = cut.pass_one(i, values_rest[i], grad_rest[i]);
+            if let Some((_, passed)) = &mut passed {
+                passed[i].write(dy);
+            }
             total[0] += f64::from(dy);
             total[1] += f64::from(dy * (values_rest[i] - self.centre));
         }
@@ -187,15 +194,16 @@ impl WithSimd for Pass<'_> {
     }
 }
 
-/// Writes `scale * (passed - constant - (value - centre) * slope)`; what passed is in `to` already where it is nowhere else.
+/// Writes `scale * (dy - constant - (value - centre) * slope)`, dy being the gradient that passes.
 pub(super) struct Differentiate<'a> {
-    pub(super) passed: Option<&'a [f32]>,
+    pub(super) grad: &'a [f32],
+    pub(super) cut: Cut<'a>,
     pub(super) values: &'a [f32],
     pub(super) centre: f32,
     pub(super) scale: f32,
     pub(super) constant: f32,
     pub(super) slope: f32,
-    pub(super) to: &'a mut [f32],
+    pub(super) to: &'a mut [MaybeUninit<f32>],
 }
 
 impl Differentiate<'_> {
@@ -213,24 +221,90 @@ impl WithSimd for Differentiate<'_> {
         let [middle, factor, constant, slope] = own.map(|x| simd.splat_f32s(x));
         let (values, values_rest) = S::as_simd_f32s(self.values);
         let length = values.len();
-        let (to, to_rest) = S::as_mut_simd_f32s(self.to);
-        let to = &mut to[..length];
-        let passed = self.passed.map(S::as_simd_f32s);
+        let (grad, grad_rest) = S::as_simd_f32s(self.grad);
+        let (to, to_rest) = S::as_uninit_mut_simd_f32s(self.to);
+        let (grad, to) = (&grad[..length], &mut to[..length]);
+        let cut = Cutter::new(simd, self.cut, self.centre);
         for i in 0..length {
-            let dy = match passed {
-                Some((passed, _)) => passed[i],
-                None => to[i],
-            };
+            let dy = cut.pass(simd, i, values[i], grad[i]);
             let far = simd.sub_f32s(values[i], middle);
             let rest = simd.sub_f32s(dy, constant);
-            to[i] = simd.mul_f32s(factor, simd.sub_f32s(rest, simd.mul_f32s(far, slope)));
+            to[i].write(simd.mul_f32s(factor, simd.sub_f32s(rest, simd.mul_f32s(far, slope))));
         }
         for i in 0..values_rest.len() {
-            let dy = passed.map_or(to_rest[i], |(_, rest)| rest[i]);
+            let dy = cut.pass_one(i, values_rest[i], grad_rest[i]);
             let far = values_rest[i] - self.centre;
-            to_rest[i] = self.scale * (dy - self.constant - far * self.slope);
+            to_rest[i].write(self.scale * (dy - self.constant - far * self.slope));
         }
     }
+}
+
+/// A [`Cut`], in registers.
+struct Cutter<'a, S: Simd> {
+    cut: Cut<'a>,
+    centre: f32,
+    out: &'a [S::f32s],
+    out_rest: &'a [f32],
+    affine: [S::f32s; 3],
+}
+
+impl<'a, S: Simd> Cutter<'a, S> {
+    #[inline(always)]
+    fn new(simd: S, cut: Cut<'a>, centre: f32) -> Self {
+        let (out, out_rest) = match cut {
+            Cut::Out(out) => S::as_simd_f32s(out),
+            Cut::Nowhere | Cut::Affine { .. } => S::as_simd_f32s(&[]),
+        };
+        let (scale, shift) = match cut {
+            Cut::Affine { scale, shift } => (scale, shift),
+            Cut::Nowhere | Cut::Out(_) => (0.0, 0.0),
+        };
+        Self {
+            cut,
+            centre,
+            out,
+            out_rest,
+            affine: [
+                simd.splat_f32s(centre),
+                simd.splat_f32s(scale),
+                simd.splat_f32s(shift),
+            ],
+        }
+    }
+
+    #[inline(always)]
+    fn pass(&self, simd: S, i: usize, value: S::f32s, grad: S::f32s) -> S::f32s {
+        let out = match self.cut {
+            Cut::Nowhere => return grad,
+            Cut::Out(_) => self.out[i],
+            Cut::Affine { .. } => affine(simd, value, self.affine),
+        };
+        let zero = simd.splat_f32s(0.0);
+        simd.select_f32s(simd.less_than_or_equal_f32s(out, zero), zero, grad)
+    }
+
+    #[inline(always)]
+    fn pass_one(&self, i: usize, value: f32, grad: f32) -> f32 {
+        let out = match self.cut {
+            Cut::Nowhere => return grad,
+            Cut::Out(_) => self.out_rest[i],
+            Cut::Affine { scale, shift } => affine_of(value, [self.centre, scale, shift]),
+        };
+        if out <= 0.0 { 0.0 } else { grad }
+    }
+}
+
+/// `(value - centre) * scale + shift`, rounded after each of the three.
+#[inline(always)]
+fn affine<S: Simd>(simd: S, value: S::f32s, [centre, scale, shift]: [S::f32s; 3]) -> S::f32s {
+    let far = simd.mul_f32s(simd.sub_f32s(value, centre), scale);
+    simd.add_f32s(far, shift)
+}
+
+/// As [`affine`], of one number.
+#[inline(always)]
+fn affine_of(value: f32, [centre, scale, shift]: [f32; 3]) -> f32 {
+    (value - centre) * scale + shift
 }
 
 /// What is below 0 becomes 0; what is no number stays, as Burn and PyTorch have it.

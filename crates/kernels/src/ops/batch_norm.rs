@@ -82,6 +82,15 @@ trait Normalisation: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
+/// What followed, as far as the way back needs it.
+#[derive(Debug, Clone)]
+enum Followed<B: Backend> {
+    Nothing,
+    Relu,
+    /// What came out.
+    AddRelu(FloatTensor<B>),
+}
+
 /// What the three are made of, on a backend without gradients.
 trait Kernels: Backend {
     fn forward(
@@ -92,14 +101,13 @@ trait Kernels: Backend {
         epsilon: f64,
     ) -> Normalised<Self>;
 
-    /// The gradients of images, gamma, beta and the shortcut; `out` is what came out, where it was rectified.
+    /// The gradients of images, gamma, beta and the shortcut.
     fn backward(
         images: FloatTensor<Self>,
-        out: Option<FloatTensor<Self>>,
-        gamma: FloatTensor<Self>,
+        followed: Followed<Self>,
+        gamma_and_beta: [FloatTensor<Self>; 2],
         mean_and_variance: [FloatTensor<Self>; 2],
         grad: FloatTensor<Self>,
-        has_shortcut: bool,
         epsilon: f64,
     ) -> [Option<FloatTensor<Self>>; 4];
 }
@@ -147,28 +155,28 @@ impl Kernels for Flex {
 
     fn backward(
         images: FlexTensor,
-        out: Option<FlexTensor>,
-        gamma: FlexTensor,
+        followed: Followed<Self>,
+        gamma_and_beta: [FlexTensor; 2],
         [mean, variance]: [FlexTensor; 2],
         grad: FlexTensor,
-        has_shortcut: bool,
         epsilon: f64,
     ) -> [Option<FlexTensor>; 4] {
-        let (images, gamma, grad) = (
-            images.to_contiguous(),
-            gamma.to_contiguous(),
-            grad.to_contiguous(),
-        );
+        let (images, grad) = (images.to_contiguous(), grad.to_contiguous());
+        let scale = gamma_and_beta.map(|own| own.to_contiguous());
+        let followed = match &followed {
+            Followed::Nothing => norm::Followed::Nothing,
+            Followed::Relu => norm::Followed::Relu,
+            Followed::AddRelu(out) => norm::Followed::AddRelu(numbers(out)),
+        };
         let shape = shape_of(&images);
         let found = timed("normalisation, gradients", &shape, 0.0, || {
             norm::backward(
                 shape,
                 numbers(&images),
-                out.as_ref().map(numbers),
-                numbers(&gamma),
+                followed,
+                scale.each_ref().map(numbers),
                 [numbers(&mean), numbers(&variance)],
                 numbers(&grad),
-                has_shortcut,
                 epsilon,
             )
         });
@@ -240,7 +248,7 @@ impl<B: Kernels, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
     ) -> Normalised<Self> {
         let parents = [images.node(), gamma.node(), beta.node(), shortcut.node()];
         let step = AddRelu.prepare::<C>(parents).compute_bound().stateful();
-        let forward = |images: FloatTensor<Self>, gamma: FloatTensor<Self>| {
+        let forward = |[images, gamma, beta]: [FloatTensor<Self>; 3]| {
             B::forward(
                 images.into_primitive(),
                 [gamma.into_primitive(), beta.into_primitive()],
@@ -249,16 +257,18 @@ impl<B: Kernels, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
                 epsilon,
             )
         };
+        let own = [images, gamma, beta];
         let (out, mean, variance) = match step {
             OpsKind::Tracked(mut step) => {
-                let nodes = [step.checkpoint(&images), step.checkpoint(&gamma)];
-                let (out, mean, variance) = forward(images, gamma);
+                let nodes = own.each_ref().map(|own| step.checkpoint(own));
+                let (out, mean, variance) = forward(own);
                 let statistics = [mean.clone(), variance.clone()];
-                let state = (nodes, Some(out.clone()), statistics, epsilon);
+                let followed = Followed::AddRelu(out.clone());
+                let state = (nodes, followed, statistics, epsilon);
                 (step.finish(state, out), mean, variance)
             }
             OpsKind::UnTracked(step) => {
-                let (out, mean, variance) = forward(images, gamma);
+                let (out, mean, variance) = forward(own);
                 (step.finish(out), mean, variance)
             }
         };
@@ -274,20 +284,24 @@ fn without_shortcut<B: Kernels, C: CheckpointStrategy>(
 ) -> Normalised<Autodiff<B, C>> {
     let parents = [images.node(), gamma.node(), beta.node()];
     let step = Plain.prepare::<C>(parents).compute_bound().stateful();
-    let forward = |images: FloatTensor<Autodiff<B, C>>, gamma: FloatTensor<Autodiff<B, C>>| {
+    let forward = |[images, gamma, beta]: [FloatTensor<Autodiff<B, C>>; 3]| {
         let scale = [gamma.into_primitive(), beta.into_primitive()];
         B::forward(images.into_primitive(), scale, None, has_relu, epsilon)
     };
+    let own = [images, gamma, beta];
     let (out, mean, variance) = match step {
         OpsKind::Tracked(mut step) => {
-            let nodes = [step.checkpoint(&images), step.checkpoint(&gamma)];
-            let (out, mean, variance) = forward(images, gamma);
-            let rectified = has_relu.then(|| out.clone());
-            let state = (nodes, rectified, [mean.clone(), variance.clone()], epsilon);
+            let nodes = own.each_ref().map(|own| step.checkpoint(own));
+            let (out, mean, variance) = forward(own);
+            let followed = match has_relu {
+                true => Followed::Relu,
+                false => Followed::Nothing,
+            };
+            let state = (nodes, followed, [mean.clone(), variance.clone()], epsilon);
             (step.finish(state, out), mean, variance)
         }
         OpsKind::UnTracked(step) => {
-            let (out, mean, variance) = forward(images, gamma);
+            let (out, mean, variance) = forward(own);
             (step.finish(out), mean, variance)
         }
     };
@@ -306,13 +320,8 @@ struct Plain;
 #[derive(Debug)]
 struct AddRelu;
 
-/// Images and gamma, what came out where it was rectified, mean and variance, epsilon.
-type State<B> = (
-    [NodeId; 2],
-    Option<FloatTensor<B>>,
-    [FloatTensor<B>; 2],
-    f64,
-);
+/// Images, gamma and beta, what followed, mean and variance, epsilon.
+type State<B> = ([NodeId; 3], Followed<B>, [FloatTensor<B>; 2], f64);
 
 impl<B: Kernels> Backward<B, 3> for Plain {
     type State = State<B>;
@@ -348,14 +357,14 @@ impl<B: Kernels> Backward<B, 4> for AddRelu {
 fn register<B: Kernels>(
     parents: &[Option<NodeId>],
     grad: FloatTensor<B>,
-    ([images, gamma], out, statistics, epsilon): State<B>,
+    (nodes, followed, statistics, epsilon): State<B>,
     grads: &mut Gradients,
     checkpointer: &mut Checkpointer,
 ) {
-    let images: FloatTensor<B> = checkpointer.retrieve_node_output(images);
-    let gamma: FloatTensor<B> = checkpointer.retrieve_node_output(gamma);
-    let has_shortcut = parents.len() == 4;
-    let found = B::backward(images, out, gamma, statistics, grad, has_shortcut, epsilon);
+    let [images, gamma, beta]: [FloatTensor<B>; 3] =
+        nodes.map(|node| checkpointer.retrieve_node_output(node));
+    let scale = [gamma, beta];
+    let found = B::backward(images, followed, scale, statistics, grad, epsilon);
     for (node, own) in parents.iter().zip(found) {
         if let (Some(node), Some(own)) = (node, own) {
             grads.register::<B>(*node, own);

@@ -77,7 +77,11 @@ fn tile_of(
     };
     let unfolded = |memory: &mut [f32]| {
         // All threads work on one that is alone.
-        let run = if is_alone { channels_in.div_ceil(PARTS) } else { channels_in };
+        let run = if is_alone {
+            channels_in.div_ceil(PARTS)
+        } else {
+            channels_in
+        };
         let row = shape.taps() * columns;
         let shared = Shared::new(&mut memory[..channels_in * row]);
         each(channels_in.div_ceil(run), |part| {
@@ -85,7 +89,13 @@ fn tile_of(
             #[allow(unsafe_code, reason = "every task has channels of its own")]
             // SAFETY: no other task has these channels.
             let memory = unsafe { shared.part(start * row, end * row) };
-            unfold(shape, images, [group * channels_in + start, end - start], tile, memory);
+            unfold(
+                shape,
+                images,
+                [group * channels_in + start, end - start],
+                tile,
+                memory,
+            );
         });
     };
     if tile.images == 1 {
