@@ -8,10 +8,9 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, convolve, max_pool, normalize_relu};
+use crate::{constant_bias, convolve_normalize_relu, convolve_relu, max_pool};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,10 +99,9 @@ impl ConvUnit {
     /// - output: `[batch, out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let map = convolve(&self.conv, input);
         match &self.bn {
-            Some(bn) => normalize_relu(bn, map),
-            None => relu(map),
+            Some(bn) => convolve_normalize_relu(&self.conv, bn, input),
+            None => convolve_relu(&self.conv, input),
         }
     }
 }

@@ -17,7 +17,10 @@ pub mod stack;
 mod start;
 
 /// Convolution, pooling and batch normalisation, as fast as the backend has them.
-pub use burn_zoo_kernels::{convolve, max_pool, normalize, normalize_add_relu, normalize_relu};
+pub use burn_zoo_kernels::{
+    convolve, convolve_normalize, convolve_normalize_add_relu, convolve_normalize_relu,
+    convolve_relu, max_pool, normalize,
+};
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};

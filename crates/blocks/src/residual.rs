@@ -12,7 +12,8 @@ use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
 
 use crate::{
-    batch_norm, conv1x1, conv3x3, convolve, normalize, normalize_add_relu, normalize_relu,
+    batch_norm, conv1x1, conv3x3, convolve_normalize, convolve_normalize_add_relu,
+    convolve_normalize_relu,
 };
 
 /// Which of the two residual units of Fig. 5.
@@ -186,17 +187,18 @@ impl ResidualUnit {
     /// - output: `[batch, channels_out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let out = normalize_relu(&self.bn1, convolve(&self.conv1, input.clone()));
-        let mut out = convolve(&self.conv2, out);
-        let mut last = &self.bn2;
+        let mut out = convolve_normalize_relu(&self.conv1, &self.bn1, input.clone());
+        let (mut conv, mut norm) = (&self.conv2, &self.bn2);
         if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
-            out = convolve(conv3, normalize_relu(last, out));
-            last = bn3;
+            out = convolve_normalize_relu(conv, norm, out);
+            (conv, norm) = (conv3, bn3);
         }
         match (self.shortcut(input), &self.drop) {
-            (Some(shortcut), None) => normalize_add_relu(last, out, shortcut),
-            (Some(shortcut), Some(_)) => relu(self.dropped(normalize(last, out)) + shortcut),
-            (None, _) => normalize_relu(last, out),
+            (Some(shortcut), None) => convolve_normalize_add_relu(conv, norm, out, shortcut),
+            (Some(shortcut), Some(_)) => {
+                relu(self.dropped(convolve_normalize(conv, norm, out)) + shortcut)
+            }
+            (None, _) => convolve_normalize_relu(conv, norm, out),
         }
     }
 
@@ -211,7 +213,7 @@ impl ResidualUnit {
 
     fn shortcut(&self, input: Tensor<4>) -> Option<Tensor<4>> {
         match (self.path, &self.downsample) {
-            (Path::Project, Some((conv, norm))) => Some(normalize(norm, convolve(conv, input))),
+            (Path::Project, Some((conv, norm))) => Some(convolve_normalize(conv, norm, input)),
             (Path::ZeroPad { stride, channels }, _) => Some(zero_pad(input, stride, channels)),
             (Path::Identity, _) => Some(input),
             (Path::Absent | Path::Project, _) => None,

@@ -9,7 +9,9 @@ use burn::nn::{PaddingConfig2d, Relu};
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
-use crate::{LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve, max_pool};
+use crate::{
+    LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve, convolve_relu, max_pool,
+};
 
 /// One row of a table: a layer before it is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,16 +145,26 @@ impl ConvRow {
 /// - output: `[batch, channels of the last convolution, height, width]` of the last layer
 #[must_use]
 pub fn run(layers: &[Layer], images: Tensor<4>, names: &[&str], taps: &mut Taps) -> Tensor<4> {
-    let mut names = names.iter();
-    layers.iter().fold(images, |map, layer| {
-        let map = layer.forward(map);
-        if !matches!(layer, Layer::Conv(_))
-            && let Some(name) = names.next()
-        {
+    let (mut map, mut layers, mut names) = (images, layers, names.iter());
+    while let [layer, rest @ ..] = layers {
+        let is_shown = match (layer, rest) {
+            // In one pass, outside of training.
+            (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => {
+                map = convolve_relu(conv, map);
+                layers = rest;
+                true
+            }
+            (layer, rest) => {
+                map = layer.forward(map);
+                layers = rest;
+                !matches!(layer, Layer::Conv(_))
+            }
+        };
+        if is_shown && let Some(name) = names.next() {
             taps.offer(name, &map);
         }
-        map
-    })
+    }
+    map
 }
 
 /// The map as a vector of `side`×`side` pixels a channel, so that a linear layer takes pictures of any size.

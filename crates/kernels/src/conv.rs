@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+mod after;
 mod input_grad;
 mod straight;
 mod unfolded;
@@ -13,25 +14,31 @@ mod winograd;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use after::After;
 pub(crate) use input_grad::input_grad;
 
-/// Pictures to feature maps.
+/// Pictures to feature maps, and what follows.
 ///
 /// # Shapes
 /// - images: `[batch, channels_in, height, width]`
 /// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
-/// - bias: `[channels_out]`
 /// - output: `[batch, channels_out, height_out, width_out]`
-pub(crate) fn forward(
-    shape: &Shape,
-    images: &[f32],
-    weights: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: After) -> Vec<f32> {
+    assert!(
+        [after.scale, after.shift]
+            .iter()
+            .flatten()
+            .all(|own| own.len() == shape.channels_out)
+    );
+    assert!(
+        after
+            .shortcut
+            .is_none_or(|shortcut| shortcut.len() == shape.len_out())
+    );
     match Way::of(shape) {
-        Way::Winograd => winograd::forward(shape, images, weights, bias),
-        Way::Straight => straight::forward(shape, images, weights, bias),
-        Way::Unfolded => unfolded::forward(shape, images, weights, bias),
+        Way::Winograd => winograd::forward(shape, images, weights, after),
+        Way::Straight => straight::forward(shape, images, weights, after),
+        Way::Unfolded => unfolded::forward(shape, images, weights, after),
     }
 }
 
@@ -65,7 +72,7 @@ impl Way {
         // A strip holds what a stride skips as well.
         let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
         let is_short = shape.group()[0] * shape.taps() <= LONGEST;
-        if winograd::pays(shape) && std::env::var_os("NOWINO").is_none() {
+        if winograd::pays(shape) {
             Self::Winograd
         } else if !skips && shape.taps() > 1 && is_short {
             Self::Straight

@@ -63,6 +63,72 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
     conv.forward(images)
 }
 
+/// [`convolve`], rectified.
+#[must_use]
+pub fn convolve_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
+    match fused(conv, None, &images, Then::Relu) {
+        Ok(maps) => maps,
+        Err(_) => relu(convolve(conv, images)),
+    }
+}
+
+/// [`convolve`], then [`normalize`]: in one pass outside of training.
+///
+/// # Shapes
+/// As [`convolve`].
+#[must_use]
+pub fn convolve_normalize(conv: &Conv2d, norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+    convolve_normalize_then(conv, norm, images, Then::Nothing)
+}
+
+/// [`convolve_normalize`], rectified.
+#[must_use]
+pub fn convolve_normalize_relu(conv: &Conv2d, norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+    convolve_normalize_then(conv, norm, images, Then::Relu)
+}
+
+/// [`convolve_normalize`], with a shortcut added, rectified.
+///
+/// # Shapes
+/// As [`convolve`]; the shortcut as the output.
+#[must_use]
+pub fn convolve_normalize_add_relu(
+    conv: &Conv2d,
+    norm: &BatchNorm,
+    images: Tensor<4>,
+    shortcut: Tensor<4>,
+) -> Tensor<4> {
+    convolve_normalize_then(conv, norm, images, Then::AddRelu(shortcut))
+}
+
+fn convolve_normalize_then(
+    conv: &Conv2d,
+    norm: &BatchNorm,
+    images: Tensor<4>,
+    then: Then,
+) -> Tensor<4> {
+    match fused(conv, Some(norm), &images, then) {
+        Ok(maps) => maps,
+        Err(then) => normalize_then(norm, convolve(conv, images), then),
+    }
+}
+
+/// The convolution with all that follows it in one kernel, where nothing is differentiated; what follows, where there is none.
+fn fused(
+    conv: &Conv2d,
+    norm: Option<&BatchNorm>,
+    images: &Tensor<4>,
+    then: Then,
+) -> Result<Tensor<4>, Then> {
+    #[cfg(feature = "flex")]
+    if is_ours(images) && !images.device().is_autodiff() {
+        return ops::conv2d_then(conv, norm, images, then);
+    }
+    #[cfg(not(feature = "flex"))]
+    let _ = (conv, norm, images);
+    Err(then)
+}
+
 /// What [`MaxPool2d::forward`] does.
 ///
 /// # Shapes

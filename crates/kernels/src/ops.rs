@@ -2,6 +2,7 @@
 
 mod batch_norm;
 mod conv2d;
+mod fused;
 mod max_pool;
 mod running;
 
@@ -11,6 +12,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 pub(crate) use batch_norm::batch_norm;
 pub(crate) use conv2d::conv2d;
+pub(crate) use fused::conv2d_then;
 pub(crate) use max_pool::max_pool2d;
 pub(crate) use running::with_running_statistics;
 

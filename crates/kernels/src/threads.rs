@@ -201,15 +201,4 @@ impl<'a> Rows<'a> {
             _buffer: std::marker::PhantomData,
         }
     }
-
-    /// Sets every number of a row.
-    #[allow(unsafe_code, reason = "a row lies within the buffer")]
-    pub(crate) fn fill(&mut self, row: usize, value: f32) {
-        assert!(row < self.rows);
-        for column in 0..self.columns {
-            // SAFETY: whoever made `self` promised that these numbers are in the buffer and nobody else's. They may not
-            // have been written yet, so there is no reference to them.
-            unsafe { self.start.add(row * self.stride + column).write(value) };
-        }
-    }
 }

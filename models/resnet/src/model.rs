@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
-    convolve, kaiming_normal_fan_out, max_pool, normalize_relu,
+    convolve_normalize_relu, kaiming_normal_fan_out, max_pool,
 };
 
 use crate::config::{ResNetConfig, Stem};
@@ -140,7 +140,7 @@ impl ResNet {
     /// - output: `[batch, channels of the last stage, height / 32, width / 32]`, rounded up; / 4 in the CIFAR family,
     ///   / 8 with ImageNet's stages on a CIFAR stem
     fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
-        let mut map = normalize_relu(&self.bn1, convolve(&self.conv1, images));
+        let mut map = convolve_normalize_relu(&self.conv1, &self.bn1, images);
         taps.offer("relu", &map);
         if let Some(maxpool) = &self.maxpool {
             map = max_pool(maxpool, map);

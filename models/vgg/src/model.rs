@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Classifier, Taps, UnknownFeature};
+use burn_zoo_blocks::{Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu};
 
 use crate::config::VggConfig;
 use crate::head::Head;
@@ -66,14 +66,23 @@ impl Vgg {
     /// - output: `[batch, 512, height / 32, width / 32]`, rounded down
     fn blocks(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
         let mut blocks = FEATURES.iter();
-        let mut map = images;
-        for layer in &self.features {
+        let (mut map, mut layers) = (images, self.features.as_slice());
+        while let [layer, rest @ ..] = layers {
             if matches!(layer, Layer::Pool(_))
                 && let Some(block) = blocks.next()
             {
                 taps.offer(block, &map);
             }
-            map = layer.forward(map);
+            // What follows a convolution is done in one pass with it, outside of training.
+            (map, layers) = match (layer, rest) {
+                (Layer::Conv(conv), [Layer::Norm(norm), Layer::Relu(_), rest @ ..]) => {
+                    (convolve_normalize_relu(conv, norm, map), rest)
+                }
+                (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => {
+                    (convolve_relu(conv, map), rest)
+                }
+                (layer, rest) => (layer.forward(map), rest),
+            };
         }
         taps.offer("pool5", &map);
         map

@@ -1,7 +1,7 @@
 //! The gradient of the pictures.
 
 use super::unfolded::{add_without_border, fold};
-use super::{PARTS, Shape, Tile, forward};
+use super::{After, PARTS, Shape, Tile, forward};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch};
 
@@ -14,7 +14,7 @@ use crate::threads::{Rows, Shared, each, with_scratch};
 pub(crate) fn input_grad(shape: &Shape, weights: &[f32], grad: &[f32]) -> Vec<f32> {
     assert_eq!(grad.len(), shape.len_out());
     match mirrored(shape) {
-        Some(mirror) => forward(&mirror, grad, &turned(shape, weights), None),
+        Some(mirror) => forward(&mirror, grad, &turned(shape, weights), After::default()),
         None => folded(shape, weights, grad),
     }
 }

@@ -7,16 +7,11 @@ mod sums;
 use strips::Strips;
 use sums::{Dots, Registers, Sums};
 
-use super::{PARTS, Shape};
+use super::{After, PARTS, Shape};
 use crate::threads::{Shared, each, with_scratch, written};
 
 /// See [`forward`](super::forward).
-pub(super) fn forward(
-    shape: &Shape,
-    images: &[f32],
-    weights: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: After) -> Vec<f32> {
     let Registers { lanes, rows } = Registers::get();
     let [channels_in, channels_out] = shape.group();
     let depth = channels_in * shape.taps();
@@ -53,16 +48,16 @@ pub(super) fn forward(
             let channels = first * rows..channels_out.min((first + run) * rows);
             for (channel, sums) in channels.zip(sums.chunks_exact_mut(pixels)) {
                 let channel = group * channels_out + channel;
-                if let Some(bias) = bias {
-                    sums.iter_mut().for_each(|sum| *sum += bias[channel]);
-                }
                 strips.take(index, sums, |image, row, sums| {
                     let at = (image * shape.channels_out + channel) * map + row.start;
                     #[allow(unsafe_code, reason = "tasks have maps of their own")]
                     // SAFETY: no other task has these pictures and channels.
-                    unsafe {
-                        out.write(at, sums)
+                    let to = unsafe {
+                        out.write(at, sums);
+                        out.part(at, at + sums.len())
                     };
+                    // There, since sums of neighbouring pictures may overlap here.
+                    after.finish(channel, at, to);
                 });
             }
         });

@@ -133,14 +133,17 @@ fn check(shape: Shape) {
         weights_grad[weight] += wide(grad[place]) * wide(images[pixel]);
     });
     for forward in [straight::forward, unfolded::forward] {
-        assert_close(&forward(&shape, &images, &weights, Some(&bias)), &out);
+        assert_close(
+            &forward(&shape, &images, &weights, After::bias(&bias)),
+            &out,
+        );
     }
     for weight_grad in [straight::weight_grad, unfolded::weight_grad] {
         assert_close(&weight_grad(&shape, &images, &grad), &weights_grad);
     }
     assert_close(&input_grad(&shape, &weights, &grad), &images_grad);
     if winograd::fits(&shape) {
-        let found = winograd::forward(&shape, &images, &weights, Some(&bias));
+        let found = winograd::forward(&shape, &images, &weights, After::bias(&bias));
         assert_close_to_largest(&found, &out);
         let found = winograd::weight_grad(&shape, &images, &grad);
         assert_close_to_largest(&found, &weights_grad);
@@ -240,7 +243,7 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
     let mut images = numbers(shape.len_in(), 1);
     images[0] = f32::NAN;
     images[72] = f32::INFINITY;
-    let out = forward(&shape, &images, &numbers(54, 2), None);
+    let out = forward(&shape, &images, &numbers(54, 2), After::default());
     for (place, value) in out.iter().enumerate() {
         let (y, x) = (place % 36 / 6, place % 6);
         let is_near = y < 2 && x < 2;
@@ -269,7 +272,7 @@ fn no_number_depends_on_how_many_threads_there_are() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.expect("threads can be started").install(|| {
                 (
-                    forward(&shape, &images, &weights, None),
+                    forward(&shape, &images, &weights, After::default()),
                     input_grad(&shape, &weights, &grad),
                     weight_grad(&shape, &images, &grad),
                 )

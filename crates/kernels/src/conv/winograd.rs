@@ -14,7 +14,7 @@ use std::ops::Range;
 use pictures::{spread, spread_grad, take};
 use weights::{gather, transform};
 
-use super::{PARTS, Shape};
+use super::{After, PARTS, Shape};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Shared, each, with_scratch, written};
 
@@ -178,12 +178,7 @@ impl By {
 }
 
 /// See [`forward`](super::forward).
-pub(super) fn forward(
-    shape: &Shape,
-    images: &[f32],
-    weights: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
+pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: After) -> Vec<f32> {
     let (channels_in, channels_out) = (shape.channels_in, shape.channels_out);
     let channels = [channels_out, channels_in];
     let grid = Grid::new(shape);
@@ -194,8 +189,7 @@ pub(super) fn forward(
             lay(&grid, &block, by, images, tiles);
             products(channels, &block, by, kernels, tiles, maps);
             by.each(channels_out, |channel| {
-                let bias = bias.map_or(0.0, |bias| bias[channel]);
-                take(&grid, &block, maps, channel, bias, out);
+                take(&grid, &block, maps, channel, after, out);
             });
         });
     };

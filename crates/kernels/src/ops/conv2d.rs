@@ -13,24 +13,33 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
-use crate::conv::{self, Shape};
+use crate::conv::{self, After, Shape};
 use crate::profile::timed;
 
 /// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand, or where the
 /// pictures do not fit the layer, which Burn reports.
 pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
+    let options = options(layer)?;
+    fits(layer, images, &options).then(|| convolved(layer, images.clone(), options))
+}
+
+pub(super) fn options(layer: &Conv2d) -> Option<ConvOptions<2>> {
     let padding = match layer.padding {
         PaddingConfig2d::Same => return None,
         PaddingConfig2d::Valid => [(0, 0); 2],
         PaddingConfig2d::Explicit(above, left, below, right) => [(above, below), (left, right)],
     };
-    let options =
-        ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
-    fits(layer, images, &options).then(|| convolved(layer, images.clone(), options))
+    let (stride, dilation) = (layer.stride, layer.dilation);
+    Some(ConvOptions::new_with_padding(
+        stride,
+        padding,
+        dilation,
+        layer.groups,
+    ))
 }
 
 /// Whether pictures, weights and options belong together, and nothing is empty.
-fn fits(layer: &Conv2d, images: &Tensor<4>, options: &ConvOptions<2>) -> bool {
+pub(super) fn fits(layer: &Conv2d, images: &Tensor<4>, options: &ConvOptions<2>) -> bool {
     let ([batch, channels, height, width], weights) = (images.dims(), layer.weight.dims());
     let bias = layer.bias.as_ref().map(|bias| bias.dims());
     let [channels_out, group, ..] = weights;
@@ -104,7 +113,11 @@ trait Kernels: Backend {
     fn bias_grad(grad: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-fn shape_of(images: &FlexTensor, weights: &FlexTensor, options: &ConvOptions<2>) -> Shape {
+pub(super) fn shape_of(
+    images: &FlexTensor,
+    weights: &FlexTensor,
+    options: &ConvOptions<2>,
+) -> Shape {
     let [batch, channels_in, height, width] = images.shape().dims();
     let [channels_out, _, kernel_height, kernel_width] = weights.shape().dims();
     Shape {
@@ -133,7 +146,11 @@ impl Kernels for Flex {
         let [height, width] = shape.size_out();
         let bias = bias.as_ref().map(numbers);
         let out = timed("convolution", &shape, shape.operations(), || {
-            conv::forward(&shape, numbers(&images), numbers(&weights), bias)
+            let after = After {
+                shift: bias,
+                ..After::default()
+            };
+            conv::forward(&shape, numbers(&images), numbers(&weights), after)
         });
         tensor(out, [shape.batch, shape.channels_out, height, width])
     }

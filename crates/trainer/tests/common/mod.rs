@@ -12,7 +12,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, Linea
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use burn::train::Interrupter;
-use burn_zoo_blocks::{Classifier, normalize_relu};
+use burn_zoo_blocks::{Classifier, convolve_normalize_relu};
 use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
 use burn_zoo_trainer::{
     EpochRecord, Existing, Job, Observer, Outcome, Phase, RunFile, Silent, StepReport, train,
@@ -50,7 +50,7 @@ impl Classifier for TinyNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = normalize_relu(&self.norm, self.conv.forward(images));
+        let maps = convolve_normalize_relu(&self.conv, &self.norm, images);
         self.pool.forward(maps).flatten(1, 3)
     }
 

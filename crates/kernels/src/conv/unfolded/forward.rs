@@ -1,7 +1,7 @@
 //! The convolution itself, see [`forward`](crate::conv::forward).
 
 use super::columns::{unfold, with_border};
-use crate::conv::{PARTS, Shape, Tile, tiles};
+use crate::conv::{After, PARTS, Shape, Tile, tiles};
 use crate::matrix::{Matrix, Write, multiply};
 use crate::threads::{Rows, Shared, each, with_scratch, written};
 
@@ -15,7 +15,7 @@ pub(in crate::conv) fn forward(
     shape: &Shape,
     images: &[f32],
     weights: &[f32],
-    bias: Option<&[f32]>,
+    after: After,
 ) -> Vec<f32> {
     let [channels_in, channels_out] = shape.group();
     assert_eq!(images.len(), shape.len_in());
@@ -31,12 +31,11 @@ pub(in crate::conv) fn forward(
     let write = |out: &Shared| {
         each(tiles.len() * shape.groups, |task| {
             let (tile, group) = (tiles[task / shape.groups], task % shape.groups);
-            tile_of(shape, images, weights, bias, tile, group, out, is_alone);
+            tile_of(shape, images, weights, after, tile, group, out, is_alone);
         });
     };
     #[allow(unsafe_code, reason = "tiles and groups cover everything")]
-    // SAFETY: every pixel of every map lies in one tile and one group, and a product replaces what was there, or is added
-    // to the bias that was written before.
+    // SAFETY: every pixel of every map lies in one tile and one group, and a product replaces what was there.
     unsafe {
         written(shape.len_out(), write)
     }
@@ -47,7 +46,7 @@ fn tile_of(
     shape: &Shape,
     images: &[f32],
     weights: &[f32],
-    bias: Option<&[f32]>,
+    after: After,
     tile: Tile,
     group: usize,
     out: &Shared,
@@ -63,17 +62,8 @@ fn tile_of(
     );
     // Where a picture's maps of this group begin.
     let maps = |image: usize| ((tile.image + image) * shape.channels_out + first) * pixels;
-    let multiply_into = |mut target: Rows, right: Matrix| {
-        let write = match bias {
-            None => Write::Replace,
-            Some(bias) => {
-                for channel in 0..channels_out {
-                    target.fill(channel, bias[first + channel]);
-                }
-                Write::Add
-            }
-        };
-        multiply(&mut target, depth, weights, right, write, is_alone);
+    let multiply_into = |target: &mut Rows, right: Matrix| {
+        multiply(target, depth, weights, right, Write::Replace, is_alone);
     };
     let unfolded = |memory: &mut [f32]| {
         // All threads work on one that is alone.
@@ -101,30 +91,43 @@ fn tile_of(
     if tile.images == 1 {
         #[allow(unsafe_code, reason = "tiles do not overlap")]
         // SAFETY: no other tile and no other group has these pixels.
-        let target = unsafe { out.rows(maps(0) + tile.pixel, [channels_out, columns], pixels) };
+        let mut target = unsafe { out.rows(maps(0) + tile.pixel, [channels_out, columns], pixels) };
         if shape.is_pointwise() {
             let source = (tile.image * shape.channels_in + group * channels_in) * pixels;
             let right = Matrix::rows(&images[source + tile.pixel..], pixels);
-            return multiply_into(target, right);
+            multiply_into(&mut target, right);
+        } else {
+            with_scratch(depth * columns, |memory| {
+                unfolded(memory);
+                multiply_into(&mut target, Matrix::rows(memory, columns));
+            });
         }
-        return with_scratch(depth * columns, |memory| {
-            unfolded(memory);
-            multiply_into(target, Matrix::rows(memory, columns));
-        });
+        if !after.is_nothing() {
+            for channel in 0..channels_out {
+                let at = maps(0) + channel * pixels + tile.pixel;
+                #[allow(unsafe_code, reason = "tiles do not overlap")]
+                // SAFETY: no other tile and no other group has these pixels, and the product has written them.
+                let sums = unsafe { out.part(at, at + columns) };
+                after.finish(first + channel, at, sums);
+            }
+        }
+        return;
     }
     with_scratch((depth + channels_out) * columns, |memory| {
         let (memory, product) = memory.split_at_mut(depth * columns);
         unfolded(memory);
-        multiply_into(Rows::of(product, columns), Matrix::rows(memory, columns));
+        multiply_into(
+            &mut Rows::of(product, columns),
+            Matrix::rows(memory, columns),
+        );
         for image in 0..tile.images {
             #[allow(unsafe_code, reason = "every picture has maps of its own")]
             // SAFETY: no other tile and no other group writes these maps.
             let target = unsafe { out.zeroed(maps(image), maps(image) + channels_out * pixels) };
-            for (map, row) in target
-                .chunks_exact_mut(pixels)
-                .zip(product.chunks_exact(columns))
-            {
+            let rows = product.chunks_exact(columns);
+            for (channel, (map, row)) in target.chunks_exact_mut(pixels).zip(rows).enumerate() {
                 map.copy_from_slice(&row[image * pixels..(image + 1) * pixels]);
+                after.finish(first + channel, maps(image) + channel * pixels, map);
             }
         }
     });

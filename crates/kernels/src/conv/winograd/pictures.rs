@@ -10,6 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::points::{Map, MapGrad, Picture, Transform, Wide};
 use super::{Block, Grid, IN, OUT, SLACK};
+use crate::conv::After;
 use crate::threads::{Shared, with_scratch};
 
 /// Transforms the tiles of channel `channel` of a block's pictures, to `[places, channels, tiles]`.
@@ -173,7 +174,7 @@ pub(super) fn take(
     block: &Block,
     products: &[f32],
     channel: usize,
-    bias: f32,
+    after: After,
     out: &Shared,
 ) {
     let shape = &grid.shape;
@@ -185,7 +186,6 @@ pub(super) fn take(
             first: channel * block.stride,
             step: block.step(shape.channels_out),
             tiles: block.tiles,
-            bias,
             lines,
             size,
         });
@@ -194,11 +194,13 @@ pub(super) fn take(
             let map = (image * shape.channels_out + channel) * height * width;
             let at = index * grid.across * OUT;
             for line in first..height.min(first + OUT) {
-                let pixels = &lines[(line - first) * size + at..][..width];
+                let pixels = &mut lines[(line - first) * size + at..][..width];
+                let place = map + line * width;
+                after.finish(channel, place, pixels);
                 #[allow(unsafe_code, reason = "every task has maps of its own")]
                 // SAFETY: no other task has this channel of these pictures.
                 unsafe {
-                    out.write(map + line * width, pixels)
+                    out.write(place, pixels)
                 };
             }
         }
@@ -211,7 +213,6 @@ struct Take<'a> {
     first: usize,
     step: usize,
     tiles: usize,
-    bias: f32,
     /// Four rows of the pixels of all tiles.
     lines: &'a mut [f32],
     size: usize,
@@ -223,7 +224,6 @@ impl WithSimd for Take<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let n = Wide(simd);
-        let bias = simd.splat_f32s(self.bias);
         let mut tile = 0;
         while tile < self.tiles {
             let mut from = [[simd.splat_f32s(0.0); IN]; IN];
@@ -238,8 +238,7 @@ impl WithSimd for Take<'_> {
             for row in 0..OUT {
                 let mut columns = [[0.0f32; SLACK]; OUT];
                 for column in 0..OUT {
-                    let value = simd.add_f32s(pixels[row][column], bias);
-                    S::as_mut_simd_f32s(&mut columns[column]).0[0] = value;
+                    S::as_mut_simd_f32s(&mut columns[column]).0[0] = pixels[row][column];
                 }
                 let to = &mut self.lines[row * self.size + tile * OUT..][..S::F32_LANES * OUT];
                 let (to, _) = to.as_chunks_mut::<OUT>();
