@@ -66,9 +66,9 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
 /// [`convolve`], rectified.
 #[must_use]
 pub fn convolve_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
-    match fused(conv, None, &images, Then::Relu) {
-        Ok(maps) => maps,
-        Err(_) => relu(convolve(conv, images)),
+    match fused(conv, None, &images, &Then::Relu) {
+        Some(maps) => maps,
+        None => relu(convolve(conv, images)),
     }
 }
 
@@ -107,26 +107,26 @@ fn convolve_normalize_then(
     images: Tensor<4>,
     then: Then,
 ) -> Tensor<4> {
-    match fused(conv, Some(norm), &images, then) {
-        Ok(maps) => maps,
-        Err(then) => normalize_then(norm, convolve(conv, images), then),
+    match fused(conv, Some(norm), &images, &then) {
+        Some(maps) => maps,
+        None => normalize_then(norm, convolve(conv, images), then),
     }
 }
 
-/// The convolution with all that follows it in one kernel, where nothing is differentiated; what follows, where there is none.
+/// The convolution with all that follows it in one kernel, where nothing is differentiated and there is one.
 fn fused(
     conv: &Conv2d,
     norm: Option<&BatchNorm>,
     images: &Tensor<4>,
-    then: Then,
-) -> Result<Tensor<4>, Then> {
+    then: &Then,
+) -> Option<Tensor<4>> {
     #[cfg(feature = "flex")]
     if is_ours(images) && !images.device().is_autodiff() {
         return ops::conv2d_then(conv, norm, images, then);
     }
     #[cfg(not(feature = "flex"))]
-    let _ = (conv, norm, images);
-    Err(then)
+    let _ = (conv, norm, images, then);
+    None
 }
 
 /// What [`MaxPool2d::forward`] does.

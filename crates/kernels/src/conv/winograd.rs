@@ -97,7 +97,7 @@ impl Block {
     /// From a place to the next, of `channels` channels: an odd number of cache lines, so that a tile's places do not push each
     /// other out.
     fn step(&self, channels: usize) -> usize {
-        (channels * self.stride / LINE | 1) * LINE
+        ((channels * self.stride / LINE) | 1) * LINE
     }
 }
 

@@ -10,29 +10,27 @@ use crate::Then;
 use crate::conv::{self, After};
 use crate::profile::timed;
 
-/// [`Conv2d::forward`] and all that follows it, outside of training; what follows, where there is no kernel for it.
+/// [`Conv2d::forward`] and all that follows it, outside of training; none where there is no kernel for it.
 pub(crate) fn conv2d_then(
     layer: &Conv2d,
     norm: Option<&BatchNorm>,
     images: &Tensor<4>,
-    then: Then,
-) -> Result<Tensor<4>, Then> {
+    then: &Then,
+) -> Option<Tensor<4>> {
     let weights = layer.weight.val();
-    let Some(options) = options(layer).filter(|options| fits(layer, images, options)) else {
-        return Err(then);
-    };
+    let options = options(layer).filter(|options| fits(layer, images, options))?;
     if norm.is_some_and(|norm| norm.gamma.dims() != [weights.dims()[0]]) {
-        return Err(then);
+        return None;
     }
     let device = images.device();
     let (images, weights) = (flex(images.clone()), flex(weights));
     let shape = shape_of(&images, &weights, &options);
     let [height, width] = shape.size_out();
     let dims = [shape.batch, shape.channels_out, height, width];
-    if let Then::AddRelu(shortcut) = &then
+    if let Then::AddRelu(shortcut) = then
         && shortcut.dims() != dims
     {
-        return Err(then);
+        return None;
     }
     let bias = layer.bias.as_ref().map(|bias| flex(bias.val()));
     let bias = bias.as_ref().map(numbers);
@@ -46,7 +44,7 @@ pub(crate) fn conv2d_then(
     let (shortcut, has_relu) = match then {
         Then::Nothing => (None, false),
         Then::Relu => (None, true),
-        Then::AddRelu(shortcut) => (Some(flex(shortcut)), true),
+        Then::AddRelu(shortcut) => (Some(flex(shortcut.clone())), true),
     };
     let after = After {
         scale: scale.as_deref(),
@@ -57,7 +55,7 @@ pub(crate) fn conv2d_then(
     let out = timed("convolution", &shape, shape.operations(), || {
         conv::forward(&shape, numbers(&images), numbers(&weights), after)
     });
-    Ok(Tensor::from_data(TensorData::new(out, dims), &device))
+    Some(Tensor::from_data(TensorData::new(out, dims), &device))
 }
 
 /// Scale and shift of a normalisation by its running statistics, after a convolution with this bias.

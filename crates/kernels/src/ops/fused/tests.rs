@@ -61,10 +61,10 @@ fn what_follows_is_what_burn_gives_one_operation_after_the_other() {
             ),
         ];
         for (norm, then, expected) in cases {
-            let Ok(found) = conv2d_then(&layer, norm, &images, then) else {
+            let Some(found) = conv2d_then(&layer, norm, &images, &then) else {
                 panic!("there is a kernel for {dims:?}");
             };
-            let tolerance = Tolerance::absolute(1e-5);
+            let tolerance = Tolerance::absolute(5e-5);
             found
                 .into_data()
                 .assert_approx_eq::<f32>(&expected.into_data(), tolerance);
@@ -79,5 +79,5 @@ fn a_shortcut_of_another_shape_is_left_to_burn() {
     let images = Tensor::<4>::ones(dims, &device);
     let norm = norm(9, &device);
     let shortcut = Tensor::<4>::ones([1, 9, 1, 1], &device);
-    assert!(conv2d_then(&layer, Some(&norm), &images, Then::AddRelu(shortcut)).is_err());
+    assert!(conv2d_then(&layer, Some(&norm), &images, &Then::AddRelu(shortcut)).is_none());
 }
