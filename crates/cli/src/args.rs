@@ -31,6 +31,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Train(commands::train::TrainArgs),
+    Sweep(commands::sweep::SweepArgs),
+    Report(commands::report::ReportArgs),
     Eval(commands::eval::EvalArgs),
     Predict(commands::predict::PredictArgs),
     Models(commands::models::ModelsArgs),

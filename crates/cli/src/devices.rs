@@ -167,6 +167,24 @@ pub(crate) fn all() -> Vec<Found> {
         .collect()
 }
 
+/// What to write behind `--device` for `device`, and the driver's name of it.
+pub(crate) fn name_of(device: &Device) -> String {
+    let compiled = Backend::ALL
+        .into_iter()
+        .filter(|backend| backend.is_compiled_in());
+    for backend in compiled {
+        let found = backend.found();
+        if let Some(number) = found.iter().position(|known| known == device) {
+            let number = match found.len() {
+                1 => String::new(),
+                _ => format!(":{number}"),
+            };
+            return format!("{backend}{number} ({})", describe(backend, device));
+        }
+    }
+    format!("{device:?}")
+}
+
 fn describe(backend: Backend, device: &Device) -> String {
     let from_driver = quietly(|| identity(device)).flatten();
     let fallback = match backend {

@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Input(String),
     /// Anything else: exit code 1.
     Failed(String),
+    /// The same, of which the result that is written already tells.
+    Reported(String),
     /// The user stopped it: exit code 130, as shells report a SIGINT.
     Interrupted(String),
     /// Whoever read standard output closed it: no failure at all.
@@ -18,10 +20,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether standard output has its document already.
+    pub(crate) fn is_reported(&self) -> bool {
+        matches!(self, Self::Reported(_))
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Reported(_) => 1,
             Self::Input(_) => 2,
             Self::Interrupted(_) => 130,
         }
@@ -29,7 +36,7 @@ impl Failure {
 
     /// Whether something went wrong, as opposed to being called off.
     pub(crate) fn is_error(&self) -> bool {
-        matches!(self, Self::Input(_) | Self::Failed(_))
+        matches!(self, Self::Input(_) | Self::Failed(_) | Self::Reported(_))
     }
 
     /// Bad input, from an error that is a full sentence already.
@@ -41,9 +48,10 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Input(message) | Self::Failed(message) | Self::Interrupted(message) => {
-                f.write_str(message)
-            }
+            Self::Input(message)
+            | Self::Failed(message)
+            | Self::Reported(message)
+            | Self::Interrupted(message) => f.write_str(message),
             Self::OutputClosed => f.write_str("standard output was closed"),
         }
     }

@@ -23,11 +23,13 @@ mod commands;
 mod devices;
 mod error;
 mod memory;
+mod machine;
 mod output;
 mod panics;
 mod progress;
 mod setup;
 mod terminal;
+mod training;
 
 use std::process::ExitCode;
 

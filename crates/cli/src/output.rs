@@ -52,7 +52,7 @@ impl Output {
         } else {
             crate::progress::say(&message);
         }
-        if self.json {
+        if self.json && !failure.is_reported() {
             let document = serde_json::json!({ "error": message, "exit_code": code });
             // A reader that has gone away has no use for the document, and the exit code stands.
             let _ = write_line(&document.to_string());

@@ -22,4 +22,4 @@ pub use loader::{Loader, LoaderOptions, OnBad};
 pub use normalize::Normalize;
 pub use pipeline::{Pipeline, PipelineError};
 pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split};
-pub use sheet::{contact_sheet, save_png};
+pub use sheet::{contact_sheet, save_png, thumbnail};

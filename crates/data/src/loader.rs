@@ -248,6 +248,7 @@ impl LoaderIterator<'_> {
         Batch {
             images: Tensor::from_data(TensorData::new(raw.images, shape), &self.loader.device),
             labels: Tensor::<1, Int>::from_data(labels, &self.loader.device),
+            indices: raw.indices,
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct RawBatch {
     /// `[batch, channels, height, width]`, normalised.
     pub(crate) images: Vec<f32>,
     pub(crate) labels: Vec<i64>,
+    /// Where each sample stands in its split.
+    pub(crate) indices: Vec<usize>,
     /// Index and message of the samples that were skipped.
     pub(crate) bad: Vec<(usize, String)>,
 }
@@ -75,7 +77,10 @@ impl Job {
             let filled = raw.labels.len() * values;
             let place = &mut raw.images[filled..filled + values];
             match self.sample(index, place) {
-                Ok(label) => raw.labels.push(label as i64),
+                Ok(label) => {
+                    raw.labels.push(label as i64);
+                    raw.indices.push(index);
+                }
                 Err(message) => match self.on_bad {
                     OnBad::Refuse => return Err(LoadError::Sample(message)),
                     OnBad::Skip => raw.bad.push((index, message)),

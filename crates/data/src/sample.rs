@@ -34,6 +34,8 @@ pub struct Batch {
     pub images: Tensor<4>,
     /// Class indices, `[batch]`.
     pub labels: Tensor<1, Int>,
+    /// Where each picture stands in its split.
+    pub indices: Vec<usize>,
 }
 
 /// One split of a data set, shared between threads.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::resize::resize;
 use crate::sample::Picture;
 
 /// Pixels between the pictures of a sheet.
@@ -56,6 +57,26 @@ fn paste(sheet: &mut Picture, picture: &Picture, top: usize, left: usize) {
 /// # Errors
 /// When the file cannot be written.
 pub fn save_png(picture: &Picture, path: &Path) -> std::io::Result<()> {
+    std::fs::write(path, png(picture)?)
+}
+
+/// The picture as a PNG file's bytes, made smaller where its longer side has more than `side` pixels.
+///
+/// # Errors
+/// When the picture has no pixel.
+pub fn thumbnail(picture: &Picture, side: usize) -> std::io::Result<Vec<u8>> {
+    let longer = picture.height.max(picture.width);
+    if longer <= side {
+        return png(picture);
+    }
+    let shrunk = |length: usize| (length * side).div_ceil(longer).max(1);
+    png(&resize(
+        picture,
+        [picture.height, picture.width].map(shrunk),
+    ))
+}
+
+fn png(picture: &Picture) -> std::io::Result<Vec<u8>> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     use image::{ExtendedColorType, ImageEncoder};
 
@@ -69,5 +90,30 @@ pub fn save_png(picture: &Picture, path: &Path) -> std::io::Result<()> {
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Adaptive)
         .write_image(&picture.pixels, width, height, color)
         .map_err(std::io::Error::other)?;
-    std::fs::write(path, bytes)
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode_bytes;
+
+    #[test]
+    fn a_thumbnail_is_small_and_keeps_its_shape() {
+        let picture = Picture {
+            height: 50,
+            width: 200,
+            channels: 3,
+            pixels: [9, 80, 200].repeat(50 * 200),
+        };
+        let bytes = thumbnail(&picture, 96).expect("it has pixels");
+        let small = decode_bytes(&bytes, Path::new("a.png")).expect("a PNG");
+        assert_eq!([small.height, small.width], [24, 96]);
+        assert_eq!(small.pixels[..3], [9, 80, 200]);
+        let same = thumbnail(&picture, 200).expect("it has pixels");
+        assert_eq!(
+            decode_bytes(&same, Path::new("b.png")).expect("a PNG"),
+            picture
+        );
+    }
 }

@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::files::{remove_staging, write_folder_atomic};
 use crate::precision::LossScale;
-use crate::record::{Best, EpochRecord};
 use crate::run_dir::CHECKPOINTS;
 use crate::scores::Totals;
+use burn_zoo_report::{Best, EpochRecord};
 
 const MODEL: &str = "model.bpk";
 const OPTIMIZER: &str = "optimizer.bpk";

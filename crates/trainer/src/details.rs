@@ -1,15 +1,19 @@
 //! What lies behind an accuracy: which classes are taken for which, and whether the probabilities can be believed.
 
-use serde::Serialize;
+use burn_zoo_report::{ClassScores, Mistake};
 
 /// Bins of the calibration error (Guo et al. 2017 use as many).
 const BINS: usize = 15;
+/// Mistakes that are remembered.
+const MISTAKES: usize = 24;
 
 /// Scores class by class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Details {
     /// Pictures of each class (row) by the class that they were taken for (column).
     pub confusion: Vec<Vec<usize>>,
+    /// The mistakes with the highest loss, the worst first, without their pictures.
+    pub mistakes: Vec<Mistake>,
     bins: [Bin; BINS],
 }
 
@@ -22,31 +26,20 @@ struct Bin {
     confidence: f64,
 }
 
-/// How well one class is told from the others. A score without any picture to base it on is 0, as in scikit-learn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ClassScores {
-    /// Pictures of the class.
-    pub samples: usize,
-    /// Percent of those taken for the class that are of it.
-    pub precision: f64,
-    /// Percent of those of the class that were taken for it.
-    pub recall: f64,
-    /// Harmonic mean of the two.
-    pub f1: f64,
-}
-
 impl Details {
     pub(crate) fn new(classes: usize) -> Self {
         Self {
             confusion: vec![vec![0; classes]; classes],
+            mistakes: Vec::new(),
             bins: [Bin::default(); BINS],
         }
     }
 
-    /// Adds a batch: one row of `logits` a label.
-    pub(crate) fn add(&mut self, logits: &[f32], labels: &[i64]) {
+    /// Adds a batch: one row of `logits` a label and a place in the split.
+    pub(crate) fn add(&mut self, indices: &[usize], logits: &[f32], labels: &[i64]) {
         let classes = self.confusion.len();
-        for (scores, &label) in logits.chunks_exact(classes.max(1)).zip(labels) {
+        let rows = logits.chunks_exact(classes.max(1));
+        for ((scores, &label), &index) in rows.zip(labels).zip(indices) {
             let label = label as usize;
             let mut predicted = 0;
             for (class, score) in scores.iter().enumerate() {
@@ -62,11 +55,36 @@ impl Details {
                 .sum();
             let confidence = 1.0 / sum;
             // Intervals are open below and closed above.
-            let index = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
-            let bin = &mut self.bins[index];
+            let interval = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
+            let bin = &mut self.bins[interval];
             bin.pictures += 1;
             bin.right += usize::from(predicted == label);
             bin.confidence += confidence;
+            if predicted != label {
+                let loss = highest - f64::from(scores[label]) + sum.ln();
+                self.remember(Mistake {
+                    index,
+                    label,
+                    predicted,
+                    probability: confidence,
+                    label_probability: (-loss).exp(),
+                    loss,
+                    picture: String::new(),
+                });
+            }
+        }
+    }
+
+    /// Keeps a mistake if it is among the worst; of equals the first picture goes first.
+    fn remember(&mut self, mistake: Mistake) {
+        let is_worse = |other: &Mistake| match other.loss.total_cmp(&mistake.loss) {
+            std::cmp::Ordering::Equal => other.index < mistake.index,
+            order => order.is_gt(),
+        };
+        let place = self.mistakes.partition_point(is_worse);
+        if place < MISTAKES {
+            self.mistakes.insert(place, mistake);
+            self.mistakes.truncate(MISTAKES);
         }
     }
 
@@ -123,7 +141,7 @@ mod tests {
             [0.0, 0.0, 1.0],
             [0.0, 1.0, 0.0],
         ];
-        details.add(logits.as_flattened(), &[0, 1, 1, 2, 0]);
+        details.add(&[0, 1, 2, 3, 4], logits.as_flattened(), &[0, 1, 1, 2, 0]);
         assert_eq!(details.confusion, [[1, 1, 0], [1, 1, 0], [0, 0, 1]]);
         let scores = details.per_class();
         close(scores[0].precision, 50.0);
@@ -135,7 +153,7 @@ mod tests {
     #[test]
     fn a_class_that_nobody_is_taken_for_scores_zero() {
         let mut details = Details::new(2);
-        details.add(&[1.0, 0.0], &[0]);
+        details.add(&[0], &[1.0, 0.0], &[0]);
         let none = details.per_class()[1];
         assert_eq!(
             (none.samples, none.precision, none.recall, none.f1),
@@ -149,14 +167,34 @@ mod tests {
         // Four times a probability of 0.8, right three times: a gap of 0.05.
         let logit = 4f32.ln();
         for label in [0, 0, 0, 1] {
-            details.add(&[logit, 0.0], &[label]);
+            details.add(&[0], &[logit, 0.0], &[label]);
         }
         close(details.calibration_error(), 5.0);
         // As many at 0.5, half of them right: no gap there.
         for label in [0, 1, 0, 1] {
-            details.add(&[0.0, 0.0], &[label]);
+            details.add(&[0], &[0.0, 0.0], &[label]);
         }
         close(details.calibration_error(), 2.5);
         close(Details::new(2).calibration_error(), 0.0);
+    }
+
+    #[test]
+    fn the_worst_mistakes_are_kept_in_their_order() {
+        let mut details = Details::new(2);
+        for index in 0..100 {
+            // Class 0, taken for class 1 by a margin that grows with the index and then begins anew.
+            let margin = (index % 50) as f32 / 10.0;
+            details.add(&[index], &[0.0, margin], &[0]);
+        }
+        details.add(&[100], &[9.0, 0.0], &[0]);
+        assert_eq!(details.mistakes.len(), MISTAKES);
+        let order: Vec<usize> = details.mistakes.iter().map(|miss| miss.index).collect();
+        assert_eq!(order[..5], [49, 99, 48, 98, 47]);
+        let worst = &details.mistakes[0];
+        assert_eq!((worst.label, worst.predicted), (0, 1));
+        // 4.9 to 0: the logistic function and its logarithm.
+        close(worst.probability, 1.0 / (1.0 + (-4.9f64).exp()));
+        close(worst.label_probability, 1.0 / (1.0 + 4.9f64.exp()));
+        close(worst.loss, (1.0 + 4.9f64.exp()).ln());
     }
 }

@@ -82,6 +82,9 @@ pub enum TrainError {
         /// The optimizer step, counted from 1.
         step: usize,
     },
+    /// A run folder that its report cannot be made of.
+    #[error("{0}")]
+    Report(#[from] burn_zoo_report::ReportError),
     /// burn-train's event processing failed.
     #[error("{0}")]
     Events(String),

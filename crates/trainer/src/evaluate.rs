@@ -8,10 +8,11 @@ use burn::tensor::Tensor;
 use burn::train::ClassificationOutput;
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::Loader;
+use burn_zoo_report::Scores;
 
 use crate::TrainError;
 use crate::details::Details;
-use crate::scores::{NotFinite, Pending, Scores, StepScores, Totals};
+use crate::scores::{NotFinite, Pending, StepScores, Totals};
 use crate::step::classify;
 
 /// What an evaluation found.
@@ -120,11 +121,14 @@ pub(crate) fn score(
     loader.seek(0, 0);
     let mut pictures = loader.iter();
     while let Some(batch) = pictures.next() {
-        let output = classify(&forward, batch?);
+        let mut batch = batch?;
+        let indices = std::mem::take(&mut batch.indices);
+        let output = classify(&forward, batch);
         pending.push(StepScores {
             loss: output.loss.clone(),
             logits: output.output.clone(),
             labels: output.targets.clone(),
+            indices,
             step: 0,
         });
         if pending.is_full() {

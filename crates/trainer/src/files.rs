@@ -1,7 +1,7 @@
 //! Files that are either whole or absent: written beside, synced, renamed.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::{NamedTempFile, TempDir};
@@ -22,6 +22,27 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
         sync_folder(folder)
     };
     write().map_err(TrainError::io("write", path))
+}
+
+/// Brings `path` to `bytes`. A file that is their beginning grows at its end, so that whoever follows it may go on
+/// reading; anything else there (the torn end of a write, the lines of an epoch that is done anew) is replaced at once.
+pub(crate) fn write_growing(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let present = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        read => Some(read.map_err(TrainError::io("read", path))?),
+    };
+    let Some(missing) = present.and_then(|present| bytes.strip_prefix(present.as_slice())) else {
+        return write_atomic(path, bytes);
+    };
+    let append = || {
+        let mut file = File::options().append(true).open(path)?;
+        file.write_all(missing)?;
+        file.sync_all()
+    };
+    match missing {
+        [] => Ok(()),
+        _ => append().map_err(TrainError::io("write", path)),
+    }
 }
 
 /// A file that becomes another's new content, readable by whom the user's umask lets.
@@ -102,6 +123,28 @@ mod tests {
         write_atomic(&path, b"one").unwrap();
         write_atomic(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_grows_where_it_can_and_is_replaced_where_not() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.csv");
+        let grow = |bytes: &[u8]| {
+            write_growing(&path, bytes).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        };
+        grow(b"one\n");
+        let mut follower = File::open(&path).unwrap();
+        grow(b"one\ntwo\n");
+        let mut seen = String::new();
+        std::io::Read::read_to_string(&mut follower, &mut seen).unwrap();
+        assert_eq!(seen, "one\ntwo\n", "the same file, longer");
+        // Torn in its last line, and a last line that has become another.
+        fs::write(&path, "one\ntw").unwrap();
+        grow(b"one\ntwo\n");
+        grow(b"one\nzwei\n");
+        grow(b"");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

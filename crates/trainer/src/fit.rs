@@ -13,21 +13,23 @@ use burn::train::{
     TrainingItem, ValidLoader,
 };
 use burn_zoo_blocks::Classifier;
-use burn_zoo_data::Loader;
+use burn_zoo_data::{Loader, Split};
 
 use crate::checkpoint::{Checkpoints, Position, Start};
-use crate::evaluate::{ScoreError, score};
+use crate::details::Details;
+use crate::evaluate::{Evaluation, ScoreError, score};
+use crate::findings::findings;
 use crate::gradients::Gathered;
 use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
-use crate::record::{Best, EpochRecord};
 use crate::run_dir::{BEST, BEST_EMA, RunDir};
 use crate::schedule::Schedule;
-use crate::scores::{NotFinite, Pending, Scores, StepScores};
+use crate::scores::{NotFinite, Pending, StepScores};
 use crate::seed::step_seed;
 use crate::state::State;
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
+use burn_zoo_report::{Best, EpochRecord, Scores};
 
 /// How the loop came to its end.
 pub(crate) enum Ending {
@@ -48,6 +50,10 @@ pub(crate) struct Fit<M> {
     pub(crate) checkpoints: Checkpoints,
     pub(crate) train: Loader,
     pub(crate) valid: Loader,
+    /// What the validation loader reads, for pictures to show.
+    pub(crate) valid_split: Split,
+    /// Names of the classes.
+    pub(crate) classes: Vec<String>,
     pub(crate) schedule: Schedule,
     pub(crate) mixing: Mixing,
     /// The plain device; gradients are recorded on its autodiff twin.
@@ -90,7 +96,7 @@ impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit<M
 
 /// Scores of an epoch over the validation split.
 struct Judged {
-    network: Scores,
+    network: Evaluation,
     average: Option<Scores>,
 }
 
@@ -121,14 +127,14 @@ impl<M: Classifier + 'static> Fit<M> {
                 epoch,
                 step: state.position.step,
                 train: totals.scores(),
-                valid: network,
+                valid: network.scores,
                 ema: average,
                 lr: self.schedule.lr(last_step, &state.position.valid_losses()),
                 images_per_second: (totals.samples - samples_before) as f64 / train_seconds,
                 seconds: state.position.seconds,
                 skipped: self.train.num_items() - totals.samples,
             };
-            self.finish_epoch(state, record)?;
+            self.finish_epoch(state, record, &network)?;
             process(events.process_train(LearnerEvent::EndEpoch(epoch)))?;
             if self.interrupter.should_stop() && !self.is_over(&state.position) {
                 return Ok(Ending::Interrupted(state.position.clone()));
@@ -188,6 +194,7 @@ impl<M: Classifier + 'static> Fit<M> {
                 loss: output.item.loss.clone().inner(),
                 logits: output.item.output.clone().inner(),
                 labels: output.item.targets.clone().inner(),
+                indices: Vec::new(),
                 step: step + 1,
             });
             let stop = stepped && self.interrupter.should_stop();
@@ -264,10 +271,10 @@ impl<M: Classifier + 'static> Fit<M> {
             average: None,
         };
         if let Some(average) = &state.average {
-            judged.average = self.valid_pass(average, state, |_, _| Ok(()))?;
-            if judged.average.is_none() {
+            let Some(average) = self.valid_pass(average, state, |_, _| Ok(()))? else {
                 return Ok(None);
-            }
+            };
+            judged.average = Some(average.scores);
         }
         Ok(Some(judged))
     }
@@ -278,39 +285,55 @@ impl<M: Classifier + 'static> Fit<M> {
         network: &M,
         state: &State<M>,
         mut each: impl FnMut(ClassificationOutput, Progress) -> Result<(), TrainError>,
-    ) -> Result<Option<Scores>, TrainError> {
+    ) -> Result<Option<Evaluation>, TrainError> {
         let Position { epoch, step, .. } = state.position;
         let epoch = epoch + 1;
         let mut batch = 0;
+        let mut details = Details::new(network.num_classes());
         let forward = |images| network.forward(images);
-        let totals = score(forward, &self.valid, None, |output, progress| {
-            batch += 1;
-            self.observer().step(&StepReport {
-                phase: Phase::Valid,
-                epoch,
-                epochs: self.run.train.epochs,
-                batch,
-                batches: self.valid.num_batches(),
-                loss: None,
-                lr: None,
-            });
-            each(output, progress)?;
-            Ok(match self.interrupter.should_stop() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            })
-        });
+        let totals = score(
+            forward,
+            &self.valid,
+            Some(&mut details),
+            |output, progress| {
+                batch += 1;
+                self.observer().step(&StepReport {
+                    phase: Phase::Valid,
+                    epoch,
+                    epochs: self.run.train.epochs,
+                    batch,
+                    batches: self.valid.num_batches(),
+                    loss: None,
+                    lr: None,
+                });
+                each(output, progress)?;
+                Ok(match self.interrupter.should_stop() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                })
+            },
+        );
         let totals = totals.map_err(|error| match error {
             ScoreError::Train(error) => error,
             ScoreError::NotFinite(loss) => TrainError::Diverged { loss, step, epoch },
         })?;
         self.report_skipped(&self.valid);
-        Ok(totals.map(|totals| totals.scores()))
+        Ok(totals.map(|totals| Evaluation {
+            samples: totals.samples,
+            skipped: self.valid.num_items() - totals.samples,
+            scores: totals.scores(),
+            details,
+        }))
     }
 
     /// Writes an epoch down: best weights, metrics, checkpoint. A kill between any two of these costs nothing, since
     /// the checkpoint comes last and the files before it are written again from the one before.
-    fn finish_epoch(&self, state: &mut State<M>, record: EpochRecord) -> Result<(), TrainError> {
+    fn finish_epoch(
+        &self,
+        state: &mut State<M>,
+        record: EpochRecord,
+        evaluation: &Evaluation,
+    ) -> Result<(), TrainError> {
         let monitor = self.run.checkpoint.monitor;
         let epoch = record.epoch;
         let network = state.model.model.valid();
@@ -319,6 +342,8 @@ impl<M: Classifier + 'static> Fit<M> {
             let valid = record.valid;
             state.position.best = Some(Best { epoch, valid });
             self.dir.write_weights(BEST, &network, &self.metadata)?;
+            let record = findings(epoch, evaluation, &self.classes, &self.valid_split);
+            self.dir.write_evaluation(&record)?;
         }
         if let (Some(average), Some(valid)) = (&state.average, record.ema)
             && monitor.is_better(&valid, state.position.best_ema)

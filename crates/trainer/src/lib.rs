@@ -9,8 +9,10 @@ mod ema;
 mod error;
 mod evaluate;
 mod files;
+mod findings;
 mod fit;
 mod gradients;
+mod logs;
 mod loss;
 mod mix;
 mod monitor;
@@ -18,7 +20,6 @@ mod observe;
 mod optimizer;
 mod pipeline;
 mod precision;
-mod record;
 mod renderer;
 mod run_dir;
 mod run_file;
@@ -30,8 +31,14 @@ mod step;
 mod train;
 mod views;
 
+/// The records of a run folder, and what reads them.
+pub use burn_zoo_report as report;
+pub use burn_zoo_report::{
+    Best, ClassRecord, ClassScores, EpochRecord, EvaluationRecord, Machine, Mistake, Scores,
+    Summary,
+};
 pub use checkpoint::has_checkpoint;
-pub use details::{ClassScores, Details};
+pub use details::Details;
 pub use ema::EmaSection;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
@@ -40,14 +47,12 @@ pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use pipeline::{Pipelines, pipelines, valid_loader};
 pub use precision::Precision;
-pub use record::{Best, EpochRecord, Summary};
-pub use run_dir::Existing;
+pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{
     AugmentSection, CheckpointSection, ColorJitterSection, CropMode, DataSection, EraseMode,
-    ErasingSection, FitMode, ModelSection, Monitor, OnBadMode, PolicyName, RunFile, RunFileError,
-    TrainSection,
+    ErasingSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode, PolicyName, RunFile,
+    RunFileError, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
-pub use scores::Scores;
 pub use train::{Job, Outcome, train};
 pub use views::{Dense, Views};

@@ -48,12 +48,21 @@ impl Mixing {
     /// The neighbour of a picture is the one before it, the first's is the last (torchvision's `v2.MixUp` and
     /// `v2.CutMix`); a batch is mixed in one way and with one share (Zhang et al. 2018; Yun et al. 2019).
     pub(crate) fn apply(&self, batch: Batch, classes: usize, seed: u64) -> (Batch, Targets) {
-        let Batch { images, labels } = batch;
+        let Batch {
+            images,
+            labels,
+            indices,
+        } = batch;
         let [_, _, height, width] = images.dims();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let Some(recipe) = self.recipe([height, width], &mut rng) else {
             let targets = Targets::smoothed(labels.clone(), classes, self.smoothing);
-            return (Batch { images, labels }, targets);
+            let batch = Batch {
+                images,
+                labels,
+                indices,
+            };
+            return (batch, targets);
         };
         let targets = soft(labels.clone(), classes, self.smoothing);
         let neighbours = rolled(images.clone());
@@ -76,7 +85,12 @@ impl Mixing {
             }
         };
         let mixed = targets.clone().mul_scalar(share) + rolled(targets).mul_scalar(1.0 - share);
-        (Batch { images, labels }, Targets::Soft(mixed))
+        let batch = Batch {
+            images,
+            labels,
+            indices,
+        };
+        (batch, Targets::Soft(mixed))
     }
 
     /// Whether and how the next batch is mixed.
@@ -139,6 +153,7 @@ mod tests {
         Batch {
             images: values.reshape([3, 1, 1, 1]).repeat(&[1, 1, 6, 4]),
             labels: Tensor::<1, Int>::from_ints([0, 1, 2], &device),
+            indices: vec![0, 1, 2],
         }
     }
 

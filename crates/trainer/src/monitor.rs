@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::record::{Best, EpochRecord};
 use crate::run_file::Monitor;
-use crate::scores::Scores;
+use burn_zoo_report::{Best, EpochRecord, Scores};
 
 impl Monitor {
     /// The better scores first.

@@ -1,6 +1,6 @@
 //! How a caller follows a run without burn-train's dashboard.
 
-use crate::record::EpochRecord;
+use burn_zoo_report::EpochRecord;
 
 /// Follows a run. Every method may be called often and must be quick.
 pub trait Observer: Send {

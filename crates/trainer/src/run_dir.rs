@@ -1,4 +1,4 @@
-//! A run's folder: `config.toml`, `metrics.jsonl`, `checkpoints/`, `best.bpk`, `summary.json`.
+//! A run's folder: the files that are written into it, and who may open it.
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::ModuleSnapshot;
 use burn::store::burn_pack::Writer;
+use burn_zoo_report::files::{CONFIG, CSV, EVALUATION, EVENTS, MACHINE, METRICS, REPORT, SUMMARY};
+use burn_zoo_report::{EpochRecord, EvaluationRecord, Machine, Run, Summary, page};
 
 use crate::checkpoint::Checkpoints;
 use crate::files::{remove_staging, write_atomic};
-use crate::record::{EpochRecord, Summary};
+use crate::logs::Logs;
+
 use crate::{RunFile, TrainError};
 
 /// What to do with a folder that holds a run already.
@@ -27,23 +30,26 @@ pub enum Existing {
 /// An open run folder. No other process can open it meanwhile.
 pub(crate) struct RunDir {
     root: PathBuf,
+    logs: Logs,
     /// Locked until dropped; the operating system lets go of it when the process dies.
     _lock: File,
 }
 
-const CONFIG: &str = "config.toml";
-const METRICS: &str = "metrics.jsonl";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// The best weights so far.
 pub(crate) const BEST: &str = "best.bpk";
 /// The best averaged weights so far.
 pub(crate) const BEST_EMA: &str = "best_ema.bpk";
 const KEPT: &str = "best";
-const SUMMARY: &str = "summary.json";
 
 impl RunDir {
-    /// Opens the folder `root` for `run`, creating it where needed.
-    pub(crate) fn open(root: &Path, run: &RunFile, existing: Existing) -> Result<Self, TrainError> {
+    /// Opens the folder `root` for `run`, creating it where needed, and notes the machine that goes on there.
+    pub(crate) fn open(
+        root: &Path,
+        run: &RunFile,
+        existing: Existing,
+        machine: Machine,
+    ) -> Result<Self, TrainError> {
         let holds_run = root.join(CONFIG).exists();
         let occupied =
             holds_run || fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());
@@ -54,32 +60,30 @@ impl RunDir {
         }
         fs::create_dir_all(root).map_err(TrainError::io("create", root))?;
         let lock = lock(root)?;
-        let dir = Self {
-            root: root.to_path_buf(),
-            _lock: lock,
-        };
         remove_staging(root)?;
         match existing {
-            Existing::Overwrite => dir.clear()?,
-            Existing::Resume if holds_run => dir.check_unchanged(run)?,
+            Existing::Overwrite => clear(root)?,
+            Existing::Resume if holds_run => check_unchanged(root, run)?,
             Existing::Resume | Existing::Refuse => {}
         }
-        write_atomic(&dir.root.join(CONFIG), run.to_toml().as_bytes())?;
-        Ok(dir)
+        write_atomic(&root.join(CONFIG), run.to_toml().as_bytes())?;
+        Ok(Self {
+            root: root.to_path_buf(),
+            logs: Logs {
+                section: run.logs,
+                started: note_machine(root, machine)?,
+            },
+            _lock: lock,
+        })
     }
 
     pub(crate) fn checkpoints(&self, keep: usize) -> Result<Checkpoints, TrainError> {
         Checkpoints::open(self.root.join(CHECKPOINTS), keep)
     }
 
-    /// Writes the lines of all epochs so far.
+    /// Writes the lines of all epochs so far, in every form.
     pub(crate) fn write_metrics(&self, history: &[EpochRecord]) -> Result<(), TrainError> {
-        let mut lines = String::new();
-        for record in history {
-            lines += &serde_json::to_string(record).expect("numbers and names are always JSON");
-            lines.push('\n');
-        }
-        write_atomic(&self.root.join(METRICS), lines.as_bytes())
+        self.logs.write(&self.root, history)
     }
 
     /// Writes weights into the file `name` of the folder, with what they say of themselves.
@@ -135,52 +139,95 @@ impl RunDir {
         write_atomic(&self.root.join(SUMMARY), &text)
     }
 
-    /// Removes a run's own files, and nothing else that may lie in the folder.
-    fn clear(&self) -> Result<(), TrainError> {
-        // The configuration goes last: a kill in between leaves something that still counts as a run.
-        for name in [SUMMARY, BEST, BEST_EMA, KEPT, METRICS, CHECKPOINTS, CONFIG] {
-            let path = self.root.join(name);
-            let removed = match name {
-                CHECKPOINTS | KEPT => fs::remove_dir_all(&path),
-                _ => fs::remove_file(&path),
-            };
-            match removed {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(TrainError::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+    pub(crate) fn write_evaluation(&self, record: &EvaluationRecord) -> Result<(), TrainError> {
+        let text = serde_json::to_vec(record).expect("numbers and names are always JSON");
+        write_atomic(&self.root.join(EVALUATION), &text)
     }
 
-    /// Refuses to resume with settings that would give other numbers.
-    fn check_unchanged(&self, run: &RunFile) -> Result<(), TrainError> {
-        let path = self.root.join(CONFIG);
-        let before = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
-        let before: toml::Table =
-            before
-                .parse()
-                .map_err(|error: toml::de::Error| TrainError::Io {
-                    doing: "read",
-                    path: path.clone(),
-                    source: std::io::Error::other(error.message().to_string()),
-                })?;
-        let now = toml::Table::try_from(run).expect("a run file has only types that TOML has");
-        match first_difference("", &before, &now) {
-            None => Ok(()),
-            Some((key, before, now)) => Err(TrainError::Changed {
-                path,
-                key,
-                before,
-                now,
-            }),
+    /// Shows what the folder holds as a page.
+    pub(crate) fn write_report(&self) -> Result<(), TrainError> {
+        let run = Run::read(&self.root)?;
+        write_atomic(&self.root.join(REPORT), page(&[run]).as_bytes())
+    }
+}
+
+/// Adds this process to `machine.json`; gives the time when the first one started.
+fn note_machine(root: &Path, machine: Machine) -> Result<f64, TrainError> {
+    let path = root.join(MACHINE);
+    // What cannot be read says nothing any more, and is not worth a run.
+    let known = fs::read(&path).ok();
+    let known = known.and_then(|text| serde_json::from_slice(&text).ok());
+    let mut machines: Vec<Machine> = known.unwrap_or_default();
+    machines.push(machine);
+    let text = serde_json::to_vec_pretty(&machines).expect("numbers and names are always JSON");
+    write_atomic(&path, &text)?;
+    Ok(machines[0].started)
+}
+
+/// Removes a run's own files, and nothing else that may lie in the folder.
+fn clear(root: &Path) -> Result<(), TrainError> {
+    // The configuration goes last: a kill in between leaves something that still counts as a run.
+    for name in [
+        SUMMARY,
+        REPORT,
+        EVALUATION,
+        BEST,
+        BEST_EMA,
+        KEPT,
+        CSV,
+        EVENTS,
+        METRICS,
+        MACHINE,
+        CHECKPOINTS,
+        CONFIG,
+    ] {
+        let path = root.join(name);
+        let removed = match name {
+            CHECKPOINTS | KEPT => fs::remove_dir_all(&path),
+            _ => fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(TrainError::io("remove", &path)(error));
+            }
+            _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Refuses to go on with the run in the folder `root` with settings that would give other numbers. A folder without a run
+/// refuses nothing.
+///
+/// # Errors
+/// [`TrainError::Changed`] names the first key that differs, [`TrainError::Io`] a file that cannot be read.
+pub fn check_unchanged(root: &Path, run: &RunFile) -> Result<(), TrainError> {
+    let path = root.join(CONFIG);
+    if !path.exists() {
+        return Ok(());
+    }
+    let before = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
+    let before: toml::Table = before
+        .parse()
+        .map_err(|error: toml::de::Error| TrainError::Io {
+            doing: "read",
+            path: path.clone(),
+            source: std::io::Error::other(error.message().to_string()),
+        })?;
+    let now = toml::Table::try_from(run).expect("a run file has only types that TOML has");
+    match first_difference("", &before, &now) {
+        None => Ok(()),
+        Some((key, before, now)) => Err(TrainError::Changed {
+            path,
+            key,
+            before,
+            now,
+        }),
     }
 }
 
 /// Keys that do not change what is learnt in an epoch: they may differ when a run goes on.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
     "model.weights",
     "name",
     "data.root",
@@ -188,6 +235,8 @@ const FREE: [&str; 7] = [
     "data.eval_batch_size",
     "checkpoint.every_steps",
     "checkpoint.keep",
+    // The section as a whole: older run folders have none.
+    "logs",
 ];
 
 fn first_difference(

@@ -1,20 +1,10 @@
 //! Loss and accuracy over samples, exact whatever the batch sizes and resumable in the middle of an epoch.
 
 use burn::tensor::{Int, Tensor};
+use burn_zoo_report::Scores;
 use serde::{Deserialize, Serialize};
 
 use crate::details::Details;
-
-/// Loss and accuracy of one pass over a split.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
-    /// Mean loss over the samples.
-    pub loss: f64,
-    /// Percent of samples whose class has the highest score.
-    pub top1: f64,
-    /// Percent of samples whose class is among the five highest scores.
-    pub top5: f64,
-}
 
 /// Sums over the samples seen so far.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -72,6 +62,8 @@ pub(crate) struct StepScores {
     pub(crate) logits: Tensor<2>,
     /// `[batch]`.
     pub(crate) labels: Tensor<1, Int>,
+    /// Where each picture stands in its split; empty in training.
+    pub(crate) indices: Vec<usize>,
     /// The optimizer step it belongs to, counted from 1; 0 outside of training.
     pub(crate) step: usize,
 }
@@ -112,7 +104,7 @@ impl Pending {
             let labels = labels.as_slice().expect("labels were converted to i64");
             totals.add(loss, logits, labels);
             if let Some(details) = &mut details {
-                details.add(logits, labels);
+                details.add(&scores.indices, logits, labels);
             }
             last = Some(loss);
         }

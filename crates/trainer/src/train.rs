@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use burn::optim::SgdConfig;
 use burn::tensor::Device;
@@ -18,11 +19,11 @@ use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
 use crate::pipeline::{pipelines, valid_loader};
-use crate::record::Summary;
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
+use burn_zoo_report::{Machine, Summary};
 
 /// Everything a training needs.
 pub struct Job<M> {
@@ -39,6 +40,8 @@ pub struct Job<M> {
     pub data: ImageData,
     /// Where to compute. Gradients are recorded on its autodiff twin.
     pub device: Device,
+    /// What the folder says of the machine; its `started` is set here.
+    pub machine: Machine,
     /// The run's folder.
     pub out: PathBuf,
     /// What to do when the folder holds a run already.
@@ -54,7 +57,7 @@ pub struct Job<M> {
 /// How a training ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// All epochs are done and `summary.json` is written.
+    /// All epochs are done; `summary.json` and `report.html` are written.
     Finished(Summary),
     /// It was stopped; a checkpoint is written.
     Interrupted {
@@ -102,7 +105,10 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         )));
     }
 
-    let dir = RunDir::open(&job.out, &job.run, job.existing)?;
+    job.machine.started = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64());
+    let dir = RunDir::open(&job.out, &job.run, job.existing, job.machine)?;
     let checkpoints = dir.checkpoints(job.run.checkpoint.keep)?;
     let learnable = Learnable { model };
     let optimizer = optimizer_for(&job.run, &learnable, &device);
@@ -119,7 +125,6 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         Some(path) => {
             (model, start) = checkpoint::load(&path, model, start.optimizer, start.average)?;
             let position = &start.position;
-            dir.write_metrics(&position.history)?;
             job.observer.note(&format!(
                 "resuming {} at epoch {}, batch {}",
                 job.out.display(),
@@ -134,6 +139,8 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         None => {}
     }
 
+    // Whatever a kill left: the logs say what the checkpoint says.
+    dir.write_metrics(&start.position.history)?;
     let model = frozen(model, &job.run)?;
 
     let ending = Arc::new(Mutex::new(None));
@@ -145,6 +152,8 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         checkpoints,
         train: train.clone(),
         valid: valid.clone(),
+        valid_split: job.data.valid.clone(),
+        classes: job.data.info.classes.clone(),
         schedule,
         device,
         interrupter: job.interrupter.clone(),
@@ -164,15 +173,24 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     );
 
     let ending = ending.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match ending.expect("the loop leaves its ending")? {
-        Ending::Interrupted(position) => Ok(Outcome::Interrupted {
-            epochs: position.epoch,
-            steps: position.step,
-        }),
-        Ending::Finished(position) => {
+    match ending.expect("the loop leaves its ending") {
+        Ok(Ending::Interrupted(position)) => {
+            fit.dir.write_report()?;
+            Ok(Outcome::Interrupted {
+                epochs: position.epoch,
+                steps: position.step,
+            })
+        }
+        Ok(Ending::Finished(position)) => {
             let summary = summarise(&job.run, params, &position)?;
             fit.dir.write_summary(&summary)?;
+            fit.dir.write_report()?;
             Ok(Outcome::Finished(summary))
+        }
+        Err(error) => {
+            // Why the run ended says more than why there is no page of it.
+            let _ = fit.dir.write_report();
+            Err(error)
         }
     }
 }

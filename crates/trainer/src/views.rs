@@ -197,6 +197,7 @@ impl Dense {
             loss: cross_entropy(logits.clone(), labels.clone()),
             logits,
             labels,
+            indices: vec![index],
             step: 0,
         })
     }

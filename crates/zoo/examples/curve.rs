@@ -17,7 +17,7 @@ use burn::train::Interrupter;
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::pictures::{Sample, Split, epoch_order};
 use burn_zoo::trainer::{
-    EpochRecord, Existing, Job, Observer, Outcome, Phase, RunFile, StepReport, train,
+    EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, StepReport, train,
 };
 use burn_zoo::{config_for, fine_tuned, model_info, open_data};
 use serde_json::json;
@@ -83,6 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         input_size: [height, width],
         data: data.clone(),
         device,
+        machine: Machine::default(),
         out: folder.join("run"),
         existing: Existing::Overwrite,
         dashboard: None,

@@ -34,7 +34,8 @@ pub use burn_zoo_kernels::{Taken, has_kernels, profile, use_burns_own};
 pub use {
     burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,
     burn_zoo_googlenet as googlenet, burn_zoo_lenet as lenet, burn_zoo_resnet as resnet,
-    burn_zoo_trainer as trainer, burn_zoo_vgg as vgg, burn_zoo_zfnet as zfnet,
+    burn_zoo_trainer as trainer, burn_zoo_trainer::report, burn_zoo_vgg as vgg,
+    burn_zoo_zfnet as zfnet,
 };
 
 pub use create::{

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_zoo::datasets::{Name, OpenOptions};
-use burn_zoo::trainer::{Existing, Job, Outcome, RunFile, Silent, train};
+use burn_zoo::trainer::{Existing, Job, Machine, Outcome, RunFile, Silent, train};
 use burn_zoo::{config_for, model_info, open_data};
 
 fn run_files(folder: &str) -> Vec<PathBuf> {
@@ -163,6 +163,7 @@ fn all_learn(data: &str) {
             input_size: [32, 32],
             data,
             device: Device::flex(),
+            machine: Machine::default(),
             out: out.clone(),
             existing: Existing::Refuse,
             dashboard: None,

@@ -16,11 +16,15 @@ struct Room {
     only: Option<&'static str>,
 }
 
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 10] = [
     room("crates/blocks", &["crates/kernels"]),
     room("crates/kernels", &[]),
     room("crates/data", &[]),
-    room("crates/trainer", &["crates/blocks", "crates/data"]),
+    room("crates/report", &[]),
+    room(
+        "crates/trainer",
+        &["crates/blocks", "crates/data", "crates/report"],
+    ),
     room(
         "crates/zoo",
         &[

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use burn_zoo::Sizes;
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad};
-use burn_zoo::trainer::{ClassScores, Dense, Evaluation, Views, evaluate};
+use burn_zoo::trainer::{ClassRecord, ClassScores, Dense, Evaluation, Views, evaluate};
 use clap::Args;
 use serde::Serialize;
 
@@ -95,19 +95,12 @@ struct Report {
     /// Percent by which the probabilities promise too much or too little.
     calibration_error: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    per_class: Option<Vec<Class>>,
+    per_class: Option<Vec<ClassRecord>>,
     /// Pictures of each class (row) by the class that they were taken for (column).
     #[serde(skip_serializing_if = "Option::is_none")]
     confusion: Option<Vec<Vec<usize>>>,
     seconds: f64,
     images_per_second: f64,
-}
-
-#[derive(Serialize)]
-struct Class {
-    class: String,
-    #[serde(flatten)]
-    scores: ClassScores,
 }
 
 pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
@@ -148,7 +141,7 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
             let scores = evaluation.details.per_class();
             let classes = data.info.classes.iter().cloned().zip(scores);
             classes
-                .map(|(class, scores)| Class { class, scores })
+                .map(|(class, scores)| ClassRecord { class, scores })
                 .collect()
         }),
         confusion: args.per_class.then(|| evaluation.details.confusion.clone()),
@@ -263,11 +256,11 @@ fn text(report: &Report) -> String {
 }
 
 /// A line a class.
-fn table(classes: &[Class]) -> String {
+fn table(classes: &[ClassRecord]) -> String {
     let width = classes.iter().map(|row| row.class.chars().count()).max();
     let width = width.unwrap_or_default().max("class".len());
     let mut text = format!("\n\n{:width$}  pictures  precision  recall     F1", "class");
-    for Class { class, scores } in classes {
+    for ClassRecord { class, scores } in classes {
         let ClassScores {
             samples,
             precision,

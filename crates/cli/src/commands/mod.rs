@@ -10,7 +10,9 @@ pub(crate) mod eval;
 pub(crate) mod fetch;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod report;
 pub(crate) mod summary;
+pub(crate) mod sweep;
 pub(crate) mod train;
 
 use crate::args::Command;
@@ -21,6 +23,8 @@ use crate::output::Output;
 pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
     match command {
         Command::Train(args) => train::run(args, output),
+        Command::Sweep(args) => sweep::run(&args, output),
+        Command::Report(args) => report::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Predict(args) => predict::run(&args, output),
         Command::Models(args) => models::run(&args, output),

@@ -1,29 +1,25 @@
 //! `zoo train`: a run file becomes a run folder.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
-use burn_zoo::Origin;
-use burn_zoo::pictures::Normalize;
-use burn_zoo::trainer::{
-    Best, Existing, Job, Observer, Outcome, RunFile, Summary, has_checkpoint, pipelines, train,
-};
+use burn_zoo::report::files::REPORT;
+use burn_zoo::trainer::{Best, Existing, Observer, Outcome, RunFile, Summary, train};
 use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
-use crate::progress::{Follow, say, scores};
+use crate::progress::{Follow, scores};
 use crate::setup;
-use crate::terminal::Terminal;
+use crate::training::{Ready, Target, stop_on_signal};
 
 /// Train a network as a run file says
 ///
-/// Writes a run folder: config.toml, metrics.jsonl, checkpoints/, best.bpk, summary.json. Ctrl-C finishes the step,
-/// writes a checkpoint and prints the command that goes on from there; a second Ctrl-C quits at once.
+/// Writes a run folder: config.toml, metrics.jsonl, metrics.csv, events for TensorBoard, checkpoints/, best.bpk,
+/// evaluation.json, machine.json, summary.json, and report.html to look at. Ctrl-C finishes the step, writes a checkpoint and prints the command that goes on from there; a second Ctrl-C quits at once.
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
     /// The run file.
@@ -56,40 +52,21 @@ pub(crate) struct TrainArgs {
 #[derive(Serialize)]
 struct Report {
     run: PathBuf,
+    report: PathBuf,
     #[serde(flatten)]
     summary: Summary,
 }
 
 pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let run = RunFile::load(&args.config, &args.set)?;
-    let info = setup::model_of(&run)?;
+    setup::model_of(&run)?;
     let device = args.device.choose()?;
     let data = setup::data_of(&run)?;
-    let config = burn_zoo::config_for(&run, &data.info)?;
+    let ready = Ready::new(run, data)?;
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
-    // A checkpoint has weights of its own: those that the run began with may be gone by then.
-    let goes_on = args.resume && has_checkpoint(&out);
-    let started = match &run.model.weights {
-        Some(weights) if !goes_on => {
-            let started = burn_zoo::fine_tuned(&run, &data.info, weights, &device);
-            Some(started.map_err(Failure::input)?)
-        }
-        _ => None,
-    };
-    let [_, height, width] = info.input;
-    // The trainer builds its own; this one shows before anything is written that pictures and network fit.
-    let Normalize { mean, std } = pipelines(&run, &data.info, [height, width])?
-        .valid
-        .normalize;
-    let origin = Origin {
-        model: info.name,
-        statistics: Some([mean, std]),
-        source: None,
-    };
-
+        .unwrap_or_else(|| PathBuf::from("runs").join(ready.run().run_name()));
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
@@ -98,26 +75,20 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let interrupter = Interrupter::new();
     let (dashboard, observer) = display(&args, output, &interrupter);
     stop_on_signal(&interrupter, dashboard.is_some())?;
-    let job = Job {
-        run,
-        model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
-        metadata: origin
-            .metadata()
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-        input_size: [height, width],
-        data,
-        device,
+    let target = Target {
         out: out.clone(),
         existing,
         dashboard,
         observer,
         interrupter,
     };
-    match train(job)? {
+    match train(ready.job(target, device)?)? {
         Outcome::Finished(summary) => {
-            let report = Report { run: out, summary };
+            let report = Report {
+                report: out.join(REPORT),
+                run: out,
+                summary,
+            };
             output.show(&report, || text(&report))
         }
         Outcome::Interrupted { epochs, steps } => Err(Failure::Interrupted(format!(
@@ -127,13 +98,18 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     }
 }
 
-fn text(Report { run, summary }: &Report) -> String {
+fn text(report: &Report) -> String {
+    let Report {
+        run,
+        report,
+        summary,
+    } = report;
     let average = summary.best_ema.map_or(String::new(), |best| {
         let Best { epoch, valid } = best;
         format!("\nbest averaged in epoch {epoch}: {}", scores(&valid))
     });
     format!(
-        "{}: {} on {}, {} epochs, {} parameters\nvalid {}\nbest in epoch {}: {}{average}\n{} images/s, {:.1} s",
+        "{}: {} on {}, {} epochs, {} parameters\nvalid {}\nbest in epoch {}: {}{average}\n{} images/s, {:.1} s\nreport: {}",
         run.display(),
         summary.model,
         summary.dataset,
@@ -144,28 +120,8 @@ fn text(Report { run, summary }: &Report) -> String {
         scores(&summary.best.valid),
         thousands(summary.images_per_second.round() as u64),
         summary.seconds,
+        report.display(),
     )
-}
-
-/// The first Ctrl-C lets the step end, the second does not.
-fn stop_on_signal(interrupter: &Interrupter, has_dashboard: bool) -> Result<(), Failure> {
-    static ASKED: AtomicBool = AtomicBool::new(false);
-    let interrupter = interrupter.clone();
-    let terminal = has_dashboard.then(Terminal::keep_interrupt_key);
-    let stop = move || {
-        if ASKED.swap(true, Ordering::SeqCst) {
-            if let Some(terminal) = &terminal {
-                terminal.restore();
-            }
-            std::process::exit(130);
-        }
-        if terminal.is_none() {
-            say("stopping after this step; Ctrl-C again quits at once");
-        }
-        interrupter.stop(Some("interrupted"));
-    };
-    ctrlc::set_handler(stop)
-        .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))
 }
 
 type Display = (Option<Box<dyn MetricsRenderer>>, Box<dyn Observer>);

@@ -4,8 +4,10 @@ use std::process::{Command, Stdio};
 
 use crate::common::{TINY, folder, refuse, run, succeed, write};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 16] = [
     &["train"],
+    &["sweep"],
+    &["report"],
     &["eval"],
     &["predict"],
     &["models"],

@@ -11,8 +11,8 @@ pub use augment::{
 };
 pub use error::RunFileError;
 pub use schema::{
-    CheckpointSection, DataSection, FitMode, ModelSection, Monitor, OnBadMode, RunFile,
-    TrainSection,
+    CheckpointSection, DataSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode,
+    RunFile, TrainSection,
 };
 
 use std::path::Path;

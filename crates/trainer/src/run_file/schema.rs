@@ -44,6 +44,9 @@ pub struct RunFile {
     /// What is kept on disk.
     #[serde(default)]
     pub checkpoint: CheckpointSection,
+    /// In which forms the metrics are written.
+    #[serde(default)]
+    pub logs: LogsSection,
 }
 
 impl RunFile {
@@ -259,4 +262,29 @@ impl Default for CheckpointSection {
 
 fn default_keep() -> usize {
     2
+}
+
+/// `[logs]`: in which forms the metrics are written beside `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogsSection {
+    /// `metrics.csv`.
+    #[serde(default = "default_true")]
+    pub csv: bool,
+    /// TensorBoard's event file.
+    #[serde(default = "default_true")]
+    pub tensorboard: bool,
+}
+
+impl Default for LogsSection {
+    fn default() -> Self {
+        Self {
+            csv: true,
+            tensorboard: true,
+        }
+    }
+}
+
+fn default_true() -> bool {
+    true
 }

@@ -15,7 +15,8 @@ use burn::train::Interrupter;
 use burn_zoo_blocks::{Classifier, convolve_normalize_relu};
 use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
 use burn_zoo_trainer::{
-    EpochRecord, Existing, Job, Observer, Outcome, Phase, RunFile, Silent, StepReport, train,
+    EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, Silent, StepReport,
+    train,
 };
 
 /// A backend's generator is one for the whole process: tests that train take turns.
@@ -163,6 +164,7 @@ pub(crate) fn job(
         input_size: [8, 8],
         data: halves(None),
         device,
+        machine: Machine::default(),
         out,
         existing,
         dashboard: None,

@@ -2,7 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::scores::Scores;
+/// Loss and accuracy of one pass over a split.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Mean loss over the samples.
+    pub loss: f64,
+    /// Percent of samples whose class has the highest score.
+    pub top1: f64,
+    /// Percent of samples whose class is among the five highest scores.
+    pub top5: f64,
+}
 
 /// One line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,4 +74,29 @@ pub struct Summary {
     pub images_per_second: f64,
     /// Seconds in all.
     pub seconds: f64,
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Epoch `epoch` of a run, with numbers that tell where they came from.
+    pub(crate) fn record(epoch: usize) -> EpochRecord {
+        let scores = |loss: f64, top1, top5| Scores {
+            loss: loss / epoch as f64,
+            top1,
+            top5,
+        };
+        EpochRecord {
+            epoch,
+            step: 10 * epoch,
+            train: scores(2.5, 10.0, 50.0),
+            valid: scores(2.25, 12.5, 55.5),
+            ema: None,
+            lr: 0.1,
+            images_per_second: 321.5,
+            seconds: 1.5 * epoch as f64,
+            skipped: 0,
+        }
+    }
 }

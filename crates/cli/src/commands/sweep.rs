@@ -1,0 +1,391 @@
+//! `zoo sweep`: one run for each point of a grid, in turn, and a page that compares them.
+
+mod grid;
+mod plan;
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use burn::train::Interrupter;
+use burn_zoo::pictures::ImageData;
+use burn_zoo::report::files::{REPORT, SUMMARY};
+use burn_zoo::trainer::{
+    DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint, train,
+};
+use clap::Args;
+
+use self::grid::Point;
+use self::plan::{Entry, State, Sweep};
+use crate::args::DeviceArg;
+use crate::commands::report;
+use crate::error::Failure;
+use crate::output::{Output, table, thousands};
+use crate::progress::{Follow, say};
+use crate::setup;
+use crate::training::{Ready, Target, stop_on_signal};
+
+/// Train one run for each combination of settings, in turn, and compare them on one page
+///
+/// Every run has its folder below the sweep's, named by its settings. A run that fails is noted and the sweep goes on. Ctrl-C
+/// finishes the step, writes a checkpoint and prints the command that goes on from there; so does --resume after a kill.
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// The run file.
+    config: PathBuf,
+
+    /// A key and its values, as in optimizer.lr=0.01,0.1; several keys are combined, the last one changes fastest.
+    #[arg(long, value_name = "KEY=VALUE,…", required = true)]
+    grid: Vec<String>,
+
+    /// Override a key of the run file in all runs; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    #[command(flatten)]
+    device: DeviceArg,
+
+    /// The sweep's folder [default: runs/NAME-sweep, the run file's name]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Go on with the sweep in the folder: finished runs stay, the others go on or begin.
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+
+    /// Start every run afresh.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// The runs of a sweep's folder that have begun; none where it is the folder of no sweep.
+pub(crate) fn folders(folder: &Path) -> Result<Option<Vec<PathBuf>>, Failure> {
+    plan::begun(folder)
+}
+
+pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
+    let axes = grid::parse(&args.grid)?;
+    let points = grid::points(&axes)?;
+    let runs: Vec<RunFile> = points
+        .iter()
+        .map(|point| load(args, point))
+        .collect::<Result<_, _>>()?;
+    let folder = folder(args, &runs[0]);
+    let occupied = || {
+        let runs = points.iter().map(|point| folder.join(&point.name));
+        plan::is_there(&folder) || runs.into_iter().any(|run| run.exists())
+    };
+    if !args.resume && !args.overwrite && occupied() {
+        return Err(Failure::Input(format!(
+            "{} already holds a sweep; add --resume to go on with it, --overwrite to start afresh, or --out DIR to write \
+             elsewhere",
+            folder.display()
+        )));
+    }
+    let device = args.device.choose()?;
+    let mut pictures = Pictures::default();
+    // Nothing is trained before every run is known to be possible.
+    for (run, point) in runs.iter().zip(&points) {
+        let ready = Ready::new(run.clone(), pictures.of(run)?)?;
+        let out = folder.join(&point.name);
+        if args.resume {
+            check_unchanged(&out, run)?;
+        }
+        if !(args.resume && has_checkpoint(&out)) {
+            ready.started(&device)?;
+        }
+    }
+
+    let mut sweep = Sweep {
+        config: args.config.clone(),
+        set: args.set.clone(),
+        grid: axes,
+        runs: points
+            .into_iter()
+            .map(|Point { name, set }| Entry {
+                run: name,
+                set,
+                state: State::Pending,
+                error: None,
+                summary: None,
+            })
+            .collect(),
+        report: folder.join(REPORT),
+        folder,
+    };
+    std::fs::create_dir_all(&sweep.folder).map_err(|error| {
+        Failure::Input(format!("cannot create {}: {error}", sweep.folder.display()))
+    })?;
+    if args.resume {
+        take_up(&mut sweep)?;
+    } else {
+        unfinish(&sweep)?;
+    }
+    sweep.write()?;
+    let interrupter = Interrupter::new();
+    stop_on_signal(&interrupter, false)?;
+    for (index, run) in runs.into_iter().enumerate() {
+        if sweep.runs[index].state == State::Finished {
+            say(&format!("{} is finished already", heading(&sweep, index)));
+            continue;
+        }
+        say(&heading(&sweep, index));
+        let outcome = match interrupter.should_stop() {
+            true => None,
+            false => one(
+                args,
+                &sweep,
+                index,
+                run,
+                &mut pictures,
+                &device,
+                &interrupter,
+            ),
+        };
+        let Some(outcome) = outcome else {
+            sweep.write()?;
+            write_report(&sweep)?;
+            return Err(Failure::Interrupted(format!(
+                "stopped in {}; go on with\n  {}",
+                heading(&sweep, index),
+                resume_command(args)
+            )));
+        };
+        let entry = &mut sweep.runs[index];
+        match outcome {
+            Ok(summary) => {
+                entry.state = State::Finished;
+                entry.summary = Some(summary);
+            }
+            Err(message) => {
+                say(&format!("{} failed: {message}", entry.run));
+                entry.state = State::Failed;
+                entry.error = Some(message);
+            }
+        }
+        sweep.write()?;
+        write_report(&sweep)?;
+    }
+    write_report(&sweep)?;
+    output.show(&sweep, || text(&sweep))?;
+    failures(&sweep)
+}
+
+/// The run file at a point of the grid.
+fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, Failure> {
+    let set: Vec<String> = args.set.iter().chain(&point.set).cloned().collect();
+    RunFile::load(&args.config, &set).map_err(|error| {
+        let mut message = error.to_string();
+        for assignment in &point.set {
+            // Nobody wrote this --set.
+            message = message.replace(
+                &format!("--set {assignment}"),
+                &format!("--grid {assignment}"),
+            );
+        }
+        Failure::Input(message)
+    })
+}
+
+fn folder(args: &SweepArgs, first: &RunFile) -> PathBuf {
+    let default = || {
+        let stem = args
+            .config
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let name = first.name.clone().unwrap_or_else(|| stem.into_owned());
+        PathBuf::from("runs").join(format!("{name}-sweep"))
+    };
+    args.out.clone().unwrap_or_else(default)
+}
+
+/// Notes which runs a sweep before has finished.
+fn take_up(sweep: &mut Sweep) -> Result<(), Failure> {
+    for index in 0..sweep.runs.len() {
+        let path = sweep.path(&sweep.runs[index]).join(SUMMARY);
+        let Ok(text) = std::fs::read(&path) else {
+            continue;
+        };
+        let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
+            Failure::Input(format!(
+                "{}: {error}; remove the file to let its run end once more",
+                path.display()
+            ))
+        })?;
+        sweep.runs[index].state = State::Finished;
+        sweep.runs[index].summary = Some(summary);
+    }
+    Ok(())
+}
+
+/// Lets every run count as not finished, so that resuming a sweep that is killed while it starts afresh takes none of the
+/// old runs for its own.
+fn unfinish(sweep: &Sweep) -> Result<(), Failure> {
+    for entry in &sweep.runs {
+        let path = sweep.path(entry).join(SUMMARY);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Failure::Input(format!(
+                    "cannot remove {}: {error}",
+                    path.display()
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Trains one run: its summary, or why it failed; none where it was stopped.
+fn one(
+    args: &SweepArgs,
+    sweep: &Sweep,
+    index: usize,
+    run: RunFile,
+    pictures: &mut Pictures,
+    device: &Device,
+    interrupter: &Interrupter,
+) -> Option<Result<Summary, String>> {
+    let out = sweep.path(&sweep.runs[index]);
+    let target = Target {
+        existing: match (args.overwrite, out.exists()) {
+            (true, _) => Existing::Overwrite,
+            (false, true) => Existing::Resume,
+            (false, false) => Existing::Refuse,
+        },
+        out,
+        dashboard: None,
+        observer: Box::new(Follow::new()),
+        interrupter: interrupter.clone(),
+    };
+    let outcome = pictures
+        .of(&run)
+        .and_then(|data| Ready::new(run, data))
+        .and_then(|ready| ready.job(target, device.clone()))
+        .and_then(|job| Ok(train(job)?));
+    match outcome {
+        Ok(Outcome::Finished(summary)) => Some(Ok(summary)),
+        Ok(Outcome::Interrupted { .. }) => None,
+        Err(failure) => Some(Err(failure.to_string())),
+    }
+}
+
+/// The pictures of the run at hand, kept for the next one where it wants the same.
+#[derive(Default)]
+struct Pictures(Option<(DataSection, u64, ImageData)>);
+
+impl Pictures {
+    fn of(&mut self, run: &RunFile) -> Result<ImageData, Failure> {
+        match &self.0 {
+            Some((section, seed, data)) if *section == run.data && *seed == run.seed => {
+                Ok(data.clone())
+            }
+            _ => {
+                // Two data sets at once may be more than the memory holds.
+                self.0 = None;
+                let data = setup::data_of(run)?;
+                self.0 = Some((run.data.clone(), run.seed, data.clone()));
+                Ok(data)
+            }
+        }
+    }
+}
+
+/// The page of all runs that have begun.
+fn write_report(sweep: &Sweep) -> Result<(), Failure> {
+    let begun = plan::begun(&sweep.folder)?.unwrap_or_default();
+    if !begun.is_empty() {
+        report::write(&sweep.report, &begun)?;
+    }
+    Ok(())
+}
+
+fn heading(sweep: &Sweep, index: usize) -> String {
+    format!(
+        "run {}/{}: {}",
+        index + 1,
+        sweep.runs.len(),
+        sweep.runs[index].run
+    )
+}
+
+fn text(sweep: &Sweep) -> String {
+    let rows: Vec<_> = sweep
+        .runs
+        .iter()
+        .map(|entry| match &entry.summary {
+            Some(summary) => [
+                entry.run.clone(),
+                thousands(summary.params as u64),
+                format!("{:.2} %", summary.best.valid.top1),
+                summary.best.epoch.to_string(),
+                format!("{:.4}", summary.valid.loss),
+                thousands(summary.images_per_second.round() as u64),
+                format!("{:.1} s", summary.seconds),
+            ],
+            None => {
+                let mut row: [String; 7] = Default::default();
+                row[0].clone_from(&entry.run);
+                row[1] = "failed".to_owned();
+                row
+            }
+        })
+        .collect();
+    let table = table(
+        [
+            "run",
+            "parameters",
+            "best top-1",
+            "in epoch",
+            "last loss",
+            "images/s",
+            "time",
+        ],
+        [false, true, true, true, true, true, true],
+        &rows,
+    );
+    format!("{table}\n\nreport: {}", sweep.report.display())
+}
+
+/// Exit code 1 where a run failed, which is named; the result is written already.
+fn failures(sweep: &Sweep) -> Result<(), Failure> {
+    let failed = sweep.runs.iter().filter_map(|entry| {
+        let error = entry.error.as_ref()?;
+        Some(format!("\n  {}: {error}", entry.run))
+    });
+    let failed: Vec<String> = failed.collect();
+    match failed.len() {
+        0 => Ok(()),
+        count => Err(Failure::Reported(format!(
+            "{count} of {} runs failed; --resume tries them again:{}",
+            sweep.runs.len(),
+            failed.concat()
+        ))),
+    }
+}
+
+fn resume_command(args: &SweepArgs) -> String {
+    let mut words = vec![
+        "zoo".to_owned(),
+        "sweep".to_owned(),
+        args.config.display().to_string(),
+    ];
+    for grid in &args.grid {
+        words.extend(["--grid".to_owned(), grid.clone()]);
+    }
+    for assignment in &args.set {
+        words.extend(["--set".to_owned(), assignment.clone()]);
+    }
+    if let Some(device) = &args.device.device {
+        words.extend(["--device".to_owned(), device.clone()]);
+    }
+    if args.device.no_kernels {
+        words.push("--no-kernels".to_owned());
+    }
+    if let Some(out) = &args.out {
+        words.extend(["--out".to_owned(), out.display().to_string()]);
+    }
+    words.push("--resume".to_owned());
+    setup::shell_line(&words)
+}

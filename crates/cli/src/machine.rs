@@ -1,0 +1,68 @@
+//! What the program runs on, for the run folder.
+
+use burn::tensor::Device;
+use burn_zoo::trainer::Machine;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::devices::{self, Backend};
+
+/// Of the lock file: Burn itself does not say.
+const BURN: &str = "0.22.1";
+
+/// This machine and program, computing on `device`.
+pub(crate) fn machine(device: &Device) -> Machine {
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    // What the system does not tell stays empty: it is not worth a run.
+    let system = System::new_with_specifics(wanted).ok();
+    let cpu = system.as_ref().and_then(|system| system.cpus().first());
+    let brand = cpu.map(|cpu| cpu.brand().trim());
+    let mut features: Vec<String> = Backend::ALL
+        .into_iter()
+        .filter(|backend| backend.is_compiled_in())
+        .map(|backend| backend.to_string())
+        .collect();
+    if !burn_zoo::has_kernels(device) {
+        features.push("without our kernels".to_owned());
+    }
+    if cfg!(debug_assertions) {
+        features.push("debug".to_owned());
+    }
+    Machine {
+        // The trainer's to say.
+        started: 0.0,
+        device: devices::name_of(device),
+        cpu: brand.unwrap_or_default().to_owned(),
+        cores: std::thread::available_parallelism().map_or(0, usize::from),
+        memory: system.as_ref().map_or(0, System::total_memory),
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
+        arch: std::env::consts::ARCH.to_owned(),
+        burn_zoo: env!("CARGO_PKG_VERSION").to_owned(),
+        burn: BURN.to_owned(),
+        features,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burns_version_is_the_one_that_is_built() {
+        let lock = include_str!("../../../Cargo.lock");
+        let expected = format!("name = \"burn\"\nversion = \"{BURN}\"\n");
+        assert!(lock.contains(&expected), "Burn is another one: change BURN");
+    }
+
+    #[cfg(feature = "flex")]
+    #[test]
+    fn a_machine_says_what_it_is() {
+        let device = devices::choose(Some("flex")).expect("compiled in");
+        let machine = machine(&device);
+        assert!(machine.device.starts_with("flex"), "{}", machine.device);
+        assert!(machine.features.contains(&"flex".to_owned()));
+        assert!(machine.cores > 0 && machine.memory > 1 << 20);
+        assert_eq!(machine.burn_zoo, env!("CARGO_PKG_VERSION"));
+    }
+}
