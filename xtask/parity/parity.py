@@ -23,31 +23,11 @@ It prints a table and ends with exit code 1 if any line fails.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-WORK = ROOT / "target" / "parity"
-
-
-def ensure_python():
-    """Goes on in a virtual environment of its own where something is missing."""
-    try:
-        import safetensors, timm, torch, torchvision  # noqa: E401, F401
-    except ImportError:
-        venv = WORK / "venv"
-        python = venv / "bin" / "python"
-        if Path(sys.prefix) == venv:
-            raise
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        packages = ["torch", "torchvision", "timm", "safetensors", "numpy"]
-        index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *index, *packages], check=True)
-        os.execv(str(python), [str(python), *sys.argv])
-
+from environment import ROOT, WORK, ensure_python
 
 ensure_python()
 

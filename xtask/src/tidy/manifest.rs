@@ -24,11 +24,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
 
 /// The manifests of the workspace's members, or what makes one unreadable.
 pub(super) fn members(tree: &Tree) -> Vec<Result<Document<'_>, Violation>> {
-    // `examples/` stands outside the workspace to show that nothing of it is needed.
-    let is_member = |path: &str| path.ends_with("/Cargo.toml") && !path.starts_with("examples/");
+    // A package with a workspace of its own stands outside of ours.
+    let is_member = |manifest: &Document<'_>| manifest.table_at(&["workspace"]).is_none();
     tree.texts()
-        .filter(|(path, _)| is_member(path))
+        .filter(|(path, _)| path.ends_with("/Cargo.toml"))
         .map(|(path, text)| Document::parse(path, text))
+        .filter(|read| read.as_ref().map_or(true, is_member))
         .collect()
 }
 
@@ -175,7 +176,10 @@ mod tests {
     fn a_manifest_outside_the_workspace_may_state_its_own() {
         let text =
             "[package]\nname = \"alone\"\nversion = \"0.0.0\"\n[dependencies]\nburn = \"0.22\"\n";
-        assert_eq!(check(&good().with("examples/alone/Cargo.toml", text)), []);
+        let inside = good().with("xtask/alone/Cargo.toml", text);
+        assert!(!check(&inside).is_empty());
+        let outside = good().with("xtask/alone/Cargo.toml", &format!("{text}[workspace]\n"));
+        assert_eq!(check(&outside), []);
     }
 
     fn testing_header() -> String {
