@@ -28,16 +28,9 @@ use crate::scores::{NotFinite, Pending, StepScores};
 use crate::seed::step_seed;
 use crate::state::State;
 use crate::step::Learnable;
+use crate::train::Ending;
 use crate::{RunFile, TrainError};
 use burn_zoo_report::{Best, EpochRecord, Scores};
-
-/// How the loop came to its end.
-pub(crate) enum Ending {
-    /// All epochs are done.
-    Finished(Position),
-    /// Someone asked it to stop; a checkpoint is written.
-    Interrupted(Position),
-}
 
 /// The loop and all it needs. burn-train calls it once, through [`SupervisedLearningStrategy`].
 ///

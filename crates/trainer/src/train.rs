@@ -14,7 +14,7 @@ use burn_zoo_blocks::{Classifier, freeze, trainable_params};
 use burn_zoo_data::{ImageData, Loader, LoaderOptions};
 
 use crate::checkpoint::{self, Position, Start};
-use crate::fit::{Ending, Fit};
+use crate::fit::Fit;
 use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
@@ -24,6 +24,14 @@ use crate::run_dir::{Existing, RunDir};
 use crate::step::Learnable;
 use crate::{RunFile, TrainError};
 use burn_zoo_report::{Machine, Summary};
+
+/// How the loop came to its end.
+pub(crate) enum Ending {
+    /// All epochs are done.
+    Finished(Position),
+    /// Someone asked it to stop; a checkpoint is written.
+    Interrupted(Position),
+}
 
 /// Everything a training needs.
 pub struct Job<M> {

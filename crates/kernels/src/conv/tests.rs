@@ -99,7 +99,7 @@ fn assert_close_to_largest(found: &[f32], expected: &[f64]) {
     let largest = expected
         .iter()
         .fold(1.0, |most, value| value.abs().max(most));
-    assert_within(found, expected, |_| 5e-6 * largest);
+    assert_within(found, expected, |_| 2e-5 * largest);
 }
 
 fn assert_within(found: &[f32], expected: &[f64], allowed: impl Fn(f64) -> f64) {
