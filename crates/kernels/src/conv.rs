@@ -1,9 +1,14 @@
 //! Two-dimensional convolution: forward, and the gradients of its input and its weights.
 //!
-//! Two ways, by the shape: [`straight`] from the pictures where a sum is short, else [`unfolded`] into products of matrices. Both
-//! write what comes out to where the tensors have it: `[batch, channels, height, width]`.
+//! Three ways, by the shape: [`winograd`]'s with fewer products where it pays, else [`straight`] from the pictures where a sum is
+//! short, else [`unfolded`] into products of matrices. All write what comes out to where the tensors have it:
+//! `[batch, channels, height, width]`.
 
 use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::norm::sum;
 
 mod after;
 mod input_grad;
@@ -84,12 +89,14 @@ impl Way {
 
 /// The gradient of the bias: the sum of that of what came out, channel by channel.
 pub(crate) fn bias_grad(channels: usize, pixels: usize, grad: &[f32]) -> Vec<f32> {
-    let mut sums = vec![0.0f64; channels];
-    for (map, values) in grad.chunks_exact(pixels).enumerate() {
-        let sum: f32 = values.iter().sum();
-        sums[map % channels] += f64::from(sum);
-    }
-    sums.into_iter().map(|sum| sum as f32).collect()
+    let sum = |channel: usize| -> f64 {
+        let maps = grad.chunks_exact(pixels).skip(channel).step_by(channels);
+        maps.map(sum).sum()
+    };
+    (0..channels)
+        .into_par_iter()
+        .map(|channel| sum(channel) as f32)
+        .collect()
 }
 
 /// Columns of one tile: enough for the product to be efficient, few enough for the unfolded tile to stay in the cache.

@@ -10,6 +10,11 @@ use passes::{Cut, Differentiate, Normalise, Pass, Squares, Sum};
 
 use crate::threads::{Shared, each, written};
 
+/// The sum of some numbers.
+pub(crate) fn sum(numbers: &[f32]) -> f64 {
+    Sum(numbers).run()
+}
+
 /// Shape of what is normalised: `[batch, channels, pixels]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {

@@ -4,6 +4,9 @@ use crate::chart::{Line, Scale, chart};
 use crate::folder::Run;
 use crate::record::{EpochRecord, Scores};
 
+/// What an epoch has of a curve.
+type Value = fn(&EpochRecord) -> Option<f64>;
+
 /// A chart with its heading.
 pub(super) struct Curve {
     pub(super) title: &'static str,
@@ -22,7 +25,7 @@ struct Plan {
     legend: &'static str,
     has_log: bool,
     /// CSS class of a line and its value in an epoch.
-    values: &'static [(&'static str, fn(&EpochRecord) -> Option<f64>)],
+    values: &'static [(&'static str, Value)],
 }
 
 const PASSES: &str = "solid: validation; dashed: training, as met";
