@@ -70,7 +70,10 @@ impl RunView {
                 Some(summary) => speed(summary.images_per_second),
                 None => of_last(|record| speed(record.images_per_second)),
             },
-            time: of_last(|record| duration(record.seconds)),
+            time: match &run.summary {
+                Some(summary) => duration(summary.seconds),
+                None => of_last(|record| duration(record.seconds)),
+            },
             has_ema,
             epochs: run
                 .history
