@@ -14,6 +14,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
+use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{Follow, say, scores};
@@ -96,7 +97,11 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         _ => Existing::Refuse,
     };
     let interrupter = Interrupter::new();
-    let (dashboard, observer) = display(&args, output, &interrupter);
+    let follow = match devices::compiles_kernels(&device) {
+        true => Follow::with_kernels,
+        false => Follow::new,
+    };
+    let (dashboard, observer) = display(&args, output, &interrupter, follow);
     stop_on_signal(&interrupter, dashboard.is_some())?;
     let job = Job {
         run,
@@ -172,14 +177,19 @@ type Display = (Option<Box<dyn MetricsRenderer>>, Box<dyn Observer>);
 
 /// The dashboard on a terminal, lines anywhere else.
 #[cfg(feature = "tui")]
-fn display(args: &TrainArgs, output: Output, interrupter: &Interrupter) -> Display {
+fn display(
+    args: &TrainArgs,
+    output: Output,
+    interrupter: &Interrupter,
+    follow: fn() -> Follow,
+) -> Display {
     use std::io::IsTerminal;
 
     use burn::train::renderer::tui::TuiMetricsRendererWrapper;
 
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if args.plain || output.is_json() || !terminal {
-        return (None, Box::new(Follow::new()));
+        return (None, Box::new(follow()));
     }
     let dashboard = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
     (
@@ -189,8 +199,13 @@ fn display(args: &TrainArgs, output: Output, interrupter: &Interrupter) -> Displ
 }
 
 #[cfg(not(feature = "tui"))]
-fn display(_args: &TrainArgs, _output: Output, _interrupter: &Interrupter) -> Display {
-    (None, Box::new(Follow::new()))
+fn display(
+    _args: &TrainArgs,
+    _output: Output,
+    _interrupter: &Interrupter,
+    follow: fn() -> Follow,
+) -> Display {
+    (None, Box::new(follow()))
 }
 
 fn resume_command(args: &TrainArgs) -> String {
