@@ -1,14 +1,18 @@
 //! `zoo train`: a run file becomes a run folder.
 
+mod batch_size;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::Origin;
-use burn_zoo::pictures::Normalize;
+use burn_zoo::pictures::{ImageData, Normalize};
 use burn_zoo::trainer::{
-    Best, Existing, Job, Observer, Outcome, RunFile, Summary, has_checkpoint, pipelines, train,
+    BatchSize, Best, EpochRecord, Existing, Job, Observer, Outcome, RunFile, StepReport, Summary,
+    has_checkpoint, pipelines, train,
 };
 use clap::Args;
 use serde::Serialize;
@@ -52,6 +56,10 @@ pub(crate) struct TrainArgs {
     /// Print lines instead of showing the dashboard on a terminal.
     #[arg(long)]
     plain: bool,
+
+    /// Stop when so many batches are done, as Ctrl-C would.
+    #[arg(long, hide = true, value_name = "BATCHES")]
+    stop_after: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +70,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
-    let run = RunFile::load(&args.config, &args.set)?;
+    let mut run = RunFile::load(&args.config, &args.set)?;
     let info = setup::model_of(&run)?;
     let device = args.device.choose()?;
     let data = setup::data_of(&run)?;
@@ -73,6 +81,10 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
     // A checkpoint has weights of its own: those that the run began with may be gone by then.
     let goes_on = args.resume && has_checkpoint(&out);
+    if run.data.batch_size == BatchSize::Auto {
+        run.data.batch_size =
+            BatchSize::Of(batch_size(&args, &device, &data, goes_on.then_some(&out))?);
+    }
     let started = match &run.model.weights {
         Some(weights) if !goes_on => {
             let started = burn_zoo::fine_tuned(&run, &data.info, weights, &device);
@@ -102,6 +114,14 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         false => Follow::new,
     };
     let (dashboard, observer) = display(&args, output, &interrupter, follow);
+    let observer: Box<dyn Observer> = match args.stop_after {
+        Some(left) => Box::new(StopAfter {
+            left,
+            interrupter: interrupter.clone(),
+            observer,
+        }),
+        None => observer,
+    };
     stop_on_signal(&interrupter, dashboard.is_some())?;
     let job = Job {
         run,
@@ -129,6 +149,53 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
             "stopped after {epochs} epochs and {steps} steps; go on with\n  {}",
             resume_command(&args)
         ))),
+    }
+}
+
+/// The batch size behind `"auto"`: that of the run in `begun`, or as many pictures as fit.
+fn batch_size(
+    args: &TrainArgs,
+    device: &Device,
+    data: &ImageData,
+    begun: Option<&PathBuf>,
+) -> Result<usize, Failure> {
+    if let Some(folder) = begun
+        && let Some(size) = batch_size::of_run(folder)?
+    {
+        return Ok(size);
+    }
+    if !devices::has_own_memory(device) {
+        return Err(Failure::Input(
+            "run file, key `data.batch_size`: \"auto\" is for GPUs; a CPU's memory is everyone's, and running out of it \
+             ends more than the run: expected a number, such as 128"
+                .into(),
+        ));
+    }
+    batch_size::find(args, data.train.len())
+}
+
+/// Stops a run that has made enough steps; whoever follows it does so still.
+struct StopAfter {
+    left: usize,
+    interrupter: Interrupter,
+    observer: Box<dyn Observer>,
+}
+
+impl Observer for StopAfter {
+    fn step(&mut self, report: &StepReport) {
+        self.observer.step(report);
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.interrupter.stop(Some("enough steps"));
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, epochs: usize) {
+        self.observer.epoch(record, epochs);
+    }
+
+    fn note(&mut self, message: &str) {
+        self.observer.note(message);
     }
 }
 
