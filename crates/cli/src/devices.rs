@@ -1,14 +1,18 @@
 //! Devices: the only place that names one.
 
 mod backend;
+mod details;
+mod found;
+mod missing;
 
 use burn::tensor::Device;
-use serde::Serialize;
 
 use crate::error::Failure;
-use backend::{default_of, identity, is_software, quietly};
+use backend::{default_of, is_software};
+use missing::Machine;
 
 pub(crate) use backend::{Backend, is_probing};
+pub(crate) use found::{Found, all, name_of};
 
 /// The device that `--device` asks for; without it `BURN_DEVICE`, or the first GPU found before a CPU.
 pub(crate) fn choose(asked: Option<&str>) -> Result<Device, Failure> {
@@ -20,6 +24,17 @@ pub(crate) fn choose(asked: Option<&str>) -> Result<Device, Failure> {
         (None, Some(variable)) => open(&variable, "BURN_DEVICE"),
         (None, None) => preferred(),
     }
+}
+
+/// Whether its kernels are compiled and tuned when they are first used.
+pub(crate) fn compiles_kernels(device: &Device) -> bool {
+    // Burn shows the runtime in the debug form alone, without the kernels' own device types.
+    format!("{device:?}").contains("Cube(")
+}
+
+/// Whether it is a graphics card, or a driver's imitation of one.
+pub(crate) fn has_own_memory(device: &Device) -> bool {
+    compiles_kernels(device) && !format!("{device:?}").contains("Cube(Cpu")
 }
 
 /// A device that records a computation instead of doing it.
@@ -94,7 +109,10 @@ fn open(text: &str, source: &str) -> Result<Device, Failure> {
     };
     chosen.ok_or_else(|| {
         Failure::Input(match count {
-            0 => format!("{source} {text}: {backend} finds no device on this machine; `zoo devices` lists what is there"),
+            0 => format!(
+                "{source} {text}: {backend} finds no device on this machine: {}; `zoo devices` lists what is there",
+                Machine::this().advice(backend)
+            ),
             1 => format!("{source} {text}: {backend} finds 1 device on this machine, {backend}:0"),
             _ => format!(
                 "{source} {text}: {backend} finds {count} devices on this machine, {backend}:0 to {backend}:{}",
@@ -125,76 +143,9 @@ fn names(keep: impl Fn(Backend) -> bool) -> String {
     kept.join(", ")
 }
 
-/// A device as `zoo devices` lists it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Found {
-    /// What to write behind `--device`.
-    pub(crate) device: String,
-    pub(crate) backend: Backend,
-    /// The driver's name of it.
-    pub(crate) name: String,
-    /// `gpu` or `cpu`.
-    pub(crate) kind: &'static str,
-}
-
-/// Every device of every backend that is compiled in. Opens them all.
-pub(crate) fn all() -> Vec<Found> {
-    let compiled = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in());
-    compiled
-        .flat_map(|backend| {
-            let found = backend.found();
-            let several = found.len() > 1;
-            found
-                .into_iter()
-                .enumerate()
-                .map(move |(number, device)| Found {
-                    device: if several {
-                        format!("{backend}:{number}")
-                    } else {
-                        backend.to_string()
-                    },
-                    backend,
-                    name: describe(backend, &device),
-                    kind: if backend.is_gpu() && !is_software(&device) {
-                        "gpu"
-                    } else {
-                        "cpu"
-                    },
-                })
-        })
-        .collect()
-}
-
-/// What to write behind `--device` for `device`, and the driver's name of it.
-pub(crate) fn name_of(device: &Device) -> String {
-    let compiled = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in());
-    for backend in compiled {
-        let found = backend.found();
-        if let Some(number) = found.iter().position(|known| known == device) {
-            let number = match found.len() {
-                1 => String::new(),
-                _ => format!(":{number}"),
-            };
-            return format!("{backend}{number} ({})", describe(backend, device));
-        }
-    }
-    format!("{device:?}")
-}
-
-fn describe(backend: Backend, device: &Device) -> String {
-    let from_driver = quietly(|| identity(device)).flatten();
-    let fallback = match backend {
-        _ if backend.is_gpu() => "name unknown".to_owned(),
-        _ => {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            format!("{} CPU, {cores} cores", std::env::consts::ARCH)
-        }
-    };
-    from_driver.unwrap_or(fallback)
+/// What to do where no GPU was found.
+pub(crate) fn without_gpu() -> String {
+    Machine::this().without_gpu(Backend::is_compiled_in)
 }
 
 #[cfg(test)]

@@ -66,7 +66,9 @@ impl From<RunFileError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
-            TrainError::Diverged { .. } | TrainError::Events(_) => Self::Failed(error.to_string()),
+            TrainError::Diverged { .. }
+            | TrainError::OutOfMemory { .. }
+            | TrainError::Events(_) => Self::Failed(error.to_string()),
             _ => Self::input(error),
         }
     }

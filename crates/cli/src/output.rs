@@ -101,6 +101,15 @@ fn closed_or_failed(error: io::Error) -> Failure {
     }
 }
 
+/// Bytes in the unit that keeps the number short.
+pub(crate) fn bytes(count: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| count >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", count as f64 / *unit as f64),
+        None => format!("{count} B"),
+    }
+}
+
 /// Lays out rows in columns; numbers are flush right.
 pub(crate) fn table<const N: usize>(
     headings: [&str; N],

@@ -4,6 +4,10 @@ use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use burn_zoo::trainer::out_of_memory;
+
+use crate::output::complain;
+
 /// Runs the program; a panic ends it with exit code 1 and one line instead of a backtrace.
 ///
 /// `RUST_BACKTRACE` brings the usual message back.
@@ -11,14 +15,22 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
     if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value == "0") {
         std::panic::set_hook(Box::new(report));
     }
-    catch_unwind(program).unwrap_or(ExitCode::FAILURE)
+    catch_unwind(program).unwrap_or_else(|panic| {
+        if let Some(reason) = out_of_memory(panic.as_ref()) {
+            complain(&format!(
+                "the device ran out of memory ({reason}): give it smaller batches (--batch-size), or pictures one at a time"
+            ));
+        }
+        ExitCode::FAILURE
+    })
 }
 
 fn report(info: &PanicHookInfo<'_>) {
-    if crate::devices::is_probing() {
+    let payload = info.payload();
+    // Of the first the caller knows, of the second the trainer or `guard` makes an error.
+    if crate::devices::is_probing() || out_of_memory(payload).is_some() {
         return;
     }
-    let payload = info.payload();
     let message = payload
         .downcast_ref::<&str>()
         .copied()

@@ -1,6 +1,7 @@
 //! Standard error: messages, and bars that vanish where there is no terminal.
 
 use std::io::Write;
+use std::time::Duration;
 
 use burn_zoo::datasets;
 use burn_zoo::trainer::{EpochRecord, Observer, Phase, Scores, StepReport};
@@ -87,6 +88,8 @@ fn say_above(bar: &ProgressBar, message: &str) {
 pub(crate) struct Follow {
     bar: ProgressBar,
     phase: Option<(Phase, usize)>,
+    /// Shown until the first step is done, on devices whose kernels are compiled and tuned by then.
+    kernels: Option<ProgressBar>,
 }
 
 impl Follow {
@@ -95,6 +98,30 @@ impl Follow {
         Self {
             bar: styled(ProgressBar::new(0), template),
             phase: None,
+            kernels: None,
+        }
+    }
+
+    /// The same for a device that compiles and tunes its kernels before the first step: no silent minute.
+    pub(crate) fn with_kernels() -> Self {
+        let message = "compiling and tuning kernels for the first step";
+        let waiting = styled(ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}");
+        waiting.set_message(message);
+        waiting.enable_steady_tick(Duration::from_millis(200));
+        // In a log there is no spinner.
+        if waiting.is_hidden() {
+            say(message);
+        }
+        let mut follow = Self::new();
+        follow.kernels = Some(waiting);
+        follow
+    }
+
+    fn kernels_are_ready(&mut self) {
+        if let Some(waiting) = self.kernels.take() {
+            let seconds = waiting.elapsed().as_secs_f64();
+            waiting.finish_and_clear();
+            say(&format!("first step after {seconds:.1} s"));
         }
     }
 }
@@ -110,6 +137,7 @@ impl Observer for Follow {
             loss,
             lr,
         } = *report;
+        self.kernels_are_ready();
         if self.phase != Some((phase, epoch)) {
             self.phase = Some((phase, epoch));
             self.bar.reset();
@@ -140,6 +168,9 @@ impl Observer for Follow {
 
 impl Drop for Follow {
     fn drop(&mut self) {
+        if let Some(waiting) = &self.kernels {
+            waiting.finish_and_clear();
+        }
         self.bar.finish_and_clear();
     }
 }

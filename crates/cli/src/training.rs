@@ -53,10 +53,6 @@ impl Ready {
         })
     }
 
-    pub(crate) fn run(&self) -> &RunFile {
-        &self.run
-    }
-
     /// The network with the weights that the run starts from, where it names some.
     pub(crate) fn started(&self, device: &Device) -> Result<Option<Model>, Failure> {
         let weights = self.run.model.weights.as_ref();

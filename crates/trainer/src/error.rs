@@ -85,6 +85,22 @@ pub enum TrainError {
     /// A run folder that its report cannot be made of.
     #[error("{0}")]
     Report(#[from] burn_zoo_report::ReportError),
+    /// The device has no memory left.
+    #[error(
+        "the device ran out of memory at step {step}, with batches of {batch_size} pictures ({reason}); the last checkpoint is kept: \
+         --set data.batch_size={} --set train.accumulate={} makes the same steps of smaller batches, train.gradient_checkpointing = true keeps less of each",
+        batch_size.div_ceil(2), accumulate * 2
+    )]
+    OutOfMemory {
+        /// Pictures of a batch, `data.batch_size`.
+        batch_size: usize,
+        /// Batches of a step, `train.accumulate`.
+        accumulate: usize,
+        /// The optimizer step, counted from 1.
+        step: usize,
+        /// What the driver said.
+        reason: String,
+    },
     /// burn-train's event processing failed.
     #[error("{0}")]
     Events(String),

@@ -109,6 +109,23 @@ impl From<NotFinite> for ScoreError {
     }
 }
 
+/// What `forward` makes of `images`, which are brought to `full` pictures for it and taken off again.
+///
+/// A GPU would tune its kernels anew for the last batch, which has fewer.
+fn filled_up(
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+    images: Tensor<4>,
+    full: usize,
+) -> Tensor<2> {
+    let count = images.dims()[0];
+    if count == full {
+        return forward(images);
+    }
+    let first = images.clone().slice([0..1]);
+    let copies = first.repeat_dim(0, full - count);
+    forward(Tensor::cat(vec![images, copies], 0)).slice([0..count])
+}
+
 /// The sums over all of `loader`, which `details` gets class by class. `forward` goes from pictures to logits; `each` sees the
 /// output of every batch and how far the loader is, and may stop early: then there is none.
 pub(crate) fn score(
@@ -120,10 +137,12 @@ pub(crate) fn score(
     let (mut totals, mut pending) = (Totals::default(), Pending::default());
     loader.seek(0, 0);
     let mut pictures = loader.iter();
+    let mut full = 0;
     while let Some(batch) = pictures.next() {
         let mut batch = batch?;
         let indices = std::mem::take(&mut batch.indices);
-        let output = classify(&forward, batch);
+        full = full.max(batch.images.dims()[0]);
+        let output = classify(|images| filled_up(&forward, images, full), batch);
         pending.push(StepScores {
             loss: output.loss.clone(),
             logits: output.output.clone(),
@@ -144,4 +163,32 @@ pub(crate) fn score(
         return Err(TrainError::Mismatch(message).into());
     }
     Ok(Some(totals))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    #[test]
+    fn an_incomplete_batch_is_computed_at_full_size_and_counts_as_it_is() {
+        let device = Device::flex();
+        let sizes = RefCell::new(Vec::new());
+        let forward = |images: Tensor<4>| {
+            sizes.borrow_mut().push(images.dims()[0]);
+            images.flatten::<2>(1, 3)
+        };
+        let images = |count: usize| {
+            let values: Vec<f32> = (0..2 * count).map(|value| value as f32).collect();
+            Tensor::<4>::from_data(TensorData::new(values, [count, 2, 1, 1]), &device)
+        };
+        let whole = filled_up(forward, images(4), 4);
+        let part = filled_up(forward, images(3), 4);
+        assert_eq!(*sizes.borrow(), [4, 4]);
+        part.into_data()
+            .assert_eq(&whole.slice([0..3]).into_data(), true);
+    }
 }

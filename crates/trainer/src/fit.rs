@@ -22,6 +22,7 @@ use crate::findings::findings;
 use crate::gradients::Gathered;
 use crate::mix::Mixing;
 use crate::observe::{Observer, Phase, StepReport};
+use crate::out_of_memory::caught;
 use crate::run_dir::{BEST, BEST_EMA, RunDir};
 use crate::schedule::Schedule;
 use crate::scores::{NotFinite, Pending, StepScores};
@@ -81,7 +82,15 @@ impl<M: Classifier + 'static> SupervisedLearningStrategy<Learnable<M>> for Fit<M
             gathered: Gathered::default(),
             position: start.position,
         };
-        let ending = self.epochs(&mut state, &mut events);
+        let ending = caught(|| self.epochs(&mut state, &mut events));
+        let ending = ending.unwrap_or_else(|reason| {
+            Err(TrainError::OutOfMemory {
+                batch_size: self.run.data.batch_size.or_default(),
+                accumulate: self.run.train.accumulate,
+                step: state.position.step + 1,
+                reason,
+            })
+        });
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
         (state.model, events)
     }
@@ -175,7 +184,9 @@ impl<M: Classifier + 'static> Fit<M> {
             state.gathered.add(&state.model, output.grads);
             // Not one more than before where the loader left out a batch without a readable picture.
             let progress = pictures.progress();
-            state.position.batch = progress.items_processed.div_ceil(self.run.data.batch_size);
+            state.position.batch = progress
+                .items_processed
+                .div_ceil(self.run.data.batch_size.or_default());
             let last = state.position.batch == batches;
             // In between, gradients wait that no checkpoint holds.
             let stepped = last || state.position.batch.is_multiple_of(accumulate);

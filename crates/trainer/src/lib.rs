@@ -18,6 +18,7 @@ mod mix;
 mod monitor;
 mod observe;
 mod optimizer;
+mod out_of_memory;
 mod pipeline;
 mod precision;
 mod renderer;
@@ -45,12 +46,14 @@ pub use evaluate::{Evaluation, evaluate};
 pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
+pub use out_of_memory::out_of_memory;
 pub use pipeline::{Pipelines, pipelines, valid_loader};
 pub use precision::Precision;
 pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{
-    AugmentSection, CheckpointSection, ColorJitterSection, CropMode, DataSection, EraseMode,
-    ErasingSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode, PolicyName, RunFile,
+    AugmentSection, BatchSize, CheckpointSection, ColorJitterSection, CropMode, DataSection,
+    EraseMode, ErasingSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode, PolicyName,
+    RunFile,
     RunFileError, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};

@@ -61,7 +61,10 @@ pub fn pipelines(
 /// A loader of the validation split: every picture once, in order.
 pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &Device) -> Loader {
     let options = LoaderOptions {
-        batch_size: run.data.eval_batch_size.unwrap_or(run.data.batch_size),
+        batch_size: run
+            .data
+            .eval_batch_size
+            .unwrap_or(run.data.batch_size.or_default()),
         shuffle: None,
         drop_last: false,
         workers: run.data.workers,

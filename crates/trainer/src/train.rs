@@ -270,12 +270,17 @@ fn loaders(
     input_size: [usize; 2],
     device: &Device,
 ) -> Result<(Loader, Loader), TrainError> {
+    let Some(batch_size) = run.data.batch_size.number() else {
+        return Err(TrainError::Mismatch(
+            "run file, key `data.batch_size`: found \"auto\", expected the number that was found to fit".into(),
+        ));
+    };
     let pipelines = pipelines(run, &data.info, input_size)?;
     let options = LoaderOptions {
-        batch_size: run.data.batch_size,
+        batch_size,
         shuffle: Some(run.seed),
         // A ragged last batch would be tuned for anew on a GPU, and is noise for batch norm.
-        drop_last: data.train.len() >= run.data.batch_size,
+        drop_last: data.train.len() >= batch_size,
         workers: run.data.workers,
         prefetch: 2 * run.data.workers.max(1),
         on_bad: run.data.on_bad.into(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use burn_zoo_trainer::{OptimizerSection, RunFile};
+use burn_zoo_trainer::{BatchSize, OptimizerSection, RunFile};
 use tempfile::TempDir;
 
 const GOOD: &str = r#"
@@ -43,7 +43,7 @@ fn refused(text: &str, overrides: &[&str], expected: &[&str]) {
 #[test]
 fn defaults_are_filled_in_and_written_back() {
     let run = load(GOOD, &[]).unwrap();
-    assert_eq!(run.data.batch_size, 128);
+    assert_eq!(run.data.batch_size, BatchSize::Of(128));
     assert_eq!(run.run_name(), "mnist-lenet5");
     assert_eq!(load(&run.to_toml(), &[]).unwrap(), run);
 }

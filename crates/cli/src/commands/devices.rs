@@ -5,15 +5,20 @@ use serde::Serialize;
 
 use crate::devices::{self, Backend, Found};
 use crate::error::Failure;
-use crate::output::{Output, table};
+use crate::output::{Output, bytes, table};
 
-/// List the devices found, and the backends that could be compiled in
+/// List the devices found, what they can do, and the backends that could be compiled in
+///
+/// What a driver does not tell is left out: memory, for one, is known of CUDA, ROCm and the backend vulkan alone. Where
+/// no GPU is found, it says what is missing.
 #[derive(Debug, Args)]
 pub(crate) struct DevicesArgs {}
 
 #[derive(Serialize)]
 struct Listing {
     devices: Vec<Found>,
+    /// What to do where none of them is a GPU.
+    advice: Option<String>,
     backends: Vec<Listed>,
 }
 
@@ -30,8 +35,11 @@ pub(crate) fn run(_args: &DevicesArgs, output: Output) -> Result<(), Failure> {
         about: backend.about(),
         compiled_in: backend.is_compiled_in(),
     });
+    let devices = devices::all();
+    let has_gpu = devices.iter().any(|found| found.kind == "gpu");
     let listing = Listing {
-        devices: devices::all(),
+        devices,
+        advice: (!has_gpu).then(devices::without_gpu),
         backends: backends.collect(),
     };
     output.show(&listing, || {
@@ -58,9 +66,37 @@ pub(crate) fn run(_args: &DevicesArgs, output: Output) -> Result<(), Failure> {
                 [listed.backend.to_string(), listed.about.to_owned(), state]
             })
             .collect();
-        format!(
-            "{found}\n\n{}",
-            table(["backend", "runs on", "this program"], [false; 3], &rows)
-        )
+        let backends = table(["backend", "runs on", "this program"], [false; 3], &rows);
+        let details: Vec<String> = listing.devices.iter().map(details).collect();
+        let advice = listing.advice.as_ref();
+        let advice = advice.map_or(String::new(), |advice| {
+            format!("no GPU was found\n{advice}\n\n")
+        });
+        format!("{found}\n\n{}\n\n{advice}{backends}", details.join("\n"))
     })
+}
+
+/// `wgpu: by Vulkan; driver …; largest buffer 128.0 MiB; precisions f32, f16; features that can use it wgpu`.
+fn details(found: &Found) -> String {
+    let features: Vec<&str> = found.features.iter().map(|it| it.name()).collect();
+    let parts = [
+        ("by", found.api.map(str::to_owned)),
+        ("driver", found.driver.clone()),
+        ("memory", found.memory_bytes.map(bytes)),
+        ("largest buffer", found.largest_buffer_bytes.map(bytes)),
+        ("precisions", listed(&found.precisions)),
+        ("matrices", listed(&found.matrices)),
+        ("features that can use it", listed(&features)),
+    ];
+    let told = parts
+        .into_iter()
+        .filter_map(|(what, value)| value.map(|value| format!("{what} {value}")));
+    let told: Vec<String> = told.collect();
+    format!("{}: {}", found.device, told.join("; "))
+}
+
+/// None of an empty list.
+fn listed(items: &[impl AsRef<str>]) -> Option<String> {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    (!items.is_empty()).then(|| items.join(", "))
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::devices;
 use crate::error::Failure;
-use crate::output::{Output, short, table, thousands};
+use crate::output::{Output, bytes, short, table, thousands};
 
 /// Show a model layer by layer, and draw it: kernel, output, parameters, multiply-adds, memory, receptive field
 #[derive(Debug, Args)]
@@ -167,15 +167,6 @@ fn field_text([height, width]: [usize; 2]) -> String {
         height.to_string()
     } else {
         format!("{height}×{width}")
-    }
-}
-
-/// Bytes in the unit that keeps the number short.
-fn bytes(count: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(unit, _)| count >= *unit) {
-        Some((unit, name)) => format!("{:.1} {name}", count as f64 / *unit as f64),
-        None => format!("{count} B"),
     }
 }
 

@@ -11,7 +11,7 @@ use burn::train::Interrupter;
 use burn_zoo::pictures::ImageData;
 use burn_zoo::report::files::{REPORT, SUMMARY};
 use burn_zoo::trainer::{
-    DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint, train,
+    BatchSize, DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint, train,
 };
 use clap::Args;
 
@@ -174,7 +174,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
 /// The run file at a point of the grid.
 fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, Failure> {
     let set: Vec<String> = args.set.iter().chain(&point.set).cloned().collect();
-    RunFile::load(&args.config, &set).map_err(|error| {
+    let run = RunFile::load(&args.config, &set).map_err(|error| {
         let mut message = error.to_string();
         for assignment in &point.set {
             // Nobody wrote this --set.
@@ -184,7 +184,15 @@ fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, Failure> {
             );
         }
         Failure::Input(message)
-    })
+    })?;
+    if run.data.batch_size == BatchSize::Auto {
+        return Err(Failure::Input(
+            "run file, key `data.batch_size`: \"auto\" would give each run of a sweep a size of its own: expected a number, \
+             such as 128"
+                .into(),
+        ));
+    }
+    Ok(run)
 }
 
 fn folder(args: &SweepArgs, first: &RunFile) -> PathBuf {

@@ -1,15 +1,22 @@
 //! `zoo train`: a run file becomes a run folder.
 
-use std::path::PathBuf;
+mod batch_size;
 
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::report::files::REPORT;
-use burn_zoo::trainer::{Best, Existing, Observer, Outcome, RunFile, Summary, train};
+use burn_zoo::trainer::{
+    BatchSize, Best, EpochRecord, Existing, Observer, Outcome, RunFile, StepReport, Summary,
+    has_checkpoint, train,
+};
 use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
+use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{Follow, scores};
@@ -47,6 +54,10 @@ pub(crate) struct TrainArgs {
     /// Print lines instead of showing the dashboard on a terminal.
     #[arg(long)]
     plain: bool,
+
+    /// Stop when so many batches are done, as Ctrl-C would.
+    #[arg(long, hide = true, value_name = "BATCHES")]
+    stop_after: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -58,22 +69,37 @@ struct Report {
 }
 
 pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
-    let run = RunFile::load(&args.config, &args.set)?;
+    let mut run = RunFile::load(&args.config, &args.set)?;
     setup::model_of(&run)?;
     let device = args.device.choose()?;
     let data = setup::data_of(&run)?;
-    let ready = Ready::new(run, data)?;
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(ready.run().run_name()));
+        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
+    if run.data.batch_size == BatchSize::Auto {
+        run.data.batch_size = batch_size(&args, &device, data.train.len(), &out)?;
+    }
+    let ready = Ready::new(run, data)?;
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
     let interrupter = Interrupter::new();
-    let (dashboard, observer) = display(&args, output, &interrupter);
+    let follow = match devices::compiles_kernels(&device) {
+        true => Follow::with_kernels,
+        false => Follow::new,
+    };
+    let (dashboard, observer) = display(&args, output, &interrupter, follow);
+    let observer: Box<dyn Observer> = match args.stop_after {
+        Some(left) => Box::new(StopAfter {
+            left,
+            interrupter: interrupter.clone(),
+            observer,
+        }),
+        None => observer,
+    };
     stop_on_signal(&interrupter, dashboard.is_some())?;
     let target = Target {
         out: out.clone(),
@@ -95,6 +121,54 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
             "stopped after {epochs} epochs and {steps} steps; go on with\n  {}",
             resume_command(&args)
         ))),
+    }
+}
+
+/// The batch size behind `"auto"`: that of the run in `out` where it goes on, or as many of `pictures` as fit.
+fn batch_size(
+    args: &TrainArgs,
+    device: &Device,
+    pictures: usize,
+    out: &Path,
+) -> Result<BatchSize, Failure> {
+    if args.resume
+        && has_checkpoint(out)
+        && let Some(size) = batch_size::of_run(out)?
+    {
+        return Ok(BatchSize::Of(size));
+    }
+    if !devices::has_own_memory(device) {
+        return Err(Failure::Input(
+            "run file, key `data.batch_size`: \"auto\" is for GPUs; a CPU's memory is everyone's, and running out of it \
+             ends more than the run: expected a number, such as 128"
+                .into(),
+        ));
+    }
+    batch_size::find(args, pictures).map(BatchSize::Of)
+}
+
+/// Stops a run that has made enough steps; whoever follows it does so still.
+struct StopAfter {
+    left: usize,
+    interrupter: Interrupter,
+    observer: Box<dyn Observer>,
+}
+
+impl Observer for StopAfter {
+    fn step(&mut self, report: &StepReport) {
+        self.observer.step(report);
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.interrupter.stop(Some("enough steps"));
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, epochs: usize) {
+        self.observer.epoch(record, epochs);
+    }
+
+    fn note(&mut self, message: &str) {
+        self.observer.note(message);
     }
 }
 
@@ -128,14 +202,19 @@ type Display = (Option<Box<dyn MetricsRenderer>>, Box<dyn Observer>);
 
 /// The dashboard on a terminal, lines anywhere else.
 #[cfg(feature = "tui")]
-fn display(args: &TrainArgs, output: Output, interrupter: &Interrupter) -> Display {
+fn display(
+    args: &TrainArgs,
+    output: Output,
+    interrupter: &Interrupter,
+    follow: fn() -> Follow,
+) -> Display {
     use std::io::IsTerminal;
 
     use burn::train::renderer::tui::TuiMetricsRendererWrapper;
 
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if args.plain || output.is_json() || !terminal {
-        return (None, Box::new(Follow::new()));
+        return (None, Box::new(follow()));
     }
     let dashboard = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
     (
@@ -145,8 +224,13 @@ fn display(args: &TrainArgs, output: Output, interrupter: &Interrupter) -> Displ
 }
 
 #[cfg(not(feature = "tui"))]
-fn display(_args: &TrainArgs, _output: Output, _interrupter: &Interrupter) -> Display {
-    (None, Box::new(Follow::new()))
+fn display(
+    _args: &TrainArgs,
+    _output: Output,
+    _interrupter: &Interrupter,
+    follow: fn() -> Follow,
+) -> Display {
+    (None, Box::new(follow()))
 }
 
 fn resume_command(args: &TrainArgs) -> String {

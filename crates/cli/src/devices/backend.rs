@@ -141,32 +141,6 @@ pub(super) fn default_of(backend: Backend) -> Option<Device> {
     }
 }
 
-#[cfg(any(
-    feature = "wgpu",
-    feature = "cuda",
-    feature = "rocm",
-    feature = "cpu",
-    feature = "vulkan",
-    feature = "metal",
-    feature = "webgpu"
-))]
-pub(super) fn identity(device: &Device) -> Option<String> {
-    device.identity().map(|identity| identity.name)
-}
-
-#[cfg(not(any(
-    feature = "wgpu",
-    feature = "cuda",
-    feature = "rocm",
-    feature = "cpu",
-    feature = "vulkan",
-    feature = "metal",
-    feature = "webgpu"
-)))]
-pub(super) fn identity(_device: &Device) -> Option<String> {
-    None
-}
-
 /// Whether a graphics API answers with a CPU in disguise (llvmpipe, SwiftShader, WARP).
 pub(super) fn is_software(device: &Device) -> bool {
     // Burn shows an adapter's kind in its debug form alone, without the kernels' own device types.

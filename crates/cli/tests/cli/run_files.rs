@@ -7,12 +7,13 @@ fn devices_are_listed_and_misspelt_ones_refused() {
     let folder = folder();
     let document = succeed(folder.path(), &["devices", "--json"]).json();
     let devices = document["devices"].as_array().expect("devices");
-    assert!(
-        devices
-            .iter()
-            .any(|device| device["device"] == "flex" && device["kind"] == "cpu"),
-        "{document}"
-    );
+    let flex = devices.iter().find(|device| device["device"] == "flex");
+    let flex = flex.unwrap_or_else(|| panic!("{document}"));
+    assert_eq!(flex["kind"], "cpu");
+    assert_eq!(flex["precisions"][0], "f32");
+    assert_eq!(flex["features"][0], "flex");
+    // No driver speaks for a CPU.
+    assert!(flex["driver"].is_null() && flex["memory_bytes"].is_null());
     let backends = document["backends"].as_array().expect("backends");
     assert_eq!(backends.len(), 9);
     let cuda = backends
@@ -21,6 +22,11 @@ fn devices_are_listed_and_misspelt_ones_refused() {
         .expect("cuda could be compiled in");
     let text = succeed(folder.path(), &["devices"]).stdout;
     assert!(text.contains("flex"), "{text}");
+    if devices.iter().all(|device| device["kind"] == "cpu") {
+        let advice = document["advice"].as_str().expect("what is missing");
+        assert!(text.contains("no GPU was found"), "{text}");
+        assert!(text.contains(advice), "{text}");
+    }
 
     write(folder.path(), "tiny.toml", TINY);
     let train = |device| ["train", "tiny.toml", "--device", device];
@@ -49,6 +55,26 @@ fn devices_are_listed_and_misspelt_ones_refused() {
     let done = done.expect("the binary starts");
     assert_eq!(done.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&done.stderr).contains("BURN_DEVICE gpu9"));
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn a_batch_size_is_sought_on_a_gpu_only() {
+    let folder = folder();
+    write(folder.path(), "tiny.toml", TINY);
+    let auto = [
+        "train",
+        "tiny.toml",
+        "--set",
+        "data.batch_size=auto",
+        "--device",
+        "flex",
+    ];
+    refuse(
+        folder.path(),
+        &auto,
+        &["data.batch_size", "\"auto\" is for GPUs", "such as 128"],
+    );
     assert!(!folder.path().join("runs").exists());
 }
 
@@ -84,8 +110,9 @@ fn a_run_file_is_printed_with_its_defaults() {
 fn mistakes_in_a_run_file_are_named() {
     let folder = folder();
     write(folder.path(), "tiny.toml", TINY);
-    let wrong: [(&str, &[&str]); 12] = [
+    let wrong: [(&str, &[&str]); 13] = [
         ("data.batch_size=0", &["data.batch_size", "found 0"]),
+        ("data.batch_size=all", &["\"all\"", "or \"auto\""]),
         (
             "data.batchsize=1",
             &["batchsize", "did you mean `batch_size`?"],

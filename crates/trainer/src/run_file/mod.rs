@@ -1,6 +1,7 @@
 //! Run files: TOML with `extends` and `--set`, where a mistake is answered with its key, file and line.
 
 mod augment;
+mod batch_size;
 mod error;
 mod layers;
 mod schema;
@@ -9,6 +10,7 @@ mod validate;
 pub use augment::{
     AugmentSection, ColorJitterSection, CropMode, EraseMode, ErasingSection, PolicyName,
 };
+pub use batch_size::BatchSize;
 pub use error::RunFileError;
 pub use schema::{
     CheckpointSection, DataSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode,

@@ -6,6 +6,7 @@ use burn_zoo_data::OnBad;
 use serde::{Deserialize, Serialize};
 
 use super::augment::AugmentSection;
+use super::batch_size::BatchSize;
 use crate::ema::EmaSection;
 use crate::optimizer::{OptimizerSection, ParamGroupsSection};
 use crate::precision::Precision;
@@ -114,9 +115,10 @@ pub struct DataSection {
     /// With `fit = "resize"`: length of the shorter side before the centre crop; default `size * 256 / 224`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<usize>,
-    /// Samples of one training step.
-    #[serde(default = "default_batch_size")]
-    pub batch_size: usize,
+    /// Samples of one training step, or of one batch of it where several are averaged; `"auto"` for as many as the
+    /// device's memory holds.
+    #[serde(default)]
+    pub batch_size: BatchSize,
     /// Samples of one evaluation step; default: `batch_size`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval_batch_size: Option<usize>,
@@ -126,10 +128,6 @@ pub struct DataSection {
     /// What to do with a picture that cannot be read.
     #[serde(default)]
     pub on_bad: OnBadMode,
-}
-
-fn default_batch_size() -> usize {
-    128
 }
 
 fn default_workers() -> usize {

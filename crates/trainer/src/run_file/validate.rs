@@ -16,7 +16,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         );
     }
     let counts = [
-        ("data.batch_size", Some(run.data.batch_size)),
+        ("data.batch_size", run.data.batch_size.number()),
         ("data.eval_batch_size", run.data.eval_batch_size),
         ("data.train_size", run.data.train_size),
         ("data.valid_size", run.data.valid_size),
@@ -37,7 +37,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     let bounds = [
         ("data.size", run.data.size, 16_384),
         ("data.resize", run.data.resize, 32_768),
-        ("data.batch_size", Some(run.data.batch_size), 1 << 20),
+        ("data.batch_size", run.data.batch_size.number(), 1 << 20),
         ("data.eval_batch_size", run.data.eval_batch_size, 1 << 20),
         ("data.train_size", run.data.train_size, 1 << 32),
         ("data.valid_size", run.data.valid_size, 1 << 32),

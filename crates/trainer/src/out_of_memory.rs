@@ -1,0 +1,60 @@
+//! A device that runs out of memory. Burn has no error for that: it panics, on the step or on a later read.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// What drivers and CubeCL call it, in lower case.
+const NAMES: [&str; 6] = [
+    "out of memory",
+    "out-of-memory",
+    "out of device memory",
+    "not enough memory",
+    "can't allocate buffer",
+    "out_of_memory",
+];
+
+/// What a panic says of memory, one line, where its reason is that a device has none left.
+#[must_use]
+pub fn out_of_memory(panic: &(dyn Any + Send)) -> Option<&str> {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    let message = owned.or_else(|| panic.downcast_ref::<&str>().copied())?;
+    let tells = |line: &&str| {
+        let line = line.to_lowercase();
+        NAMES.iter().any(|name| line.contains(name))
+    };
+    // Backtraces follow it.
+    message.lines().map(str::trim).find(tells)
+}
+
+/// Runs `work`; what it says where it panics for want of memory. Other panics go on.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // What the panic leaves half done is not used again.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let reason = out_of_memory(panic.as_ref()).map(str::to_owned);
+        reason.unwrap_or_else(|| resume_unwind(panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_want_of_memory_is_caught() {
+        assert_eq!(caught(|| 7), Ok(7));
+        let refused = caught(|| panic!("wgpu error: Out of Memory\nbacktrace"));
+        assert_eq!(refused, Err("wgpu error: Out of Memory".to_owned()));
+        let refused = caught(|| {
+            panic!(
+                "launch\nCaused by:\n  can't allocate buffer of size: {}",
+                1u64 << 40
+            )
+        });
+        assert_eq!(
+            refused,
+            Err("can't allocate buffer of size: 1099511627776".to_owned())
+        );
+        let other = catch_unwind(|| caught(|| panic!("an index out of bounds")));
+        assert!(other.is_err());
+    }
+}
