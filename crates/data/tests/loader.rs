@@ -211,6 +211,29 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
 }
 
 #[test]
+fn a_batch_knows_where_its_pictures_stand() {
+    let numbers = Numbers {
+        len: 23,
+        bad: vec![3, 8, 9, 10, 11],
+        ..Numbers::default()
+    };
+    let loader = loader(
+        Arc::new(numbers),
+        LoaderOptions {
+            on_bad: OnBad::Skip,
+            ..options()
+        },
+    );
+    for batch in loader.iter() {
+        let batch = batch.expect("bad ones are skipped");
+        let labels = batch.labels.into_data().convert::<i64>();
+        // In this split a label is a place.
+        let places: Vec<i64> = batch.indices.iter().map(|&index| index as i64).collect();
+        assert_eq!(labels.as_slice::<i64>().expect("converted"), places);
+    }
+}
+
+#[test]
 fn an_epoch_without_a_single_good_sample_is_an_error() {
     let numbers = Numbers {
         len: 5,

@@ -30,6 +30,18 @@ pub struct Evaluation {
     pub details: Details,
 }
 
+impl Evaluation {
+    /// Of a pass over `pictures` pictures, those that cannot be read among them.
+    pub(crate) fn new(totals: &Totals, pictures: usize, details: Details) -> Self {
+        Self {
+            samples: totals.samples,
+            skipped: pictures - totals.samples,
+            scores: totals.scores(),
+            details,
+        }
+    }
+}
+
 /// Scores `model` over all of `loader`; `progress` hears (batches done, batches).
 ///
 /// The model must be in evaluation form ([`Module::valid`](burn::module::Module::valid), or never on an autodiff
@@ -64,12 +76,7 @@ pub(crate) fn evaluate_with(
     let totals = totals
         .map_err(ScoreError::of_weights)?
         .expect("nothing stopped it");
-    Ok(Evaluation {
-        samples: totals.samples,
-        skipped: loader.num_items() - totals.samples,
-        scores: totals.scores(),
-        details,
-    })
+    Ok(Evaluation::new(&totals, loader.num_items(), details))
 }
 
 /// Why a split has no score.

@@ -270,17 +270,14 @@ impl<M: Classifier + 'static> Fit<M> {
             return Ok(None);
         };
         process(events.process_valid(LearnerEvent::EndSplit(epoch)))?;
-        let mut judged = Judged {
-            network,
-            average: None,
-        };
-        if let Some(average) = &state.average {
-            let Some(average) = self.valid_pass(average, state, |_, _| Ok(()))? else {
+        let mut average = None;
+        if let Some(averaged) = &state.average {
+            let Some(judged) = self.valid_pass(averaged, state, |_, _| Ok(()))? else {
                 return Ok(None);
             };
-            judged.average = Some(average.scores);
+            average = Some(judged.scores);
         }
-        Ok(Some(judged))
+        Ok(Some(Judged { network, average }))
     }
 
     /// Scores `network` over the validation split; `each` sees the output of every batch.
@@ -322,12 +319,8 @@ impl<M: Classifier + 'static> Fit<M> {
             ScoreError::NotFinite(loss) => TrainError::Diverged { loss, step, epoch },
         })?;
         self.report_skipped(&self.valid);
-        Ok(totals.map(|totals| Evaluation {
-            samples: totals.samples,
-            skipped: self.valid.num_items() - totals.samples,
-            scores: totals.scores(),
-            details,
-        }))
+        let pictures = self.valid.num_items();
+        Ok(totals.map(|totals| Evaluation::new(&totals, pictures, details)))
     }
 
     /// Writes an epoch down: best weights, metrics, checkpoint. A kill between any two of these costs nothing, since

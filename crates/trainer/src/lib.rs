@@ -53,8 +53,7 @@ pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{
     AugmentSection, BatchSize, CheckpointSection, ColorJitterSection, CropMode, DataSection,
     EraseMode, ErasingSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode, PolicyName,
-    RunFile,
-    RunFileError, TrainSection,
+    RunFile, RunFileError, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use train::{Job, Outcome, train};

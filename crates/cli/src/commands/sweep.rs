@@ -11,7 +11,8 @@ use burn::train::Interrupter;
 use burn_zoo::pictures::ImageData;
 use burn_zoo::report::files::{REPORT, SUMMARY};
 use burn_zoo::trainer::{
-    BatchSize, DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint, train,
+    BatchSize, DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint,
+    train,
 };
 use clap::Args;
 
