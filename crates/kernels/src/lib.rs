@@ -14,6 +14,7 @@ use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "flex")]
 mod conv;
+mod descent;
 #[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
@@ -26,6 +27,7 @@ mod profile;
 #[cfg(feature = "flex")]
 mod threads;
 
+pub use descent::Descent;
 pub use profile::{Taken, profile};
 
 static IS_OFF: AtomicBool = AtomicBool::new(false);
@@ -39,7 +41,7 @@ pub fn use_burns_own(is_off: bool) {
 #[must_use]
 pub fn has_kernels(device: &Device) -> bool {
     #[cfg(feature = "flex")]
-    return ops::is_single_precision_on_flex(&Tensor::zeros([1; 4], device));
+    return ops::is_single_precision_on_flex(&Tensor::<1>::zeros([1], device));
     #[cfg(not(feature = "flex"))]
     {
         let _ = device;
@@ -223,6 +225,6 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
 
 /// Whether the kernels of this crate take the tensor.
 #[cfg(feature = "flex")]
-fn is_ours(images: &Tensor<4>) -> bool {
-    !IS_OFF.load(Ordering::Relaxed) && ops::is_single_precision_on_flex(images)
+fn is_ours<const D: usize>(tensor: &Tensor<D>) -> bool {
+    !IS_OFF.load(Ordering::Relaxed) && ops::is_single_precision_on_flex(tensor)
 }

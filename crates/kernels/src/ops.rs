@@ -2,6 +2,7 @@
 
 mod batch_norm;
 mod conv2d;
+mod descend;
 mod fused;
 mod max_pool;
 mod running;
@@ -12,6 +13,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 pub(crate) use batch_norm::batch_norm;
 pub(crate) use conv2d::conv2d;
+pub(crate) use descend::descend;
 pub(crate) use fused::conv2d_then;
 pub(crate) use max_pool::max_pool2d;
 pub(crate) use running::with_running_statistics;
@@ -20,7 +22,7 @@ pub(crate) use running::with_running_statistics;
 type FlexTensor = FloatTensor<Flex>;
 
 /// Whether the kernels take the tensor.
-pub(crate) fn is_single_precision_on_flex(tensor: &Tensor<4>) -> bool {
+pub(crate) fn is_single_precision_on_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     let tensor = tensor.clone().into_dispatch();
     let is_flex = match &tensor.kind {
         DispatchTensorKind::Flex(_) => true,

@@ -23,7 +23,12 @@ const ROOMS: [Room; 10] = [
     room("crates/report", &[]),
     room(
         "crates/trainer",
-        &["crates/blocks", "crates/data", "crates/report"],
+        &[
+            "crates/blocks",
+            "crates/data",
+            "crates/kernels",
+            "crates/report",
+        ],
     ),
     room(
         "crates/zoo",

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::optim::GradientsParams;
 use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, Tensor};
+use burn_zoo::trainer::OptimizerSection;
 use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, create, has_kernels, use_burns_own};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -163,10 +163,15 @@ fn inference(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Fail
     move || wait(&model.forward(images.clone()))
 }
 
-/// Rate and momentum change nothing about the time: with a rate of 0 the weights stay what they are, however many steps.
+/// A rate of 0 changes nothing about the time, and leaves the weights what they are, however many steps.
 fn training(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failure> {
-    let momentum = MomentumConfig::new().with_dampening(0.0);
-    let mut optimizer: ModuleOptimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let section = OptimizerSection::Sgd {
+        lr: 0.0,
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 0.0,
+    };
+    let mut optimizer = section.init();
     let mut model = Some(model);
     move || {
         let network = model.take().expect("it is put back");

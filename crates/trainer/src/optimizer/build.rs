@@ -7,11 +7,13 @@ use burn::optim::{
     AdamW, AdamWConfig, AdjustLrFn, LambConfig, LionConfig, ModuleOptimizer, MuonConfig, Optimizer,
     RmsPropConfig, SgdConfig,
 };
+use burn_zoo_kernels::Descent;
 
 use super::groups::GroupRule;
 use super::muon::KernelMuon;
 use super::scaled::Scaled;
 use super::section::{AdjustLr, OptimizerSection, default_eps};
+use super::sgd::Sgd;
 
 impl OptimizerSection {
     /// Whether matrices are updated in another way than the rest.
@@ -50,11 +52,12 @@ impl OptimizerSection {
                 weight_decay,
                 ..
             } => {
-                let momentum = (momentum > 0.0).then(|| undampened(momentum, nesterov));
-                let config = SgdConfig::new()
-                    .with_momentum(momentum)
-                    .with_weight_decay(penalty(decay(weight_decay)));
-                add(optimizer, group, config.build(), factor)
+                let descent = Descent {
+                    momentum: momentum as f32,
+                    nesterov,
+                    weight_decay: decay(weight_decay) as f32,
+                };
+                add(optimizer, group, Sgd(descent), factor)
             }
             Self::Adamw {
                 betas,

@@ -5,6 +5,7 @@ mod groups;
 mod muon;
 mod scaled;
 mod section;
+mod sgd;
 #[cfg(test)]
 mod tests;
 

@@ -63,7 +63,7 @@ impl Profile {
         let rest = 1.0 - operations.iter().map(|own| own.share).sum::<f64>();
         operations.push(Operation {
             operation: "everything else",
-            shape: "Burn's own operations, the optimizer".to_owned(),
+            shape: "Burn's own operations".to_owned(),
             calls: 1.0,
             milliseconds: rest * seconds * 1e3,
             share: rest,
