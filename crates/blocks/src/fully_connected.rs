@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, Relu};
 use burn::tensor::{Device, Tensor, s};
+use burn_zoo_kernels::linear;
 
 use crate::Start;
 
@@ -77,12 +78,12 @@ impl FullyConnected {
     pub fn embed(&self, vector: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Before((dropout6, fc6, relu6, dropout7, fc7, relu7, _)) => {
-                let vector = relu6.forward(fc6.forward(dropout6.forward(vector)));
-                relu7.forward(fc7.forward(dropout7.forward(vector)))
+                let vector = relu6.forward(linear(fc6, dropout6.forward(vector)));
+                relu7.forward(linear(fc7, dropout7.forward(vector)))
             }
             Self::After((fc6, relu6, dropout6, fc7, relu7, dropout7, _)) => {
-                let vector = dropout6.forward(relu6.forward(fc6.forward(vector)));
-                dropout7.forward(relu7.forward(fc7.forward(vector)))
+                let vector = dropout6.forward(relu6.forward(linear(fc6, vector)));
+                dropout7.forward(relu7.forward(linear(fc7, vector)))
             }
         }
     }
@@ -103,7 +104,7 @@ impl FullyConnected {
                 map.clone().slice(window).flatten(1, 3)
             });
             let vectors: Tensor<2> = Tensor::cat(windows.collect(), 0); // [columns · batch, inputs]
-            let scores = self.last().forward(self.embed(vectors)); // [columns · batch, classes]
+            let scores = linear(self.last(), self.embed(vectors)); // [columns · batch, classes]
             let classes = scores.dims()[1];
             scores.reshape([columns, batch, classes]).sum_dim(0)
         };

@@ -16,10 +16,10 @@ mod residual;
 pub mod stack;
 mod start;
 
-/// Convolution, pooling and batch normalisation, as fast as the backend has them.
+/// Convolution, linear layers, pooling and batch normalisation, as fast as the backend has them.
 pub use burn_zoo_kernels::{
     convolve, convolve_normalize, convolve_normalize_add_relu, convolve_normalize_relu,
-    convolve_relu, max_pool, normalize,
+    convolve_relu, linear, max_pool, normalize,
 };
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};

@@ -6,15 +6,17 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
+use burn::nn::{BatchNorm, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "flex")]
 mod conv;
 mod descent;
+#[cfg(feature = "flex")]
+mod linear;
 #[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
@@ -145,6 +147,23 @@ pub fn max_pool(pool: &MaxPool2d, images: Tensor<4>) -> Tensor<4> {
         return maps;
     }
     pool.forward(images)
+}
+
+/// What [`Linear::forward`] does.
+///
+/// # Shapes
+/// - vectors: `[batch, inputs]`
+/// - output: `[batch, outputs]`
+#[must_use]
+pub fn linear(layer: &Linear, vectors: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if is_ours(&vectors)
+        && is_ours(&layer.weight.val())
+        && let Some(sums) = ops::linear(layer, &vectors)
+    {
+        return sums;
+    }
+    layer.forward(vectors)
 }
 
 /// What [`BatchNorm::forward`] does.

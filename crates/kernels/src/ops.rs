@@ -4,6 +4,7 @@ mod batch_norm;
 mod conv2d;
 mod descend;
 mod fused;
+mod linear;
 mod max_pool;
 mod running;
 
@@ -15,6 +16,7 @@ pub(crate) use batch_norm::batch_norm;
 pub(crate) use conv2d::conv2d;
 pub(crate) use descend::descend;
 pub(crate) use fused::conv2d_then;
+pub(crate) use linear::linear;
 pub(crate) use max_pool::max_pool2d;
 pub(crate) use running::with_running_statistics;
 

@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::stack::{Layer, build, covering, flatten_to, run};
-use burn_zoo_blocks::{Classifier, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature};
+use burn_zoo_blocks::{
+    Classifier, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature, linear,
+};
 
 use crate::config::{AlexNetConfig, Variant};
 
@@ -81,7 +83,7 @@ impl AlexNet {
 /// Pictures have at least [`Variant::min_size`] pixels on each side.
 impl Classifier for AlexNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classifier.last().forward(self.embed(images))
+        linear(self.classifier.last(), self.embed(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {

@@ -6,10 +6,10 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d};
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{ConvUnit, InceptionStyle};
+use burn_zoo_blocks::{ConvUnit, InceptionStyle, linear};
 
 use crate::config::{AUX, GoogLeNetConfig};
-use crate::model::linear;
+use crate::model::linear_layer;
 
 /// Side of the map that torchvision's heads read, whatever the size of the pictures.
 const SIDE: usize = 4;
@@ -60,8 +60,8 @@ impl GoogLeNetConfig {
         );
         AuxHead {
             conv: ConvUnit::new(style, [channels, reduced], 1, 1, device),
-            fc1: linear(style, reduced * pixels, hidden, device),
-            fc2: linear(style, hidden, self.num_classes, device),
+            fc1: linear_layer(style, reduced * pixels, hidden, device),
+            fc2: linear_layer(style, hidden, self.num_classes, device),
             dropout: DropoutConfig::new(self.aux_dropout).init(),
             pool,
         }
@@ -94,8 +94,8 @@ impl AuxHead {
             Pool::Windows(expected) => average_windows(map, expected),
         }; // [batch, channels, 4, 4]
         let vector = self.conv.forward(map).flatten(1, 3); // [batch, 2048]
-        let vector = relu(self.fc1.forward(vector)); // [batch, 1024]
-        self.fc2.forward(self.dropout.forward(vector))
+        let vector = relu(linear(&self.fc1, vector)); // [batch, 1024]
+        linear(&self.fc2, self.dropout.forward(vector))
     }
 
     /// The same head with a fresh last layer.
@@ -106,7 +106,7 @@ impl AuxHead {
         device: &Device,
     ) -> Self {
         let hidden = self.fc2.weight.lazy_shape()[0];
-        self.fc2 = linear(style, hidden, num_classes, device);
+        self.fc2 = linear_layer(style, hidden, num_classes, device);
         self
     }
 }

@@ -6,7 +6,7 @@ use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     AuxiliaryLogits, Classifier, ConvUnit, Inception, InceptionStyle, LocalResponseNorm,
-    LocalResponseNormConfig, Start, Taps, TrainingLogits, UnknownFeature, max_pool,
+    LocalResponseNormConfig, Start, Taps, TrainingLogits, UnknownFeature, linear, max_pool,
 };
 
 use crate::aux_head::AuxHead;
@@ -144,7 +144,7 @@ impl GoogLeNetConfig {
             aux1,
             aux2,
             dropout: DropoutConfig::new(self.dropout).init(),
-            fc: linear(style, embedding, self.num_classes, device),
+            fc: linear_layer(style, embedding, self.num_classes, device),
             lrn: (style == InceptionStyle::Paper).then(|| LocalResponseNormConfig::new().init()),
             variant: self.variant,
             transform_input: self.transform_input,
@@ -188,7 +188,7 @@ fn pool(kernel: usize) -> MaxPool2d {
 
 /// A linear layer. In torchvision's style it starts with weights of N(0, 0.01), its bias as PyTorch's by default:
 /// uniform in ±1/√fan-in. In the paper's it starts as its convolutions do.
-pub(crate) fn linear(
+pub(crate) fn linear_layer(
     style: InceptionStyle,
     inputs: usize,
     outputs: usize,
@@ -270,7 +270,7 @@ fn tapped(name: &str, map: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
 
 impl Classifier for GoogLeNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.fc.forward(self.embed(images))
+        linear(&self.fc, self.embed(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
@@ -290,7 +290,7 @@ impl Classifier for GoogLeNet {
         Self {
             aux1: self.aux1.map(aux),
             aux2: self.aux2.map(aux),
-            fc: linear(style, embedding, num_classes, device),
+            fc: linear_layer(style, embedding, num_classes, device),
             ..self
         }
     }
@@ -312,7 +312,7 @@ impl Classifier for GoogLeNet {
             });
         TrainingLogits {
             aux: aux.collect(),
-            logits: self.fc.forward(self.pooled(map)),
+            logits: linear(&self.fc, self.pooled(map)),
         }
     }
 

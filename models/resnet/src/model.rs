@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
-    convolve_normalize_relu, kaiming_normal_fan_out, max_pool,
+    convolve_normalize_relu, kaiming_normal_fan_out, linear, max_pool,
 };
 
 use crate::config::{ResNetConfig, Stem};
@@ -156,7 +156,7 @@ impl ResNet {
 
 impl Classifier for ResNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.fc.forward(self.embed(images))
+        linear(&self.fc, self.embed(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {

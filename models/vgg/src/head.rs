@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::stack::{covering, flatten_to};
-use burn_zoo_blocks::{DropoutSide, FullyConnected, FullyConnectedConfig, Start};
+use burn_zoo_blocks::{DropoutSide, FullyConnected, FullyConnectedConfig, Start, linear};
 
 use crate::config::{HeadKind, VggConfig};
 
@@ -70,7 +70,7 @@ impl Head {
         match self {
             Self::ThreeLayers(layers) => layers.dense(covering(map, SIDE), SIDE),
             // A linear layer of the mean is the mean of the linear layer.
-            Self::OneLayer(layer) => layer.forward(self.embed(map)),
+            Self::OneLayer(layer) => linear(layer, self.embed(map)),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu};
+use burn_zoo_blocks::{
+    Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu, linear,
+};
 
 use crate::config::VggConfig;
 use crate::head::Head;
@@ -91,7 +93,7 @@ impl Vgg {
 
 impl Classifier for Vgg {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classifier.last().forward(self.embed(images))
+        linear(self.classifier.last(), self.embed(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::stack::{Layer, build, covering, flatten_to, run};
 use burn_zoo_blocks::{
-    Classifier, DropoutSide, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature,
+    Classifier, DropoutSide, FullyConnected, FullyConnectedConfig, Taps, UnknownFeature, linear,
 };
 
 use crate::config::{FEATURES, Variant, ZfNetConfig};
@@ -83,7 +83,7 @@ impl ZfNet {
 /// Pictures have at least [`Variant::min_size`] pixels on each side.
 impl Classifier for ZfNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.classifier.last().forward(self.embed(images))
+        linear(self.classifier.last(), self.embed(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {

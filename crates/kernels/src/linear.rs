@@ -1,0 +1,440 @@
+//! Products of few vectors with a matrix: forward, and the gradients of the vectors and of the matrix.
+//!
+//! The matrix, of millions of weights, is read or written once and in its order, since memory is what limits it; nothing of it is
+//! packed. Of many vectors a product of matrices is faster, since it reads each vector less often.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "calls and iterators are not always compiled for the registers at hand"
+)]
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::threads::{Shared, each, written};
+
+/// Vectors at most that are few.
+pub(crate) const FEW: usize = 16;
+
+/// Into how many parts the rows are cut: by the matrix and not by threads, so that no sum depends on their number.
+const PARTS: usize = 16;
+
+/// Rows of the matrix that are worked on at once.
+const ROWS: usize = 8;
+
+/// Numbers of the vectors and of the matrix.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) batch: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+}
+
+impl Shape {
+    /// Multiplications and additions of any of the three passes.
+    pub(crate) fn operations(&self) -> f64 {
+        2.0 * self.batch as f64 * self.inputs as f64 * self.outputs as f64
+    }
+
+    /// Rows of a part: a multiple of those that are worked on at once.
+    fn run(&self) -> usize {
+        self.inputs.div_ceil(PARTS).next_multiple_of(ROWS)
+    }
+
+    fn parts(&self) -> usize {
+        self.inputs.div_ceil(self.run())
+    }
+
+    fn rows(&self, part: usize) -> std::ops::Range<usize> {
+        part * self.run()..self.inputs.min((part + 1) * self.run())
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}→{}", self.inputs, self.outputs)
+    }
+}
+
+/// Vectors times the matrix.
+///
+/// # Shapes
+/// - vectors: `[batch, inputs]`
+/// - matrix: `[inputs, outputs]`
+/// - output: `[batch, outputs]`
+pub(crate) fn forward(shape: &Shape, vectors: &[f32], matrix: &[f32]) -> Vec<f32> {
+    let size = shape.batch * shape.outputs;
+    // Every part of the rows makes a sum of its own.
+    let mut sums = vec![0.0; shape.parts() * size];
+    let shared = Shared::new(&mut sums);
+    each(shape.parts(), |part| {
+        #[allow(unsafe_code, reason = "every part has sums of its own")]
+        // SAFETY: no other task has the sums of this part.
+        let sums = unsafe { shared.part(part * size, (part + 1) * size) };
+        Arch::new().dispatch(Forward {
+            shape,
+            rows: shape.rows(part),
+            vectors,
+            matrix,
+            sums,
+        });
+    });
+    let (sum, more) = sums.split_at_mut(size);
+    for more in more.chunks_exact(size) {
+        sum.iter_mut()
+            .zip(more)
+            .for_each(|(sum, more)| *sum += more);
+    }
+    sums.truncate(size);
+    sums
+}
+
+/// The gradient of the vectors.
+///
+/// # Shapes
+/// - grad: `[batch, outputs]`
+/// - output: `[batch, inputs]`
+pub(crate) fn input_grad(shape: &Shape, matrix: &[f32], grad: &[f32]) -> Vec<f32> {
+    let work = |out: &Shared| {
+        each(shape.parts(), |part| {
+            Arch::new().dispatch(InputGrad {
+                shape,
+                rows: shape.rows(part),
+                matrix,
+                grad,
+                out,
+            });
+        });
+    };
+    #[allow(unsafe_code, reason = "parts cover all inputs")]
+    // SAFETY: every input of every vector is a row of one part, and is written.
+    unsafe {
+        written(shape.batch * shape.inputs, work)
+    }
+}
+
+/// The gradient of the matrix.
+///
+/// # Shapes
+/// - vectors: `[batch, inputs]`
+/// - grad: `[batch, outputs]`
+/// - output: `[inputs, outputs]`
+pub(crate) fn weight_grad(shape: &Shape, vectors: &[f32], grad: &[f32]) -> Vec<f32> {
+    let work = |out: &Shared| {
+        each(shape.parts(), |part| {
+            Arch::new().dispatch(WeightGrad {
+                shape,
+                rows: shape.rows(part),
+                vectors,
+                grad,
+                out,
+            });
+        });
+    };
+    #[allow(unsafe_code, reason = "parts cover all rows")]
+    // SAFETY: every row is of one part, and is written.
+    unsafe {
+        written(shape.inputs * shape.outputs, work)
+    }
+}
+
+struct Forward<'a> {
+    shape: &'a Shape,
+    rows: std::ops::Range<usize>,
+    vectors: &'a [f32],
+    matrix: &'a [f32],
+    /// `[batch, outputs]`, zero.
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Shape {
+            batch,
+            inputs,
+            outputs,
+        } = *self.shape;
+        let mut first = self.rows.start;
+        while first < self.rows.end {
+            let count = ROWS.min(self.rows.end - first);
+            let mut wide = [S::as_simd_f32s(&self.matrix[first * outputs..][..outputs]); ROWS];
+            for row in 1..count {
+                wide[row] = S::as_simd_f32s(&self.matrix[(first + row) * outputs..][..outputs]);
+            }
+            let columns = outputs / S::F32_LANES;
+            for vector in 0..batch {
+                let mut factors = [simd.splat_f32s(0.0); ROWS];
+                for row in 0..count {
+                    factors[row] = simd.splat_f32s(self.vectors[vector * inputs + first + row]);
+                }
+                let sums = &mut self.sums[vector * outputs..][..outputs];
+                let (sums, tail) = S::as_mut_simd_f32s(sums);
+                if count == ROWS {
+                    for column in 0..columns {
+                        let mut sum = sums[column];
+                        for row in 0..ROWS {
+                            sum = simd.mul_add_e_f32s(factors[row], wide[row].0[column], sum);
+                        }
+                        sums[column] = sum;
+                    }
+                } else {
+                    for column in 0..columns {
+                        for row in 0..count {
+                            sums[column] = simd.mul_add_e_f32s(
+                                factors[row],
+                                wide[row].0[column],
+                                sums[column],
+                            );
+                        }
+                    }
+                }
+                let mut sum = simd.partial_load_f32s(tail);
+                for row in 0..count {
+                    let weights = simd.partial_load_f32s(wide[row].1);
+                    sum = simd.mul_add_e_f32s(factors[row], weights, sum);
+                }
+                simd.partial_store_f32s(tail, sum);
+            }
+            first += count;
+        }
+    }
+}
+
+/// Vectors, and rows, of which products are made at once.
+const SIDE: usize = 4;
+
+struct InputGrad<'a> {
+    shape: &'a Shape,
+    rows: std::ops::Range<usize>,
+    matrix: &'a [f32],
+    grad: &'a [f32],
+    /// `[batch, inputs]`
+    out: &'a Shared<'a>,
+}
+
+impl WithSimd for InputGrad<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Shape {
+            batch,
+            inputs,
+            outputs,
+        } = *self.shape;
+        let columns = outputs / S::F32_LANES;
+        let mut first = self.rows.start;
+        while first < self.rows.end {
+            let rows = SIDE.min(self.rows.end - first);
+            // What is beyond the last is the last again, and not written.
+            let mut wide = [S::as_simd_f32s(&self.matrix[..0]); SIDE];
+            for row in 0..SIDE {
+                let row_at = first + row.min(rows - 1);
+                wide[row] = S::as_simd_f32s(&self.matrix[row_at * outputs..][..outputs]);
+            }
+            let mut vector = 0;
+            while vector < batch {
+                let vectors = SIDE.min(batch - vector);
+                let mut grads = wide;
+                for other in 0..SIDE {
+                    let at = vector + other.min(vectors - 1);
+                    grads[other] = S::as_simd_f32s(&self.grad[at * outputs..][..outputs]);
+                }
+                let mut sums = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+                for column in 0..columns {
+                    for row in 0..SIDE {
+                        let weights = wide[row].0[column];
+                        for other in 0..SIDE {
+                            sums[other][row] = simd.mul_add_e_f32s(
+                                weights,
+                                grads[other].0[column],
+                                sums[other][row],
+                            );
+                        }
+                    }
+                }
+                for row in 0..SIDE {
+                    let weights = simd.partial_load_f32s(wide[row].1);
+                    for other in 0..SIDE {
+                        let grad = simd.partial_load_f32s(grads[other].1);
+                        sums[other][row] = simd.mul_add_e_f32s(weights, grad, sums[other][row]);
+                    }
+                }
+                for other in 0..vectors {
+                    let mut numbers = [0.0; SIDE];
+                    for row in 0..SIDE {
+                        numbers[row] = simd.reduce_sum_f32s(sums[other][row]);
+                    }
+                    #[allow(unsafe_code, reason = "every part has rows of its own")]
+                    // SAFETY: no other task has these inputs.
+                    unsafe {
+                        self.out
+                            .write((vector + other) * inputs + first, &numbers[..rows]);
+                    }
+                }
+                vector += vectors;
+            }
+            first += rows;
+        }
+    }
+}
+
+struct WeightGrad<'a> {
+    shape: &'a Shape,
+    rows: std::ops::Range<usize>,
+    vectors: &'a [f32],
+    grad: &'a [f32],
+    /// `[inputs, outputs]`
+    out: &'a Shared<'a>,
+}
+
+impl WithSimd for WeightGrad<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Shape {
+            batch,
+            inputs,
+            outputs,
+        } = *self.shape;
+        for row in self.rows {
+            #[allow(unsafe_code, reason = "every part has rows of its own")]
+            // SAFETY: no other task has this row.
+            let out = unsafe { self.out.zeroed(row * outputs, (row + 1) * outputs) };
+            let (out, tail) = S::as_mut_simd_f32s(out);
+            let mut vector = 0;
+            while vector < batch {
+                let count = SIDE.min(batch - vector);
+                let mut factors = [simd.splat_f32s(0.0); SIDE];
+                let mut grads = [S::as_simd_f32s(&self.grad[..outputs]); SIDE];
+                for other in 0..count {
+                    let at = vector + other;
+                    factors[other] = simd.splat_f32s(self.vectors[at * inputs + row]);
+                    grads[other] = S::as_simd_f32s(&self.grad[at * outputs..][..outputs]);
+                }
+                for column in 0..out.len() {
+                    let mut sum = out[column];
+                    for other in 0..count {
+                        sum = simd.mul_add_e_f32s(factors[other], grads[other].0[column], sum);
+                    }
+                    out[column] = sum;
+                }
+                let mut sum = simd.partial_load_f32s(tail);
+                for other in 0..count {
+                    let grad = simd.partial_load_f32s(grads[other].1);
+                    sum = simd.mul_add_e_f32s(factors[other], grad, sum);
+                }
+                simd.partial_store_f32s(tail, sum);
+                vector += count;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers without a pattern, from -1 to 1.
+    fn numbers(count: usize, mut seed: u64) -> Vec<f32> {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// Rows times columns, summed in double precision, by the places of the numbers.
+    fn product(
+        [rows, depth, columns]: [usize; 3],
+        left: impl Fn(usize, usize) -> f32,
+        right: impl Fn(usize, usize) -> f32,
+    ) -> Vec<f64> {
+        let sum = |row: usize, column: usize| -> f64 {
+            let terms =
+                (0..depth).map(|at| f64::from(left(row, at)) * f64::from(right(at, column)));
+            terms.sum()
+        };
+        (0..rows * columns)
+            .map(|at| sum(at / columns, at % columns))
+            .collect()
+    }
+
+    #[track_caller]
+    fn close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let allowed = 1e-6 * (depth as f64).sqrt().max(1.0) * 4.0;
+        for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let off = (f64::from(*found) - expected).abs();
+            assert!(
+                off < allowed,
+                "{what} at {at}: {found}, expected {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_passes_are_the_sums_of_their_definition() {
+        let shapes = [
+            [1, 1, 1],
+            [1, 9, 17],
+            [2, 8, 16],
+            [3, 130, 33],
+            [5, 257, 10],
+            [FEW, 301, 48],
+        ];
+        for [batch, inputs, outputs] in shapes {
+            let shape = Shape {
+                batch,
+                inputs,
+                outputs,
+            };
+            let what = format!("{shape:?}");
+            let vectors = numbers(batch * inputs, 1);
+            let matrix = numbers(inputs * outputs, 2);
+            let grad = numbers(batch * outputs, 3);
+            let vector = |row: usize, at: usize| vectors[row * inputs + at];
+            let weight = |row: usize, at: usize| matrix[row * outputs + at];
+            let slope = |row: usize, at: usize| grad[row * outputs + at];
+            let expected = product([batch, inputs, outputs], vector, weight);
+            close(
+                &forward(&shape, &vectors, &matrix),
+                &expected,
+                inputs,
+                &what,
+            );
+            let expected = product([batch, outputs, inputs], slope, |at, row| weight(row, at));
+            close(
+                &input_grad(&shape, &matrix, &grad),
+                &expected,
+                outputs,
+                &what,
+            );
+            let expected = product([inputs, batch, outputs], |row, at| vector(at, row), slope);
+            close(
+                &weight_grad(&shape, &vectors, &grad),
+                &expected,
+                batch,
+                &what,
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_where_it_is() {
+        let shape = Shape {
+            batch: 2,
+            inputs: 11,
+            outputs: 19,
+        };
+        let (vectors, mut matrix) = (numbers(22, 1), numbers(11 * 19, 2));
+        matrix[10 * 19 + 18] = f32::INFINITY;
+        matrix[3 * 19 + 2] = f32::NAN;
+        for (at, sum) in forward(&shape, &vectors, &matrix).iter().enumerate() {
+            assert_eq!(sum.is_nan(), at % 19 == 2, "{at}");
+            assert_eq!(sum.is_infinite(), at % 19 == 18, "{at}");
+        }
+    }
+}
