@@ -21,6 +21,7 @@ mod tests;
 
 pub(crate) use after::After;
 pub(crate) use input_grad::input_grad;
+use winograd::Cut;
 
 /// Pictures to feature maps, and what follows.
 ///
@@ -40,10 +41,14 @@ pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Aft
             .shortcut
             .is_none_or(|shortcut| shortcut.len() == shape.len_out())
     );
-    match Way::of(shape) {
-        Way::Winograd => winograd::forward(shape, images, weights, after),
-        Way::Straight => straight::forward(shape, images, weights, after),
-        Way::Unfolded => unfolded::forward(shape, images, weights, after),
+    if winograd::pays(shape)
+        && let Some(out) = winograd::forward(shape, Cut::BY_CACHES, images, weights, after)
+    {
+        return out;
+    }
+    match is_short(shape) {
+        true => straight::forward(shape, images, weights, after),
+        false => unfolded::forward(shape, images, weights, after),
     }
 }
 
@@ -54,10 +59,14 @@ pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Aft
 /// - grad: `[batch, channels_out, height_out, width_out]`
 /// - output: `[channels_out, channels_in / groups, kernel height, kernel width]`
 pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
-    match Way::of(shape) {
-        Way::Winograd => winograd::weight_grad(shape, images, grad),
-        Way::Straight => straight::weight_grad(shape, images, grad),
-        Way::Unfolded => unfolded::weight_grad(shape, images, grad),
+    if winograd::pays(shape)
+        && let Some(out) = winograd::weight_grad(shape, Cut::BY_CACHES, images, grad)
+    {
+        return out;
+    }
+    match is_short(shape) {
+        true => straight::weight_grad(shape, images, grad),
+        false => unfolded::weight_grad(shape, images, grad),
     }
 }
 
@@ -65,26 +74,11 @@ pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
 /// make better use of the cache.
 const LONGEST: usize = 1152;
 
-/// How a convolution is computed.
-enum Way {
-    Winograd,
-    Straight,
-    Unfolded,
-}
-
-impl Way {
-    fn of(shape: &Shape) -> Self {
-        // A strip holds what a stride skips as well.
-        let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
-        let is_short = shape.group()[0] * shape.taps() <= LONGEST;
-        if winograd::pays(shape) {
-            Self::Winograd
-        } else if !skips && shape.taps() > 1 && is_short {
-            Self::Straight
-        } else {
-            Self::Unfolded
-        }
-    }
+/// Whether sums are short enough to be made straight from the pictures, and not of pictures unfolded.
+fn is_short(shape: &Shape) -> bool {
+    // A strip holds what a stride skips as well.
+    let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
+    !skips && shape.taps() > 1 && shape.group()[0] * shape.taps() <= LONGEST
 }
 
 /// The gradient of the bias: the sum of that of what came out, channel by channel.

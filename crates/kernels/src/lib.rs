@@ -176,22 +176,6 @@ pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
     normalize_then(norm, images, Then::Nothing)
 }
 
-/// [`normalize`], rectified.
-#[must_use]
-pub fn normalize_relu(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
-    normalize_then(norm, images, Then::Relu)
-}
-
-/// [`normalize`], with a shortcut added, rectified.
-///
-/// # Shapes
-/// - images, shortcut: `[batch, channels, height, width]`
-/// - output: as the images
-#[must_use]
-pub fn normalize_add_relu(norm: &BatchNorm, images: Tensor<4>, shortcut: Tensor<4>) -> Tensor<4> {
-    normalize_then(norm, images, Then::AddRelu(shortcut))
-}
-
 /// What follows a normalisation.
 #[allow(clippy::large_enum_variant, reason = "made to be taken apart at once")]
 enum Then {

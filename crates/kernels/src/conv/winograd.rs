@@ -3,13 +3,14 @@
 //!
 //! Tiles of 6×6 pixels and kernels are transformed, then every place in a tile is a product of matrices by itself, then what comes
 //! out of it is transformed to 4×4 pixels. The gradient of the weights is the same, backwards. An infinity, or what is no number,
-//! spreads to the other pixels of its tile.
+//! would spread to the other pixels of its tile: where one comes out, another way is left to say where it belongs.
 
 mod pictures;
 mod points;
 mod weights;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pictures::{spread, spread_grad, take};
 use weights::{gather, transform};
@@ -25,14 +26,27 @@ const IN: usize = 6;
 /// Places in a tile.
 const PLACES: usize = IN * IN;
 
-/// Numbers of the transformed tiles that all threads work on at once: a share of a common third-level cache.
-const SHARED: usize = 3 * 1024 * 1024;
+/// How the work is cut, by the caches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// Numbers of the transformed tiles that all threads work on at once: a share of a common third-level cache.
+    pub(super) shared: usize,
+    /// And those that a thread works on by itself: in its second-level cache.
+    pub(super) own: usize,
+    /// Transformed weights at most with which threads work by themselves: each passes over all of them for every block.
+    pub(super) few: usize,
+    /// Tiles at least of a block.
+    pub(super) least: usize,
+}
 
-/// And those that a thread works on by itself: in its second-level cache.
-const OWN: usize = 192 * 1024;
-
-/// Transformed weights at most with which threads work by themselves: each passes over all of them for every block.
-const FEW: usize = PLACES * 64 * 128;
+impl Cut {
+    pub(super) const BY_CACHES: Self = Self {
+        shared: 3 * 1024 * 1024,
+        own: 192 * 1024,
+        few: PLACES * 64 * 128,
+        least: 32,
+    };
+}
 
 /// Rows of a product that are a task of their own.
 const ROWS: usize = 128;
@@ -55,29 +69,30 @@ pub(super) fn fits(shape: &Shape) -> bool {
 /// Zen 4 generation; what counts is how they compare.
 pub(super) fn pays(shape: &Shape) -> bool {
     /// Of a tile and a pair of channels: 144 products, or 36.
-    const DEFINITION: usize = 1440;
-    const PRODUCT: usize = 390;
+    const DEFINITION: f64 = 1440.0;
+    const PRODUCT: f64 = 390.0;
     /// Of a tile and a channel that goes in or comes out.
-    const TRANSFORM: usize = 14_000;
+    const TRANSFORM: f64 = 14_000.0;
     /// Of a kernel.
-    const KERNEL: usize = 13_000;
+    const KERNEL: f64 = 13_000.0;
     if !fits(shape) {
         return false;
     }
-    let grid = Grid::new(shape);
-    let tiles = grid.rows() * grid.across;
-    let pairs = shape.channels_in * shape.channels_out;
-    let channels = shape.channels_in + shape.channels_out;
+    let grid = Grid::new(shape, Cut::BY_CACHES);
+    let tiles = (grid.rows() * grid.across) as f64;
+    let pairs = (shape.channels_in * shape.channels_out) as f64;
+    let channels = (shape.channels_in + shape.channels_out) as f64;
     let own = PRODUCT * tiles * pairs + TRANSFORM * tiles * channels + KERNEL * pairs;
+    let pixels = (shape.len_out() / shape.channels_out) as f64;
     // Clearly so: what is near may be either.
-    let pixels = shape.len_out() / shape.channels_out;
-    own * 10 < DEFINITION / 16 * pixels * pairs * 8
+    own < 0.8 * DEFINITION / 16.0 * pixels * pairs
 }
 
 /// The tiles of some pictures: rows of them, one picture after the other.
 #[derive(Debug, Clone, Copy)]
 struct Grid {
     shape: Shape,
+    cut: Cut,
     /// Rows of tiles of a picture.
     down: usize,
     /// Tiles of a row.
@@ -102,10 +117,11 @@ impl Block {
 }
 
 impl Grid {
-    fn new(shape: &Shape) -> Self {
+    fn new(shape: &Shape, cut: Cut) -> Self {
         let [height, width] = shape.size_out();
         Self {
             shape: *shape,
+            cut,
             down: height.div_ceil(OUT),
             across: width.div_ceil(OUT),
         }
@@ -119,17 +135,17 @@ impl Grid {
     fn is_split(&self) -> bool {
         let shape = &self.shape;
         let kernels = PLACES * shape.channels_in * shape.channels_out;
-        kernels <= FEW && self.rows() * self.across >= PARTS * 16
+        kernels <= self.cut.few && self.rows() * self.across >= PARTS * 16
     }
 
     /// Rows of tiles of a block, so that it fits a cache.
     fn run(&self) -> usize {
         let channels = self.shape.channels_in + self.shape.channels_out;
         let (most, parts) = match self.is_split() {
-            true => (OWN, PARTS),
-            false => (SHARED, 1),
+            true => (self.cut.own, PARTS),
+            false => (self.cut.shared, 1),
         };
-        let tiles = (most / (PLACES * channels)).max(32);
+        let tiles = (most / (PLACES * channels)).max(self.cut.least);
         let rows = (tiles / self.across).max(1);
         // As many rows in each.
         let all = self.rows();
@@ -177,11 +193,18 @@ impl By {
     }
 }
 
-/// See [`forward`](super::forward).
-pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: After) -> Vec<f32> {
+/// See [`forward`](super::forward); none where what comes out is infinite or no number.
+pub(super) fn forward(
+    shape: &Shape,
+    cut: Cut,
+    images: &[f32],
+    weights: &[f32],
+    after: After,
+) -> Option<Vec<f32>> {
     let (channels_in, channels_out) = (shape.channels_in, shape.channels_out);
     let channels = [channels_out, channels_in];
-    let grid = Grid::new(shape);
+    let grid = Grid::new(shape, cut);
+    let is_finite = AtomicBool::new(true);
     let block = |index: usize, by: By, kernels: &[f32], out: &Shared| {
         let block = grid.block(index);
         with_scratch(grid.size(channels_in) + grid.size(channels_out), |memory| {
@@ -189,7 +212,9 @@ pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Aft
             lay(&grid, &block, by, images, tiles);
             products(channels, &block, by, kernels, tiles, maps);
             by.each(channels_out, |channel| {
-                take(&grid, &block, maps, channel, after, out);
+                if !take(&grid, &block, maps, channel, after, out) {
+                    is_finite.store(false, Ordering::Relaxed);
+                }
             });
         });
     };
@@ -202,16 +227,20 @@ pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Aft
     };
     #[allow(unsafe_code, reason = "blocks and channels cover everything")]
     // SAFETY: every row of every map lies in one row of tiles, and is written.
-    unsafe {
-        written(shape.len_out(), work)
-    }
+    let out = unsafe { written(shape.len_out(), work) };
+    is_finite.into_inner().then_some(out)
 }
 
-/// See [`weight_grad`](super::weight_grad).
-pub(super) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
+/// See [`weight_grad`](super::weight_grad); none where what comes out is infinite or no number.
+pub(super) fn weight_grad(
+    shape: &Shape,
+    cut: Cut,
+    images: &[f32],
+    grad: &[f32],
+) -> Option<Vec<f32>> {
     let (channels_in, channels_out) = (shape.channels_in, shape.channels_out);
     let channels = [channels_out, channels_in];
-    let grid = Grid::new(shape);
+    let grid = Grid::new(shape, cut);
     let block = |index: usize, by: By, kernels: &Shared, start: usize, write: Write| {
         let block = grid.block(index);
         with_scratch(grid.size(channels_in) + grid.size(channels_out), |memory| {
@@ -250,7 +279,8 @@ pub(super) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f3
             .zip(more)
             .for_each(|(sum, more)| *sum += more);
     }
-    gather(sum, channels)
+    let out = gather(sum, channels);
+    out.iter().all(|sum| sum.is_finite()).then_some(out)
 }
 
 /// The transformed tiles of the pictures: `[places, channels, tiles]`.

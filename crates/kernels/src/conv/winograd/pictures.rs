@@ -168,7 +168,7 @@ impl<T: Transform<SIDE, IN>, const SIDE: usize> WithSimd for Spread<'_, T, SIDE>
     }
 }
 
-/// Transforms the products of a channel of a block to its maps.
+/// Transforms the products of a channel of a block to its maps. Whether all of them are finite, before what follows.
 pub(super) fn take(
     grid: &Grid,
     block: &Block,
@@ -176,7 +176,7 @@ pub(super) fn take(
     channel: usize,
     after: After,
     out: &Shared,
-) {
+) -> bool {
     let shape = &grid.shape;
     let [height, width] = shape.size_out();
     let size = OUT * block.stride;
@@ -188,6 +188,11 @@ pub(super) fn take(
             tiles: block.tiles,
             lines,
             size,
+        });
+        let used = block.tiles * OUT;
+        let are_finite = (0..OUT).all(|line| {
+            let line = &lines[line * size..][..used];
+            Arch::new().dispatch(IsFinite(line))
         });
         for (index, row) in block.rows.clone().enumerate() {
             let (image, first) = (row / grid.down, row % grid.down * OUT);
@@ -204,7 +209,27 @@ pub(super) fn take(
                 };
             }
         }
-    });
+        are_finite
+    })
+}
+
+/// Whether all numbers are finite.
+struct IsFinite<'a>(&'a [f32]);
+
+impl WithSimd for IsFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> bool {
+        let (numbers, tail) = S::as_simd_f32s(self.0);
+        let zero = simd.splat_f32s(0.0);
+        // What is finite is 0 times 0; anything else leaves no number.
+        let mut sum = simd.mul_f32s(simd.partial_load_f32s(tail), zero);
+        for i in 0..numbers.len() {
+            sum = simd.mul_add_e_f32s(numbers[i], zero, sum);
+        }
+        simd.reduce_sum_f32s(sum) == 0.0
+    }
 }
 
 struct Take<'a> {
