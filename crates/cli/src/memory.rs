@@ -20,3 +20,26 @@ pub(crate) fn keep() {
         mi_option_set_default(PURGE_DELAY, -1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code, reason = "settings of a library in C")]
+    fn the_number_of_the_setting_is_that_of_the_purge_delay() {
+        const NAME: &str = "MIMALLOC_PURGE_DELAY";
+        if std::env::var_os(NAME).is_some() {
+            eprintln!("skipped: {NAME} is set");
+            return;
+        }
+        // SAFETY: it reads a number, and may be called at any time.
+        let delay = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        // mimalloc's own default, in milliseconds: another setting at this place would have another.
+        assert_eq!(delay(), DEFAULT);
+        keep();
+        assert_eq!(delay(), -1);
+    }
+
+    const DEFAULT: std::ffi::c_long = 1000;
+}

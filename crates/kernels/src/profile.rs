@@ -1,8 +1,8 @@
 //! Where the time goes: the kernels' own clock.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// What calls of one operation on one shape took together.
@@ -27,15 +27,28 @@ static TAKEN: Mutex<Table> = Mutex::new(BTreeMap::new());
 
 type Table = BTreeMap<(&'static str, String), (usize, Duration, f64)>;
 
+/// One profile at a time.
+static PROFILING: Mutex<()> = Mutex::new(());
+
 /// Runs `work` and says what the kernels did meanwhile, in the whole process, the longest first. Empty where no kernel runs.
 ///
-/// # Panics
-/// If a kernel panicked earlier while it was timed.
+/// A second profile waits until the first is done.
 pub fn profile(work: impl FnOnce()) -> Vec<Taken> {
+    /// The clock stops even where `work` panics.
+    struct On;
+    impl Drop for On {
+        fn drop(&mut self) {
+            IS_ON.store(false, Ordering::Relaxed);
+        }
+    }
+
+    let _alone = PROFILING.lock().unwrap_or_else(PoisonError::into_inner);
     table().clear();
     IS_ON.store(true, Ordering::Relaxed);
-    work();
-    IS_ON.store(false, Ordering::Relaxed);
+    {
+        let _on = On;
+        work();
+    }
     let found = std::mem::take(&mut *table()).into_iter();
     let mut found: Vec<_> = found
         .map(|((operation, shape), (calls, time, operations))| Taken {
@@ -51,7 +64,7 @@ pub fn profile(work: impl FnOnce()) -> Vec<Taken> {
 }
 
 fn table() -> std::sync::MutexGuard<'static, Table> {
-    TAKEN.lock().expect("nobody panics while holding it")
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does the work, timed where a profile is taken.
@@ -72,4 +85,32 @@ pub(crate) fn timed<T>(
     let entry = table.entry((operation, shape.to_string())).or_default();
     *entry = (entry.0 + 1, entry.1 + time, entry.2 + operations);
     result
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_timed_is_counted_by_operation_and_shape_and_only_meanwhile() {
+        let once = |shape: &str| timed("profiled here", &shape, 2.0, || ());
+        once("before");
+        let panicked = std::panic::catch_unwind(|| profile(|| panic!("meanwhile")));
+        assert!(panicked.is_err());
+        once("between");
+        let found = profile(|| {
+            once("a");
+            once("a");
+            once("b");
+        });
+        once("after");
+        let mut found: Vec<_> = found
+            .into_iter()
+            // Other tests may run kernels meanwhile.
+            .filter(|taken| taken.operation == "profiled here")
+            .map(|taken| (taken.shape, taken.calls, taken.operations))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(found, [("a".to_owned(), 2, 4.0), ("b".to_owned(), 1, 2.0)]);
+    }
 }
