@@ -39,6 +39,43 @@ fn a_line_for_each_model() {
 }
 
 #[test]
+fn a_profile_has_every_layer_and_all_of_the_time() {
+    let folder = folder();
+    let arguments = [
+        &["bench", "--json", "cifar_vgg11_bn", "--train", "--profile"],
+        &QUICK[..],
+    ];
+    let document = succeed(folder.path(), &arguments.concat()).stdout;
+    let document: Value = serde_json::from_str(&document).expect("JSON");
+    let profile = &document[0]["profile"];
+    let operations = profile["operations"].as_array().expect("operations");
+    let sum = |key: &str, is_meant: &dyn Fn(&str) -> bool| -> f64 {
+        let own = operations.iter().filter(|operation| {
+            let name = operation["operation"].as_str().expect("a name");
+            is_meant(name)
+        });
+        own.map(|operation| operation[key].as_f64().expect("a number"))
+            .sum()
+    };
+    // Eight convolutions, five pools; each layer with weights is stepped once.
+    assert_eq!(sum("calls", &|name| name == "convolution"), 8.0);
+    assert_eq!(
+        sum("calls", &|name| name == "convolution, weight gradient"),
+        8.0
+    );
+    assert_eq!(sum("calls", &|name| name == "max-pooling"), 5.0);
+    assert!(sum("calls", &|name| name == "descent") >= 18.0);
+    assert!((sum("share", &|_| true) - 1.0).abs() < 1e-6);
+    assert!(
+        (sum("milliseconds", &|_| true) / profile["milliseconds"].as_f64().expect("a number")
+            - 1.0)
+            .abs()
+            < 1e-6
+    );
+    assert!(profile["gemm_gigaflops"].as_f64().expect("a number") > 0.0);
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused() {
     let folder = folder();
     let folder = folder.path();
