@@ -1,6 +1,7 @@
 //! The command line as a whole; each command's own arguments stand in its file.
 
 use burn::tensor::Device;
+use burn_zoo::trainer::DevicesSection;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Fetch(commands::fetch::FetchArgs),
     Data(commands::data::DataArgs),
     Devices(commands::devices::DevicesArgs),
+    #[cfg(feature = "remote")]
+    Worker(commands::worker::WorkerArgs),
     Config(commands::config::ConfigArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -64,6 +67,32 @@ impl DeviceArg {
     pub(crate) fn choose(&self) -> Result<Device, Failure> {
         burn_zoo::use_burns_own(self.no_kernels);
         devices::choose(self.device.as_deref())
+    }
+
+    /// As they were given, for a command line.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let device = self.device.iter();
+        let mut words: Vec<String> = device
+            .flat_map(|device| ["--device".to_owned(), device.clone()])
+            .collect();
+        if self.no_kernels {
+            words.push("--no-kernels".to_owned());
+        }
+        words
+    }
+
+    /// The device that was asked for, or the best there is; none where a run file names devices.
+    pub(crate) fn choose_unless(&self, named: &DevicesSection) -> Result<Option<Device>, Failure> {
+        match &self.device {
+            _ if named.is_empty() => self.choose().map(Some),
+            Some(device) => Err(Failure::Input(format!(
+                "--device {device}: the run file names devices (devices.local, devices.remote): leave one of both out"
+            ))),
+            None => {
+                burn_zoo::use_burns_own(self.no_kernels);
+                Ok(None)
+            }
+        }
     }
 }
 

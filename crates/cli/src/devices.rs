@@ -70,7 +70,8 @@ fn preferred() -> Result<Device, Failure> {
     })
 }
 
-fn open(text: &str, source: &str) -> Result<Device, Failure> {
+/// The device called `text`, which `source` asks for.
+pub(crate) fn open(text: &str, source: &str) -> Result<Device, Failure> {
     let (name, number) = match text.split_once(':') {
         None => (text, None),
         Some((name, number)) => {

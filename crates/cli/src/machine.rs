@@ -4,13 +4,13 @@ use burn::tensor::Device;
 use burn_zoo::trainer::Machine;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::devices::{self, Backend};
+use crate::devices::Backend;
 
 /// Of the lock file: Burn itself does not say.
-const BURN: &str = "0.22.1";
+pub(crate) const BURN: &str = "0.22.1";
 
-/// This machine and program, computing on `device`.
-pub(crate) fn machine(device: &Device) -> Machine {
+/// This machine and program, computing on `first` and others, called `names`.
+pub(crate) fn machine(first: &Device, names: &[String]) -> Machine {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -23,7 +23,7 @@ pub(crate) fn machine(device: &Device) -> Machine {
         .filter(|backend| backend.is_compiled_in())
         .map(|backend| backend.to_string())
         .collect();
-    if !burn_zoo::has_kernels(device) {
+    if !burn_zoo::has_kernels(first) {
         features.push("without our kernels".to_owned());
     }
     if cfg!(debug_assertions) {
@@ -32,7 +32,7 @@ pub(crate) fn machine(device: &Device) -> Machine {
     Machine {
         // The trainer's to say.
         started: 0.0,
-        device: devices::name_of(device),
+        device: names.join(", "),
         cpu: brand.unwrap_or_default().to_owned(),
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         memory: system.as_ref().map_or(0, System::total_memory),
@@ -47,6 +47,7 @@ pub(crate) fn machine(device: &Device) -> Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices;
 
     #[test]
     fn burns_version_is_the_one_that_is_built() {
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn a_machine_says_what_it_is() {
         let device = devices::choose(Some("flex")).expect("compiled in");
-        let machine = machine(&device);
+        let machine = machine(&device, &[devices::name_of(&device)]);
         assert!(machine.device.starts_with("flex"), "{}", machine.device);
         assert!(machine.features.contains(&"flex".to_owned()));
         assert!(machine.cores > 0 && machine.memory > 1 << 20);

@@ -27,7 +27,10 @@ mod memory;
 mod output;
 mod panics;
 mod progress;
+#[cfg(feature = "remote")]
+mod remote;
 mod setup;
+mod team;
 mod terminal;
 mod training;
 

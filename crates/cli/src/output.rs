@@ -43,6 +43,22 @@ impl Output {
         write_line(text.trim_end()).map_err(closed_or_failed)
     }
 
+    /// The same on one line, for what goes on afterwards.
+    #[cfg(feature = "remote")]
+    pub(crate) fn show_line<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let text = match self.json {
+            true => serde_json::to_string(value).map_err(|error| {
+                Failure::Failed(format!("cannot write the result as JSON: {error}"))
+            })?,
+            false => text(),
+        };
+        write_line(&text).map_err(closed_or_failed)
+    }
+
     /// Says why a command failed: a sentence on standard error, and with `--json` a document on standard output.
     pub(crate) fn fail(self, failure: &Failure) -> ExitCode {
         let code = failure.exit_code();

@@ -31,6 +31,9 @@ fn report(info: &PanicHookInfo<'_>) {
     if crate::devices::is_probing() || out_of_memory(payload).is_some() {
         return;
     }
+    // A panic is how Burn says that a worker is gone.
+    #[cfg(feature = "remote")]
+    crate::remote::end_where_lost();
     let message = payload
         .downcast_ref::<&str>()
         .copied()

@@ -1,6 +1,7 @@
 //! From a run file to a job for the trainer, for one run or a sweep of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
@@ -14,6 +15,7 @@ use crate::error::Failure;
 use crate::machine::machine;
 use crate::progress::say;
 use crate::setup;
+use crate::team::Team;
 use crate::terminal::Terminal;
 
 /// A run whose network and pictures are known to fit.
@@ -61,7 +63,8 @@ impl Ready {
         started.transpose().map_err(Failure::input)
     }
 
-    pub(crate) fn job(self, target: Target, device: Device) -> Result<Job<Model>, Failure> {
+    pub(crate) fn job(self, target: Target, team: &Team) -> Result<Job<Model>, Failure> {
+        let device = team.first.clone();
         // A checkpoint has weights of its own: those that the run began with may be gone by then.
         let goes_on = target.existing == Existing::Resume && has_checkpoint(&target.out);
         let started = match goes_on {
@@ -86,8 +89,9 @@ impl Ready {
                 .collect(),
             input_size: [height, width],
             data: self.data,
-            machine: machine(&device),
+            machine: machine(&device, &team.names),
             device,
+            others: team.others.clone(),
             out: target.out,
             existing: target.existing,
             dashboard: target.dashboard,
@@ -97,14 +101,13 @@ impl Ready {
     }
 }
 
-/// The first Ctrl-C lets the step end, the second does not. Once for a process.
+/// The first Ctrl-C lets the step end, the second does not. Once for a process. `terminal` has the dashboard.
 pub(crate) fn stop_on_signal(
     interrupter: &Interrupter,
-    has_dashboard: bool,
+    terminal: Option<Arc<Terminal>>,
 ) -> Result<(), Failure> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let interrupter = interrupter.clone();
-    let terminal = has_dashboard.then(Terminal::keep_interrupt_key);
     let stop = move || {
         if ASKED.swap(true, Ordering::SeqCst) {
             if let Some(terminal) = &terminal {

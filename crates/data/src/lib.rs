@@ -18,7 +18,7 @@ pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, 
 pub use chance::{epoch_order, sample_rng};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use geometry::{Fit, Geometry};
-pub use loader::{Loader, LoaderOptions, OnBad};
+pub use loader::{Loader, LoaderOptions, OnBad, Shares};
 pub use normalize::Normalize;
 pub use pipeline::{Pipeline, PipelineError};
 pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split};

@@ -105,6 +105,14 @@ impl Loader {
         locked(&self.skipped).values().cloned().collect()
     }
 
+    /// As [`iter`](DataLoader::iter), every batch shared out over `devices`; see [`Shares`].
+    pub fn shares<'a>(&'a self, devices: &'a [Device]) -> Shares<'a> {
+        Shares {
+            batches: self.batches(),
+            devices,
+        }
+    }
+
     fn samples(&self) -> usize {
         self.range[1] - self.range[0]
     }
@@ -151,8 +159,9 @@ impl Loader {
     }
 }
 
-impl DataLoader<Batch> for Loader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
+impl Loader {
+    /// The next epoch, or what is left of it.
+    fn batches(&self) -> LoaderIterator<'_> {
         let Position { epoch, batch } = {
             let mut position = locked(&self.position);
             let next = Position {
@@ -169,7 +178,7 @@ impl DataLoader<Batch> for Loader {
         let job = Arc::new(self.job(epoch));
         let ahead = self.options.prefetch.max(workers);
         let prefetch = (workers > 0).then(|| Prefetch::start(job.clone(), first, workers, ahead));
-        Box::new(LoaderIterator {
+        LoaderIterator {
             loader: self,
             job,
             prefetch,
@@ -179,7 +188,13 @@ impl DataLoader<Batch> for Loader {
             bad: 0,
             refusal,
             failed: false,
-        })
+        }
+    }
+}
+
+impl DataLoader<Batch> for Loader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
+        Box::new(self.batches())
     }
 
     fn num_items(&self) -> usize {
@@ -230,13 +245,13 @@ impl LoaderIterator<'_> {
         }
     }
 
-    fn fail(&mut self, error: LoadError) -> Option<Result<Batch, DatasetError>> {
+    fn fail(&mut self, error: LoadError) -> Option<Result<RawBatch, DatasetError>> {
         self.failed = true;
         self.prefetch = None;
         Some(Err(DatasetError::new(error)))
     }
 
-    fn upload(&self, raw: RawBatch) -> Batch {
+    fn upload(&self, raw: RawBatch, device: &Device) -> Batch {
         let [height, width] = self.job.pipeline.geometry.size;
         let shape = [
             raw.labels.len(),
@@ -246,17 +261,13 @@ impl LoaderIterator<'_> {
         ];
         let labels = TensorData::new(raw.labels, [shape[0]]);
         Batch {
-            images: Tensor::from_data(TensorData::new(raw.images, shape), &self.loader.device),
-            labels: Tensor::<1, Int>::from_data(labels, &self.loader.device),
+            images: Tensor::from_data(TensorData::new(raw.images, shape), device),
+            labels: Tensor::<1, Int>::from_data(labels, device),
             indices: raw.indices,
         }
     }
-}
 
-impl Iterator for LoaderIterator<'_> {
-    type Item = Result<Batch, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_raw(&mut self) -> Option<Result<RawBatch, DatasetError>> {
         if let Some(refusal) = self.refusal.take() {
             return self.fail(refusal);
         }
@@ -272,7 +283,7 @@ impl Iterator for LoaderIterator<'_> {
                 locked(&self.loader.skipped).extend(raw.bad.iter().cloned());
             }
             if !raw.labels.is_empty() {
-                return Some(Ok(self.upload(raw)));
+                return Some(Ok(raw));
             }
         }
         if !self.failed && self.is_whole && self.given == 0 && self.bad > 0 {
@@ -283,6 +294,62 @@ impl Iterator for LoaderIterator<'_> {
             });
         }
         None
+    }
+}
+
+impl Iterator for LoaderIterator<'_> {
+    type Item = Result<Batch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.next_raw()?;
+        Some(raw.map(|raw| self.upload(raw, &self.loader.device)))
+    }
+}
+
+/// One epoch, every batch shared out over devices in the order of its pictures, as evenly as can be.
+///
+/// The shares come in the order of the devices; where a batch has fewer pictures than there are devices, the last ones get
+/// none.
+pub struct Shares<'a> {
+    batches: LoaderIterator<'a>,
+    devices: &'a [Device],
+}
+
+impl Shares<'_> {
+    /// How much of the epoch is done.
+    pub fn progress(&self) -> Progress {
+        self.batches.progress()
+    }
+
+    fn share_out(&self, mut raw: RawBatch) -> Vec<Batch> {
+        let pictures = raw.labels.len();
+        let (each, more) = (pictures / self.devices.len(), pictures % self.devices.len());
+        let values = raw.images.len() / pictures;
+        let mut shares = Vec::with_capacity(self.devices.len());
+        for (place, device) in self.devices.iter().enumerate() {
+            let count = each + usize::from(place < more);
+            if count == 0 {
+                break;
+            }
+            let rest = RawBatch {
+                images: raw.images.split_off(count * values),
+                labels: raw.labels.split_off(count),
+                indices: raw.indices.split_off(count),
+                bad: Vec::new(),
+            };
+            shares.push(self.batches.upload(raw, device));
+            raw = rest;
+        }
+        shares
+    }
+}
+
+impl Iterator for Shares<'_> {
+    type Item = Result<Vec<Batch>, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.batches.next_raw()?;
+        Some(raw.map(|raw| self.share_out(raw)))
     }
 }
 

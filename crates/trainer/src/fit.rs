@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::data::dataloader::{DataLoader, Progress};
-use burn::tensor::Device;
 use burn::train::{
     ClassificationOutput, EventProcessorTraining, Interrupter, Learner, LearnerEvent,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
@@ -29,6 +28,7 @@ use crate::scores::{NotFinite, Pending, StepScores};
 use crate::seed::step_seed;
 use crate::state::State;
 use crate::step::Learnable;
+use crate::team::Team;
 use crate::train::Ending;
 use crate::{RunFile, TrainError};
 use burn_zoo_report::{Best, EpochRecord, Scores};
@@ -50,8 +50,7 @@ pub(crate) struct Fit<M> {
     pub(crate) classes: Vec<String>,
     pub(crate) schedule: Schedule,
     pub(crate) mixing: Mixing,
-    /// The plain device; gradients are recorded on its autodiff twin.
-    pub(crate) device: Device,
+    pub(crate) team: Team,
     pub(crate) interrupter: Interrupter,
     pub(crate) observer: Mutex<Box<dyn Observer>>,
     /// Pictures already named as unreadable.
@@ -167,21 +166,22 @@ impl<M: Classifier + 'static> Fit<M> {
         }))?;
         self.train.seek(state.position.epoch, state.position.batch);
         let mut pending = Pending::default();
-        let mut pictures = self.train.iter();
+        let mut pictures = self.train.shares(self.team.learning());
         let accumulate = self.run.train.accumulate;
         let classes = state.model.model.num_classes();
         let losses = state.position.valid_losses();
-        while let Some(batch) = pictures.next() {
+        while let Some(shares) = pictures.next() {
             let step = state.position.step;
             let seed = step_seed(self.run.seed, step * accumulate + state.gathered.batches());
-            self.device.seed(seed);
+            self.team.seed(seed);
             let lr = self.schedule.lr(step, &losses);
             // Mixing draws from another stream than the network's dropout.
-            let (batch, targets) = self.mixing.apply(batch?, classes, !seed);
+            let mixed = |batch| self.mixing.apply(batch, classes, !seed);
+            let shares = shares?.into_iter().map(mixed).collect();
             let scale = state.position.loss_scale.map_or(1.0, |scale| scale.factor);
             let precision = self.run.train.precision;
-            let output = state.model.learn(batch, &targets, precision, scale);
-            state.gathered.add(&state.model, output.grads);
+            let (mut outputs, gradients) = self.team.learn(&state.model, shares, precision, scale);
+            state.gathered.add(&state.model, gradients);
             // Not one more than before where the loader left out a batch without a readable picture.
             let progress = pictures.progress();
             state.position.batch = progress
@@ -194,13 +194,9 @@ impl<M: Classifier + 'static> Fit<M> {
                 state.update(&self.run, lr)?;
             }
 
-            pending.push(StepScores {
-                loss: output.item.loss.clone().inner(),
-                logits: output.item.output.clone().inner(),
-                labels: output.item.targets.clone().inner(),
-                indices: Vec::new(),
-                step: step + 1,
-            });
+            for output in &outputs {
+                pending.push(StepScores::of(output, step + 1));
+            }
             let stop = stepped && self.interrupter.should_stop();
             let every_steps = self.run.checkpoint.every_steps;
             let due = stepped && every_steps.is_some_and(|n| state.position.step.is_multiple_of(n));
@@ -217,8 +213,9 @@ impl<M: Classifier + 'static> Fit<M> {
                 loss,
                 lr: Some(lr),
             });
+            // The dashboard follows the first device.
             let item = TrainingItem::new(
-                output.item,
+                outputs.swap_remove(0),
                 progress,
                 Some(state.position.step),
                 Some(lr.into()),

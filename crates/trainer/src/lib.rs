@@ -29,6 +29,7 @@ mod scores;
 mod seed;
 mod state;
 mod step;
+mod team;
 mod train;
 mod views;
 
@@ -52,8 +53,8 @@ pub use precision::Precision;
 pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{
     AugmentSection, BatchSize, CheckpointSection, ColorJitterSection, CropMode, DataSection,
-    EraseMode, ErasingSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode, PolicyName,
-    RunFile, RunFileError, TrainSection,
+    DevicesSection, EraseMode, ErasingSection, FitMode, LogsSection, ModelSection, Monitor,
+    OnBadMode, PolicyName, RunFile, RunFileError, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use train::{Job, Outcome, train};

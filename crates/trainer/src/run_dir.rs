@@ -227,7 +227,7 @@ pub fn check_unchanged(root: &Path, run: &RunFile) -> Result<(), TrainError> {
 }
 
 /// Keys that do not change what is learnt in an epoch: they may differ when a run goes on.
-const FREE: [&str; 8] = [
+const FREE: [&str; 9] = [
     "model.weights",
     "name",
     "data.root",
@@ -235,8 +235,9 @@ const FREE: [&str; 8] = [
     "data.eval_batch_size",
     "checkpoint.every_steps",
     "checkpoint.keep",
-    // The section as a whole: older run folders have none.
+    // Sections as a whole: older run folders have no logs, and a batch is the same on any number of devices.
     "logs",
+    "devices",
 ];
 
 fn first_difference(

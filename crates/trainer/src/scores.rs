@@ -1,6 +1,7 @@
 //! Loss and accuracy over samples, exact whatever the batch sizes and resumable in the middle of an epoch.
 
 use burn::tensor::{Int, Tensor};
+use burn::train::ClassificationOutput;
 use burn_zoo_report::Scores;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +55,7 @@ fn rank(scores: &[f32], label: usize) -> usize {
         .count()
 }
 
-/// One step's outcome, still on the device.
+/// What a device made of one step, still on it.
 pub(crate) struct StepScores {
     /// Mean loss of the batch, `[1]`.
     pub(crate) loss: Tensor<1>,
@@ -66,6 +67,19 @@ pub(crate) struct StepScores {
     pub(crate) indices: Vec<usize>,
     /// The optimizer step it belongs to, counted from 1; 0 outside of training.
     pub(crate) step: usize,
+}
+
+impl StepScores {
+    /// What a device answered in training.
+    pub(crate) fn of(output: &ClassificationOutput, step: usize) -> Self {
+        Self {
+            loss: output.loss.clone().inner(),
+            logits: output.output.clone().inner(),
+            labels: output.targets.clone().inner(),
+            indices: Vec::new(),
+            step,
+        }
+    }
 }
 
 /// Steps whose outcome has not been read from the device yet: reading is a wait on a GPU, so it is done for several

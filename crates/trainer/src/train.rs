@@ -22,6 +22,7 @@ use crate::pipeline::{pipelines, valid_loader};
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
 use crate::step::Learnable;
+use crate::team::Team;
 use crate::{RunFile, TrainError};
 use burn_zoo_report::{Machine, Summary};
 
@@ -46,8 +47,10 @@ pub struct Job<M> {
     pub input_size: [usize; 2],
     /// The pictures.
     pub data: ImageData,
-    /// Where to compute. Gradients are recorded on its autodiff twin.
+    /// Where the network lives. Gradients are recorded on its autodiff twin.
     pub device: Device,
+    /// Further devices, each of which computes its share of every batch.
+    pub others: Vec<Device>,
     /// What the folder says of the machine; its `started` is set here.
     pub machine: Machine,
     /// The run's folder.
@@ -90,7 +93,13 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
     // `train` draws the weights, which Burn leaves undrawn until they are used, and asks for their gradients.
     let model = (job.model)(&device).train();
     check(&job.run, &model, &job.data)?;
-    job.run.train.precision.check(&device)?;
+    let section = &job.run.train;
+    let team = Team::new(
+        &device,
+        &job.others,
+        section.precision,
+        section.gradient_checkpointing,
+    )?;
     let params = trainable_params(&model);
 
     // What may be wrong is found before the folder is touched.
@@ -147,6 +156,10 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         None => {}
     }
 
+    if let Some(note) = effective_batch(&job.run, 1 + job.others.len()) {
+        job.observer.note(&note);
+    }
+
     // Whatever a kill left: the logs say what the checkpoint says.
     dir.write_metrics(&start.position.history)?;
     let model = frozen(model, &job.run)?;
@@ -163,7 +176,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
         valid_split: job.data.valid.clone(),
         classes: job.data.info.classes.clone(),
         schedule,
-        device,
+        team,
         interrupter: job.interrupter.clone(),
         observer: Mutex::new(job.observer),
         reported: Mutex::default(),
@@ -285,13 +298,33 @@ fn loaders(
         prefetch: 2 * run.data.workers.max(1),
         on_bad: run.data.on_bad.into(),
     };
-    let mut autodiff = device.clone().autodiff();
-    if run.train.gradient_checkpointing {
-        autodiff = autodiff.gradient_checkpointing();
-    }
-    let train = Loader::new(data.train.clone(), pipelines.train, options, &autodiff);
+    let learning = device.clone().autodiff();
+    let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);
     let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device);
     Ok((train, valid))
+}
+
+/// How many pictures a step learns from, where that is not simply `data.batch_size` on one device.
+fn effective_batch(run: &RunFile, devices: usize) -> Option<String> {
+    let (batch, accumulate) = (run.data.batch_size.number()?, run.train.accumulate);
+    if devices == 1 && accumulate == 1 {
+        return None;
+    }
+    let least = batch / devices;
+    let share = match batch % devices {
+        _ if devices == 1 => format!("1 device, {batch} pictures"),
+        0 => format!("{devices} devices, {least} pictures each"),
+        _ => format!("{devices} devices, {least} or {} pictures each", least + 1),
+    };
+    let batches = match accumulate {
+        1 => String::new(),
+        _ => format!(", {accumulate} batches a step"),
+    };
+    Some(format!(
+        "{share}{batches}: effective batch {}, learning rate {}",
+        batch * accumulate,
+        run.optimizer.lr()
+    ))
 }
 
 fn summarise(run: &RunFile, params: usize, position: &Position) -> Result<Summary, TrainError> {

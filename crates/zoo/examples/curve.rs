@@ -83,6 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         input_size: [height, width],
         data: data.clone(),
         device,
+        others: Vec::new(),
         machine: Machine::default(),
         out: folder.join("run"),
         existing: Existing::Overwrite,

@@ -163,6 +163,7 @@ fn all_learn(data: &str) {
             input_size: [32, 32],
             data,
             device: Device::flex(),
+            others: Vec::new(),
             machine: Machine::default(),
             out: out.clone(),
             existing: Existing::Refuse,

@@ -14,6 +14,8 @@ pub(crate) mod report;
 pub(crate) mod summary;
 pub(crate) mod sweep;
 pub(crate) mod train;
+#[cfg(feature = "remote")]
+pub(crate) mod worker;
 
 use crate::args::Command;
 use crate::error::Failure;
@@ -35,6 +37,8 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Fetch(args) => fetch::run(&args, output),
         Command::Data(args) => data::run(args, output),
         Command::Devices(args) => devices::run(&args, output),
+        #[cfg(feature = "remote")]
+        Command::Worker(args) => worker::run(&args, output),
         Command::Config(args) => config::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }

@@ -2,11 +2,11 @@
 
 mod grid;
 mod plan;
+mod show;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_zoo::pictures::ImageData;
 use burn_zoo::report::files::{REPORT, SUMMARY};
@@ -18,12 +18,16 @@ use clap::Args;
 
 use self::grid::Point;
 use self::plan::{Entry, State, Sweep};
+use self::show::{failures, heading, text};
 use crate::args::DeviceArg;
 use crate::commands::report;
 use crate::error::Failure;
-use crate::output::{Output, table, thousands};
+use crate::output::Output;
 use crate::progress::{Follow, say};
+#[cfg(feature = "remote")]
+use crate::remote::TokenArg;
 use crate::setup;
+use crate::team::Team;
 use crate::training::{Ready, Target, stop_on_signal};
 
 /// Train one run for each combination of settings, in turn, and compare them on one page
@@ -45,6 +49,10 @@ pub(crate) struct SweepArgs {
 
     #[command(flatten)]
     device: DeviceArg,
+
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    token: TokenArg,
 
     /// The sweep's folder [default: runs/NAME-sweep, the run file's name]
     #[arg(long, short, value_name = "DIR")]
@@ -83,7 +91,19 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
             folder.display()
         )));
     }
-    let device = args.device.choose()?;
+    if let Some(other) = runs.iter().find(|run| run.devices != runs[0].devices) {
+        return Err(Failure::Input(format!(
+            "--grid: a run names the devices {:?}, another one {:?}: the runs of a sweep share their devices",
+            other.devices, runs[0].devices
+        )));
+    }
+    #[allow(unused_mut, reason = "only remote devices are watched")]
+    let mut team = Team::open(
+        &runs[0].devices,
+        &args.device,
+        #[cfg(feature = "remote")]
+        &args.token,
+    )?;
     let mut pictures = Pictures::default();
     // Nothing is trained before every run is known to be possible.
     for (run, point) in runs.iter().zip(&points) {
@@ -93,7 +113,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
             check_unchanged(&out, run)?;
         }
         if !(args.resume && has_checkpoint(&out)) {
-            ready.started(&device)?;
+            ready.started(&team.first)?;
         }
     }
 
@@ -124,7 +144,16 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
     }
     sweep.write()?;
     let interrupter = Interrupter::new();
-    stop_on_signal(&interrupter, false)?;
+    stop_on_signal(&interrupter, None)?;
+    #[cfg(feature = "remote")]
+    team.watch({
+        let resume = resume_command(args);
+        move |lost| {
+            let failure = Failure::Failed(format!("{lost}; go on with\n  {resume}"));
+            output.fail(&failure);
+            std::process::exit(failure.exit_code().into());
+        }
+    });
     for (index, run) in runs.into_iter().enumerate() {
         if sweep.runs[index].state == State::Finished {
             say(&format!("{} is finished already", heading(&sweep, index)));
@@ -133,15 +162,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
         say(&heading(&sweep, index));
         let outcome = match interrupter.should_stop() {
             true => None,
-            false => one(
-                args,
-                &sweep,
-                index,
-                run,
-                &mut pictures,
-                &device,
-                &interrupter,
-            ),
+            false => one(args, &sweep, index, run, &mut pictures, &team, &interrupter),
         };
         let Some(outcome) = outcome else {
             sweep.write()?;
@@ -253,7 +274,7 @@ fn one(
     index: usize,
     run: RunFile,
     pictures: &mut Pictures,
-    device: &Device,
+    team: &Team,
     interrupter: &Interrupter,
 ) -> Option<Result<Summary, String>> {
     let out = sweep.path(&sweep.runs[index]);
@@ -271,7 +292,7 @@ fn one(
     let outcome = pictures
         .of(&run)
         .and_then(|data| Ready::new(run, data))
-        .and_then(|ready| ready.job(target, device.clone()))
+        .and_then(|ready| ready.job(target, team))
         .and_then(|job| Ok(train(job)?));
     match outcome {
         Ok(Outcome::Finished(summary)) => Some(Ok(summary)),
@@ -310,70 +331,6 @@ fn write_report(sweep: &Sweep) -> Result<(), Failure> {
     Ok(())
 }
 
-fn heading(sweep: &Sweep, index: usize) -> String {
-    format!(
-        "run {}/{}: {}",
-        index + 1,
-        sweep.runs.len(),
-        sweep.runs[index].run
-    )
-}
-
-fn text(sweep: &Sweep) -> String {
-    let rows: Vec<_> = sweep
-        .runs
-        .iter()
-        .map(|entry| match &entry.summary {
-            Some(summary) => [
-                entry.run.clone(),
-                thousands(summary.params as u64),
-                format!("{:.2} %", summary.best.valid.top1),
-                summary.best.epoch.to_string(),
-                format!("{:.4}", summary.valid.loss),
-                thousands(summary.images_per_second.round() as u64),
-                format!("{:.1} s", summary.seconds),
-            ],
-            None => {
-                let mut row: [String; 7] = Default::default();
-                row[0].clone_from(&entry.run);
-                row[1] = "failed".to_owned();
-                row
-            }
-        })
-        .collect();
-    let table = table(
-        [
-            "run",
-            "parameters",
-            "best top-1",
-            "in epoch",
-            "last loss",
-            "images/s",
-            "time",
-        ],
-        [false, true, true, true, true, true, true],
-        &rows,
-    );
-    format!("{table}\n\nreport: {}", sweep.report.display())
-}
-
-/// Exit code 1 where a run failed, which is named; the result is written already.
-fn failures(sweep: &Sweep) -> Result<(), Failure> {
-    let failed = sweep.runs.iter().filter_map(|entry| {
-        let error = entry.error.as_ref()?;
-        Some(format!("\n  {}: {error}", entry.run))
-    });
-    let failed: Vec<String> = failed.collect();
-    match failed.len() {
-        0 => Ok(()),
-        count => Err(Failure::Reported(format!(
-            "{count} of {} runs failed; --resume tries them again:{}",
-            sweep.runs.len(),
-            failed.concat()
-        ))),
-    }
-}
-
 fn resume_command(args: &SweepArgs) -> String {
     let mut words = vec![
         "zoo".to_owned(),
@@ -386,12 +343,9 @@ fn resume_command(args: &SweepArgs) -> String {
     for assignment in &args.set {
         words.extend(["--set".to_owned(), assignment.clone()]);
     }
-    if let Some(device) = &args.device.device {
-        words.extend(["--device".to_owned(), device.clone()]);
-    }
-    if args.device.no_kernels {
-        words.push("--no-kernels".to_owned());
-    }
+    words.extend(args.device.words());
+    #[cfg(feature = "remote")]
+    words.extend(args.token.words());
     if let Some(out) = &args.out {
         words.extend(["--out".to_owned(), out.display().to_string()]);
     }

@@ -3,8 +3,8 @@
 mod batch_size;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::report::files::REPORT;
@@ -20,7 +20,11 @@ use crate::devices;
 use crate::error::Failure;
 use crate::output::{Output, thousands};
 use crate::progress::{Follow, scores};
+#[cfg(feature = "remote")]
+use crate::remote::TokenArg;
 use crate::setup;
+use crate::team::Team;
+use crate::terminal::Terminal;
 use crate::training::{Ready, Target, stop_on_signal};
 
 /// Train a network as a run file says
@@ -38,6 +42,10 @@ pub(crate) struct TrainArgs {
 
     #[command(flatten)]
     device: DeviceArg,
+
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    token: TokenArg,
 
     /// The run folder [default: runs/NAME, the run's name]
     #[arg(long, short, value_name = "DIR")]
@@ -71,14 +79,20 @@ struct Report {
 pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
     let mut run = RunFile::load(&args.config, &args.set)?;
     setup::model_of(&run)?;
-    let device = args.device.choose()?;
+    #[allow(unused_mut, reason = "only remote devices are watched")]
+    let mut team = Team::open(
+        &run.devices,
+        &args.device,
+        #[cfg(feature = "remote")]
+        &args.token,
+    )?;
     let data = setup::data_of(&run)?;
     let out = args
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
     if run.data.batch_size == BatchSize::Auto {
-        run.data.batch_size = batch_size(&args, &device, data.train.len(), &out)?;
+        run.data.batch_size = batch_size(&args, &team, data.train.len(), &out)?;
     }
     let ready = Ready::new(run, data)?;
     let existing = match (args.resume, args.overwrite) {
@@ -87,7 +101,7 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         _ => Existing::Refuse,
     };
     let interrupter = Interrupter::new();
-    let follow = match devices::compiles_kernels(&device) {
+    let follow = match team.compiles_kernels() {
         true => Follow::with_kernels,
         false => Follow::new,
     };
@@ -100,7 +114,16 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         }),
         None => observer,
     };
-    stop_on_signal(&interrupter, dashboard.is_some())?;
+    let terminal = dashboard
+        .is_some()
+        .then(|| Arc::new(Terminal::keep_interrupt_key()));
+    stop_on_signal(&interrupter, terminal.clone())?;
+    let resume = resume_command(&args);
+    #[cfg(feature = "remote")]
+    team.watch({
+        let (out, resume) = (out.clone(), resume.clone());
+        move |lost| end_run(lost, &out, &resume, terminal.as_deref(), output)
+    });
     let target = Target {
         out: out.clone(),
         existing,
@@ -108,7 +131,10 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         observer,
         interrupter,
     };
-    match train(ready.job(target, device)?)? {
+    let trained = ready.job(target, &team).and_then(|job| Ok(train(job)?));
+    #[cfg(feature = "remote")]
+    crate::remote::over(trained.is_err());
+    match trained? {
         Outcome::Finished(summary) => {
             let report = Report {
                 report: out.join(REPORT),
@@ -118,16 +144,33 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
             output.show(&report, || text(&report))
         }
         Outcome::Interrupted { epochs, steps } => Err(Failure::Interrupted(format!(
-            "stopped after {epochs} epochs and {steps} steps; go on with\n  {}",
-            resume_command(&args)
+            "stopped after {epochs} epochs and {steps} steps; go on with\n  {resume}"
         ))),
     }
+}
+
+/// Ends the process, since a worker is lost.
+#[cfg(feature = "remote")]
+fn end_run(lost: &str, out: &Path, resume: &str, terminal: Option<&Terminal>, output: Output) {
+    if let Some(terminal) = terminal {
+        terminal.restore();
+    }
+    let kept = match has_checkpoint(out) {
+        true => "the last checkpoint is kept",
+        false => "there was no checkpoint yet (checkpoint.every_steps writes them within an epoch)",
+    };
+    let failure = Failure::Failed(format!(
+        "{lost}; {kept}: go on, with this worker or others (devices.remote), with\n  {resume}"
+    ));
+    output.fail(&failure);
+    // As after a kill: whatever Burn waits for does not come.
+    std::process::exit(failure.exit_code().into());
 }
 
 /// The batch size behind `"auto"`: that of the run in `out` where it goes on, or as many of `pictures` as fit.
 fn batch_size(
     args: &TrainArgs,
-    device: &Device,
+    team: &Team,
     pictures: usize,
     out: &Path,
 ) -> Result<BatchSize, Failure> {
@@ -137,7 +180,13 @@ fn batch_size(
     {
         return Ok(BatchSize::Of(size));
     }
-    if !devices::has_own_memory(device) {
+    if !team.others.is_empty() {
+        return Err(Failure::Input(
+            "run file, key `data.batch_size`: \"auto\" is for one device; several share a batch, expected a number, such as 256"
+                .into(),
+        ));
+    }
+    if !devices::has_own_memory(&team.first) {
         return Err(Failure::Input(
             "run file, key `data.batch_size`: \"auto\" is for GPUs; a CPU's memory is everyone's, and running out of it \
              ends more than the run: expected a number, such as 128"
@@ -242,9 +291,9 @@ fn resume_command(args: &TrainArgs) -> String {
     for assignment in &args.set {
         words.extend(["--set".to_owned(), assignment.clone()]);
     }
-    if let Some(device) = &args.device.device {
-        words.extend(["--device".to_owned(), device.clone()]);
-    }
+    words.extend(args.device.words());
+    #[cfg(feature = "remote")]
+    words.extend(args.token.words());
     if let Some(out) = &args.out {
         words.extend(["--out".to_owned(), out.display().to_string()]);
     }

@@ -14,6 +14,7 @@ pub(crate) fn zoo(folder: &Path) -> Command {
         "BURN_DEVICE",
         "BURN_ZOO_DATA",
         "BURN_ZOO_MIRROR",
+        "BURN_ZOO_TOKEN",
         "RUST_BACKTRACE",
         "NO_COLOR",
         "CLICOLOR_FORCE",
@@ -32,7 +33,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("zoo writes UTF-8");
         let done = Self {
             code: output.status.code().expect("zoo ends by itself"),

@@ -14,3 +14,5 @@ mod tensorboard;
 mod train;
 mod usage;
 mod weights;
+#[cfg(feature = "remote")]
+mod workers;

@@ -2,6 +2,7 @@
 
 mod augment;
 mod batch_size;
+mod devices;
 mod error;
 mod layers;
 mod schema;
@@ -11,6 +12,7 @@ pub use augment::{
     AugmentSection, ColorJitterSection, CropMode, EraseMode, ErasingSection, PolicyName,
 };
 pub use batch_size::BatchSize;
+pub use devices::DevicesSection;
 pub use error::RunFileError;
 pub use schema::{
     CheckpointSection, DataSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::AugmentSection;
 use super::batch_size::BatchSize;
+use super::devices::DevicesSection;
 use crate::ema::EmaSection;
 use crate::optimizer::{OptimizerSection, ParamGroupsSection};
 use crate::precision::Precision;
@@ -48,6 +49,9 @@ pub struct RunFile {
     /// In which forms the metrics are written.
     #[serde(default)]
     pub logs: LogsSection,
+    /// Devices that share the work; none for the one that the command line chooses.
+    #[serde(default, skip_serializing_if = "DevicesSection::is_empty")]
+    pub devices: DevicesSection,
 }
 
 impl RunFile {

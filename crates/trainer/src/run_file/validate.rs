@@ -68,6 +68,9 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     if let Some((key, expected)) = step(run) {
         return wrong(key, expected);
     }
+    if let Some((key, expected)) = run.devices.invalid() {
+        return wrong(&format!("devices.{key}"), expected);
+    }
     if let Some((key, expected)) = run.param_groups.invalid() {
         return wrong(&format!("param_groups.{key}"), expected);
     }

@@ -164,6 +164,7 @@ pub(crate) fn job(
         input_size: [8, 8],
         data: halves(None),
         device,
+        others: Vec::new(),
         machine: Machine::default(),
         out,
         existing,
