@@ -46,6 +46,12 @@ pub(crate) enum Command {
     Devices(commands::devices::DevicesArgs),
     #[cfg(feature = "remote")]
     Worker(commands::worker::WorkerArgs),
+    /// Lend a device to trainings on other machines (needs the feature `remote`)
+    #[cfg(not(feature = "remote"))]
+    Worker {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        rest: Vec<String>,
+    },
     Config(commands::config::ConfigArgs),
     Completions(commands::completions::CompletionsArgs),
 }

@@ -1,5 +1,6 @@
 //! The last resort: an unexpected panic becomes one line that asks for a report, and exit code 1.
 
+use std::any::Any;
 use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -16,6 +17,8 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
         std::panic::set_hook(Box::new(report));
     }
     catch_unwind(program).unwrap_or_else(|panic| {
+        #[cfg(feature = "remote")]
+        crate::remote::end_where_lost();
         if let Some(reason) = out_of_memory(panic.as_ref()) {
             complain(&format!(
                 "the device ran out of memory ({reason}): give it smaller batches (--batch-size), or pictures one at a time"
@@ -25,21 +28,31 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
     })
 }
 
+/// What a panic says.
+pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
 fn report(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     // Of the first the caller knows, of the second the trainer or `guard` makes an error.
     if crate::devices::is_probing() || out_of_memory(payload).is_some() {
         return;
     }
-    // A panic is how Burn says that a worker is gone.
+    let whole = message(payload);
+    // A panic is how Burn says that a worker is gone, or that something went wrong there.
     #[cfg(feature = "remote")]
-    crate::remote::end_where_lost();
-    let message = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    let message = message.lines().next().unwrap_or_default();
+    if crate::remote::end_where_lost() && whole.contains("Failed to read tensor") {
+        complain(
+            "a worker broke its session off, and says why where it runs; the last checkpoint is kept, go on with --resume",
+        );
+        return;
+    }
+    let message = whole.lines().next().unwrap_or_default();
     let place = info.location().map_or(String::new(), |place| {
         format!(" ({}:{})", place.file(), place.line())
     });

@@ -128,9 +128,9 @@ fn filled_up(
     if count == full {
         return forward(images);
     }
-    let first = images.clone().slice([0..1]);
+    let first = images.clone().narrow(0, 0, 1);
     let copies = first.repeat_dim(0, full - count);
-    forward(Tensor::cat(vec![images, copies], 0)).slice([0..count])
+    forward(Tensor::cat(vec![images, copies], 0)).narrow(0, 0, count)
 }
 
 /// The sums over all of `loader`, which `details` gets class by class. `forward` goes from pictures to logits; `each` sees the
@@ -196,6 +196,6 @@ mod tests {
         let part = filled_up(forward, images(3), 4);
         assert_eq!(*sizes.borrow(), [4, 4]);
         part.into_data()
-            .assert_eq(&whole.slice([0..3]).into_data(), true);
+            .assert_eq(&whole.narrow(0, 0, 3).into_data(), true);
     }
 }

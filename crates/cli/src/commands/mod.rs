@@ -39,6 +39,11 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Devices(args) => devices::run(&args, output),
         #[cfg(feature = "remote")]
         Command::Worker(args) => worker::run(&args, output),
+        #[cfg(not(feature = "remote"))]
+        Command::Worker { rest } => Err(Failure::Input(format!(
+            "this zoo is built without remote devices; run it as `cargo run --release --features remote -- worker {}`",
+            crate::setup::shell_line(&rest)
+        ))),
         Command::Config(args) => config::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }

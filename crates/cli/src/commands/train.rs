@@ -5,12 +5,13 @@ mod batch_size;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::report::files::REPORT;
 use burn_zoo::trainer::{
-    BatchSize, Best, EpochRecord, Existing, Observer, Outcome, RunFile, StepReport, Summary,
-    has_checkpoint, train,
+    BatchSize, Best, DevicesSection, EpochRecord, Existing, Observer, Outcome, RunFile, StepReport,
+    Summary, has_checkpoint, train,
 };
 use clap::Args;
 use serde::Serialize;
@@ -92,7 +93,7 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
     if run.data.batch_size == BatchSize::Auto {
-        run.data.batch_size = batch_size(&args, &team, data.train.len(), &out)?;
+        run.data.batch_size = batch_size(&args, &run.devices, &team.first, data.train.len(), &out)?;
     }
     let ready = Ready::new(run, data)?;
     let existing = match (args.resume, args.overwrite) {
@@ -170,7 +171,8 @@ fn end_run(lost: &str, out: &Path, resume: &str, terminal: Option<&Terminal>, ou
 /// The batch size behind `"auto"`: that of the run in `out` where it goes on, or as many of `pictures` as fit.
 fn batch_size(
     args: &TrainArgs,
-    team: &Team,
+    named: &DevicesSection,
+    device: &Device,
     pictures: usize,
     out: &Path,
 ) -> Result<BatchSize, Failure> {
@@ -180,13 +182,13 @@ fn batch_size(
     {
         return Ok(BatchSize::Of(size));
     }
-    if !team.others.is_empty() {
+    if !named.remote.is_empty() || named.local.len() > 1 {
         return Err(Failure::Input(
-            "run file, key `data.batch_size`: \"auto\" is for one device; several share a batch, expected a number, such as 256"
+            "run file, key `data.batch_size`: \"auto\" is for one device of this machine: expected a number, such as 256"
                 .into(),
         ));
     }
-    if !devices::has_own_memory(&team.first) {
+    if !devices::has_own_memory(device) {
         return Err(Failure::Input(
             "run file, key `data.batch_size`: \"auto\" is for GPUs; a CPU's memory is everyone's, and running out of it \
              ends more than the run: expected a number, such as 128"

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::devices;
 use crate::error::Failure;
 use crate::output::Output;
+use crate::panics;
 use crate::progress::say;
 use crate::remote::{TokenArg, Worker};
 
@@ -50,6 +51,13 @@ pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), Failure> {
              is not sent",
         );
     }
+    // It ends a session and not the worker, and whoever computes here is told no reason.
+    std::panic::set_hook(Box::new(|info| {
+        say(&format!(
+            "a session broke off: {}",
+            panics::message(info.payload())
+        ));
+    }));
     let name = devices::name_of(&device);
     let listening = Listening {
         listening: address,

@@ -16,8 +16,8 @@ use super::token::Token;
 use crate::error::Failure;
 
 /// To one address of a host, of which the first few are tried.
-const CONNECT: Duration = Duration::from_secs(4);
-const ADDRESSES: usize = 3;
+const CONNECT: Duration = Duration::from_secs(3);
+const ADDRESSES: usize = 2;
 
 /// A worker's device.
 pub(crate) struct Lent {
@@ -27,7 +27,7 @@ pub(crate) struct Lent {
     lines: Lines,
 }
 
-/// Borrows the device of the worker at `address`. Fails within half a minute, whatever is there.
+/// Borrows the device of the worker at `address`. Whatever is there, an answer comes within 24 seconds: two to connect to, three to wait for.
 pub(crate) fn borrow(address: &str, token: &Token) -> Result<Lent, Failure> {
     let failed = |what: String| {
         Failure::Input(format!(
@@ -40,7 +40,10 @@ pub(crate) fn borrow(address: &str, token: &Token) -> Result<Lent, Failure> {
         RemoteHost::websocket(&format!("ws://{address}")).with_credential(greeting.ticket.as_str());
     // Burn waits without an end.
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(Device::remote_options(&host).init()));
+    thread::spawn(move || {
+        // Nobody may wait any longer.
+        let _ = sender.send(Device::remote_options(&host).init());
+    });
     let device = receiver
         .recv_timeout(PATIENCE)
         .map_err(|_| failed(silent()))?
@@ -175,13 +178,15 @@ fn listen(mut lines: Lines) -> String {
     }
 }
 
-/// Waits until `watch` has ended the process, where a worker is lost; else soon returns.
+/// Waits until `watch` has ended the process, where a worker is lost; else soon returns, and says whether there are workers.
 ///
 /// For whoever meets an error or a panic: that a worker is gone shows here and there at nearly the same time.
-pub(crate) fn end_where_lost() {
-    if WATCHED.load(Ordering::SeqCst) {
+pub(crate) fn end_where_lost() -> bool {
+    let watched = WATCHED.load(Ordering::SeqCst);
+    if watched {
         thread::sleep(Duration::from_secs(2));
     }
+    watched
 }
 
 /// The run is over, and workers may go; where it failed, not before a lost one has had its chance to be named.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::machine::BURN;
 
 /// Neither side waits longer for the other's next word.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(6);
 /// Between two signs of life.
 pub(super) const BEAT: Duration = Duration::from_secs(2);
 /// A worker that gives no sign of life for so long is lost.

@@ -296,7 +296,7 @@ fn whoever_does_not_answer_as_a_worker_is_named() {
 
 #[test]
 fn a_host_that_says_nothing_is_given_up() {
-    refused(&fake(&[]), &["does not answer within 10s"]);
+    refused(&fake(&[]), &["does not answer within 6s"]);
 }
 
 #[test]

@@ -280,7 +280,7 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
         }
         let grad = numbers(shape.len_out(), 3);
         let found = weight_grad(&shape, &images, &grad);
-        let of_first = |place: usize| place / 9 % channels == 0;
+        let of_first = |place: usize| (place / 9).is_multiple_of(channels);
         assert!((0..found.len()).all(|at| of_first(at) || found[at].is_finite()));
         assert!((0..found.len()).any(|at| of_first(at) && found[at].is_nan()));
     }
