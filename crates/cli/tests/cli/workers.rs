@@ -147,7 +147,7 @@ fn lose(signal: &str, reason: &str) {
         .expect("the binary starts");
     let checkpoint = folder
         .path()
-        .join("cut/checkpoints/epoch-0001-batch-000003");
+        .join("cut/checkpoints/epoch-0001-batch-000002");
     for _ in 0..2400 {
         if checkpoint.exists() {
             break;
