@@ -43,12 +43,9 @@ pub(crate) fn recorder() -> Device {
 }
 
 fn preferred() -> Result<Device, Failure> {
-    let compiled = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in());
     let hardware = |device: &Device| !is_software(device);
     let mut candidates: Vec<(Backend, Device)> = Vec::new();
-    for backend in compiled {
+    for backend in Backend::compiled_in() {
         let found = backend.found();
         if let Some(gpu) = found
             .iter()

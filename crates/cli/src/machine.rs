@@ -18,9 +18,7 @@ pub(crate) fn machine(first: &Device, names: &[String]) -> Machine {
     let system = System::new_with_specifics(wanted).ok();
     let cpu = system.as_ref().and_then(|system| system.cpus().first());
     let brand = cpu.map(|cpu| cpu.brand().trim());
-    let mut features: Vec<String> = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in())
+    let mut features: Vec<String> = Backend::compiled_in()
         .map(|backend| backend.to_string())
         .collect();
     if !burn_zoo::has_kernels(first) {

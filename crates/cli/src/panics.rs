@@ -1,10 +1,10 @@
 //! The last resort: an unexpected panic becomes one line that asks for a report, and exit code 1.
 
-use std::any::Any;
 use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use burn_zoo::pictures::panic_message;
 use burn_zoo::trainer::out_of_memory;
 
 use crate::output::complain;
@@ -28,22 +28,13 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
     })
 }
 
-/// What a panic says.
-pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
 fn report(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     // Of the first the caller knows, of the second the trainer or `guard` makes an error.
     if crate::devices::is_probing() || out_of_memory(payload).is_some() {
         return;
     }
-    let whole = message(payload);
+    let whole = panic_message(payload);
     // A panic is how Burn says that a worker is gone, or that something went wrong there.
     #[cfg(feature = "remote")]
     if crate::remote::end_where_lost() && whole.contains("Failed to read tensor") {

@@ -105,13 +105,15 @@ impl Job {
         attempt.unwrap_or_else(|panic| {
             Err(format!(
                 "sample {index}: the data set panicked: {}",
-                text(&*panic)
+                panic_message(&*panic)
             ))
         })
     }
 }
 
-fn text(panic: &(dyn Any + Send)) -> &str {
+/// What a panic says.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
@@ -204,7 +206,10 @@ impl Shared {
             // Whatever happens, the batch is answered for: somebody may be waiting for it.
             let load = || job.load(batch, || locked(&self.state).stopped);
             let made = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
-                let message = format!("batch {batch} could not be made: {}", text(&*panic));
+                let message = format!(
+                    "batch {batch} could not be made: {}",
+                    panic_message(&*panic)
+                );
                 Err(LoadError::Sample(message))
             });
             locked(&self.state).ready.insert(batch, made);

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use burn_zoo_data::panic_message;
+
 /// What drivers and CubeCL call it, in lower case.
 const NAMES: [&str; 6] = [
     "out of memory",
@@ -16,14 +18,12 @@ const NAMES: [&str; 6] = [
 /// What a panic says of memory, one line, where its reason is that a device has none left.
 #[must_use]
 pub fn out_of_memory(panic: &(dyn Any + Send)) -> Option<&str> {
-    let owned = panic.downcast_ref::<String>().map(String::as_str);
-    let message = owned.or_else(|| panic.downcast_ref::<&str>().copied())?;
     let tells = |line: &&str| {
         let line = line.to_lowercase();
         NAMES.iter().any(|name| line.contains(name))
     };
     // Backtraces follow it.
-    message.lines().map(str::trim).find(tells)
+    panic_message(panic).lines().map(str::trim).find(tells)
 }
 
 /// Runs `work`; what it says where it panics for want of memory. Other panics go on.

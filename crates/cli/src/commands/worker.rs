@@ -2,13 +2,13 @@
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
+use burn_zoo::pictures::panic_message;
 use clap::Args;
 use serde::Serialize;
 
 use crate::devices;
 use crate::error::Failure;
 use crate::output::Output;
-use crate::panics;
 use crate::progress::say;
 use crate::remote::{TokenArg, Worker};
 
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), Failure> {
     std::panic::set_hook(Box::new(|info| {
         say(&format!(
             "a session broke off: {}",
-            panics::message(info.payload())
+            panic_message(info.payload())
         ));
     }));
     let name = devices::name_of(&device);

@@ -65,6 +65,12 @@ impl Backend {
         }
     }
 
+    /// Those that this program can use.
+    pub(crate) fn compiled_in() -> impl Iterator<Item = Self> {
+        let all = Self::ALL.into_iter();
+        all.filter(|backend| backend.is_compiled_in())
+    }
+
     /// Whether this program can use it.
     pub(crate) fn is_compiled_in(self) -> bool {
         match self {

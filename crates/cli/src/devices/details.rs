@@ -107,6 +107,17 @@ fn adapters(backend: Backend) -> Vec<wgpu::AdapterInfo> {
     adapters
 }
 
+/// The name alone; see [`Details::name`].
+pub(super) fn name_by_runtime(device: &Device) -> Option<String> {
+    #[cfg(feature = "_cubecl")]
+    return told_by_runtime(device).and_then(|details| details.name);
+    #[cfg(not(feature = "_cubecl"))]
+    {
+        let _ = device;
+        None
+    }
+}
+
 /// None for a backend that is no runtime of CubeCL.
 #[cfg(feature = "_cubecl")]
 fn told_by_runtime(device: &Device) -> Option<Details> {

@@ -4,7 +4,7 @@ use burn::tensor::{Device, FloatDType};
 use serde::Serialize;
 
 use super::backend::{Backend, is_software, quietly};
-use super::details::{Details, Probe};
+use super::details::{Details, Probe, name_by_runtime};
 
 /// A device, and what is known of it.
 #[derive(Debug, Serialize)]
@@ -32,21 +32,21 @@ pub(crate) struct Found {
 
 /// Every device of every backend that is compiled in. Opens them all.
 pub(crate) fn all() -> Vec<Found> {
-    let compiled = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in());
-    compiled.flat_map(of_backend).collect()
+    Backend::compiled_in().flat_map(of_backend).collect()
 }
 
 /// What to write behind `--device` for `device`, and the driver's name of it.
 pub(crate) fn name_of(device: &Device) -> String {
-    let compiled = Backend::ALL
-        .into_iter()
-        .filter(|backend| backend.is_compiled_in());
-    for backend in compiled {
-        if let Some(number) = backend.found().iter().position(|known| known == device) {
-            let Found { device, name, .. } = &of_backend(backend)[number];
-            return format!("{device} ({name})");
+    for backend in Backend::compiled_in() {
+        let found = backend.found();
+        if let Some(number) = found.iter().position(|known| known == device) {
+            // Its name alone: a run that begins does not open the devices beside its own.
+            let told = quietly(|| name_by_runtime(device)).flatten();
+            return format!(
+                "{} ({})",
+                numbered(backend, number, found.len()),
+                told.unwrap_or_else(|| unnamed(backend))
+            );
         }
     }
     format!("{device:?}")
@@ -54,19 +54,24 @@ pub(crate) fn name_of(device: &Device) -> String {
 
 fn of_backend(backend: Backend) -> Vec<Found> {
     let devices = backend.found();
-    let several = devices.len() > 1;
+    let count = devices.len();
     let mut probe = quietly(|| Probe::new(backend));
-    let numbered = devices.into_iter().enumerate().map(|(number, device)| {
-        let name = match several {
-            true => format!("{backend}:{number}"),
-            false => backend.to_string(),
-        };
+    let described = devices.into_iter().enumerate().map(|(number, device)| {
         let details = probe
             .as_mut()
             .and_then(|probe| quietly(|| probe.details(&device)));
+        let name = numbered(backend, number, count);
         describe(name, backend, &device, details.unwrap_or_default())
     });
-    numbered.collect()
+    described.collect()
+}
+
+/// What to write behind `--device` for one of `count` devices of a backend.
+fn numbered(backend: Backend, number: usize, count: usize) -> String {
+    match count {
+        1 => backend.to_string(),
+        _ => format!("{backend}:{number}"),
+    }
 }
 
 fn describe(name: String, backend: Backend, device: &Device, details: Details) -> Found {

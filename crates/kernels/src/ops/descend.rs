@@ -89,12 +89,12 @@ impl WithSimd for Plain<'_> {
         let (parameters, parameter_tail) = S::as_mut_simd_f32s(self.parameters);
         let (gradient, gradient_tail) = S::as_simd_f32s(self.gradient);
         for i in 0..parameters.len() {
-            let direction = by.decayed(parameters[i], gradient[i]);
-            parameters[i] = by.moved(parameters[i], direction);
+            (parameters[i], _) = by.step(parameters[i], None, gradient[i]);
         }
         let parameter = simd.partial_load_f32s(parameter_tail);
-        let direction = by.decayed(parameter, simd.partial_load_f32s(gradient_tail));
-        simd.partial_store_f32s(parameter_tail, by.moved(parameter, direction));
+        let gradient = simd.partial_load_f32s(gradient_tail);
+        let (parameter, _) = by.step(parameter, None, gradient);
+        simd.partial_store_f32s(parameter_tail, parameter);
     }
 }
 
@@ -116,15 +116,13 @@ impl WithSimd for First<'_> {
         let (parameters, parameter_tail) = S::as_mut_simd_f32s(self.parameters);
         let (velocity, velocity_tail) = S::as_mut_simd_f32s(self.velocity);
         for i in 0..parameters.len() {
-            velocity[i] = by.decayed(parameters[i], velocity[i]);
-            let direction = by.direction(velocity[i], velocity[i]);
-            parameters[i] = by.moved(parameters[i], direction);
+            (parameters[i], velocity[i]) = by.step(parameters[i], None, velocity[i]);
         }
         let parameter = simd.partial_load_f32s(parameter_tail);
-        let gradient = by.decayed(parameter, simd.partial_load_f32s(velocity_tail));
-        simd.partial_store_f32s(velocity_tail, gradient);
-        let direction = by.direction(gradient, gradient);
-        simd.partial_store_f32s(parameter_tail, by.moved(parameter, direction));
+        let gradient = simd.partial_load_f32s(velocity_tail);
+        let (parameter, velocity) = by.step(parameter, None, gradient);
+        simd.partial_store_f32s(parameter_tail, parameter);
+        simd.partial_store_f32s(velocity_tail, velocity);
     }
 }
 
@@ -147,17 +145,14 @@ impl WithSimd for Moving<'_> {
         let (velocity, velocity_tail) = S::as_mut_simd_f32s(self.velocity);
         let (gradient, gradient_tail) = S::as_simd_f32s(self.gradient);
         for i in 0..parameters.len() {
-            let gradient = by.decayed(parameters[i], gradient[i]);
-            velocity[i] = by.faster(velocity[i], gradient);
-            let direction = by.direction(velocity[i], gradient);
-            parameters[i] = by.moved(parameters[i], direction);
+            (parameters[i], velocity[i]) = by.step(parameters[i], Some(velocity[i]), gradient[i]);
         }
         let parameter = simd.partial_load_f32s(parameter_tail);
-        let gradient = by.decayed(parameter, simd.partial_load_f32s(gradient_tail));
-        let velocity = by.faster(simd.partial_load_f32s(velocity_tail), gradient);
+        let velocity = simd.partial_load_f32s(velocity_tail);
+        let gradient = simd.partial_load_f32s(gradient_tail);
+        let (parameter, velocity) = by.step(parameter, Some(velocity), gradient);
+        simd.partial_store_f32s(parameter_tail, parameter);
         simd.partial_store_f32s(velocity_tail, velocity);
-        let direction = by.direction(velocity, gradient);
-        simd.partial_store_f32s(parameter_tail, by.moved(parameter, direction));
     }
 }
 
@@ -178,36 +173,33 @@ impl<S: Simd> Wide<S> {
             simd,
             lr: simd.splat_f32s(lr),
             momentum: simd.splat_f32s(by.momentum),
-            is_nesterov: by.nesterov,
+            is_nesterov: by.nesterov && by.momentum > 0.0,
             decay: (by.weight_decay > 0.0).then_some(simd.splat_f32s(by.weight_decay)),
         }
     }
 
+    /// The parameter and its velocity; there is none in the first step, or without momentum.
     #[inline(always)]
-    fn decayed(&self, parameter: S::f32s, gradient: S::f32s) -> S::f32s {
-        match self.decay {
+    fn step(
+        &self,
+        parameter: S::f32s,
+        velocity: Option<S::f32s>,
+        gradient: S::f32s,
+    ) -> (S::f32s, S::f32s) {
+        let gradient = match self.decay {
             Some(decay) => self.times_plus(parameter, decay, gradient),
             None => gradient,
-        }
-    }
-
-    #[inline(always)]
-    fn faster(&self, velocity: S::f32s, gradient: S::f32s) -> S::f32s {
-        self.times_plus(velocity, self.momentum, gradient)
-    }
-
-    #[inline(always)]
-    fn direction(&self, velocity: S::f32s, gradient: S::f32s) -> S::f32s {
-        match self.is_nesterov {
+        };
+        let velocity = match velocity {
+            Some(velocity) => self.times_plus(velocity, self.momentum, gradient),
+            None => gradient,
+        };
+        let direction = match self.is_nesterov {
             true => self.times_plus(velocity, self.momentum, gradient),
             false => velocity,
-        }
-    }
-
-    #[inline(always)]
-    fn moved(&self, parameter: S::f32s, direction: S::f32s) -> S::f32s {
-        let step = self.simd.mul_f32s(direction, self.lr);
-        self.simd.sub_f32s(parameter, step)
+        };
+        let change = self.simd.mul_f32s(direction, self.lr);
+        (self.simd.sub_f32s(parameter, change), velocity)
     }
 
     #[inline(always)]

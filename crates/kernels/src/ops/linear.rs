@@ -45,35 +45,34 @@ trait Kernels: Backend {
     fn weight_grad(vectors: FloatTensor<Self>, grad: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
+/// Of as many products as there are rows with the matrix.
+fn shape(rows: &FlexTensor, matrix: &FlexTensor) -> Shape {
+    let [batch, _] = rows.shape().dims();
+    let [inputs, outputs] = matrix.shape().dims();
+    Shape {
+        batch,
+        inputs,
+        outputs,
+    }
+}
+
 impl Kernels for Flex {
     fn forward(vectors: FlexTensor, matrix: FlexTensor) -> FlexTensor {
-        let [batch, inputs] = vectors.shape().dims();
-        let [_, outputs] = matrix.shape().dims();
-        let shape = Shape {
-            batch,
-            inputs,
-            outputs,
-        };
+        let shape = shape(&vectors, &matrix);
         let (vectors, matrix) = (vectors.to_contiguous(), matrix.to_contiguous());
         let out = timed("linear", &shape, shape.operations(), || {
             linear::forward(&shape, numbers(&vectors), numbers(&matrix))
         });
-        tensor(out, [batch, outputs])
+        tensor(out, [shape.batch, shape.outputs])
     }
 
     fn input_grad(matrix: FlexTensor, grad: FlexTensor) -> FlexTensor {
-        let [inputs, outputs] = matrix.shape().dims();
-        let [batch, _] = grad.shape().dims();
-        let shape = Shape {
-            batch,
-            inputs,
-            outputs,
-        };
+        let shape = shape(&grad, &matrix);
         let (matrix, grad) = (matrix.to_contiguous(), grad.to_contiguous());
         let out = timed("linear, input gradient", &shape, shape.operations(), || {
             linear::input_grad(&shape, numbers(&matrix), numbers(&grad))
         });
-        tensor(out, [batch, inputs])
+        tensor(out, [shape.batch, shape.inputs])
     }
 
     fn weight_grad(vectors: FlexTensor, grad: FlexTensor) -> FlexTensor {

@@ -77,10 +77,8 @@ fn fits(args: &TrainArgs, size: usize) -> Result<bool, Failure> {
         command.args(["--set", assignment]);
     }
     command.args(["--set", &format!("data.batch_size={size}")]);
-    if let Some(device) = &args.device.device {
-        command.args(["--device", device]);
-    }
     let output = command
+        .args(args.device.words())
         .args(["--stop-after", STEPS, "--json", "--overwrite", "--out"])
         .arg(folder.path())
         .stdin(Stdio::null())
