@@ -30,6 +30,15 @@ pub trait Classifier: Module + ModuleDisplay {
     /// The same network with a freshly initialised head for `num_classes` classes, the rest untouched.
     fn with_head(self, num_classes: usize, device: &Device) -> Self;
 
+    /// The same network for inference, with every batch normalisation folded into the convolution before it: of
+    /// [`valid`](Module::valid), or of a network that never trained. A file of its weights loads in a network that was
+    /// created and fused alike.
+    ///
+    /// Networks without batch normalisation keep this default.
+    fn fuse(self) -> Self {
+        self
+    }
+
     /// The forward pass of a training step: the scores of the head and of every auxiliary head.
     ///
     /// Networks without auxiliary heads keep this default.

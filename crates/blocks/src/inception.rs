@@ -10,7 +10,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, convolve_normalize_relu, convolve_relu, max_pool};
+use crate::{constant_bias, convolve_normalize_relu, fold, max_pool};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,10 +99,14 @@ impl ConvUnit {
     /// - output: `[batch, out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        match &self.bn {
-            Some(bn) => convolve_normalize_relu(&self.conv, bn, input),
-            None => convolve_relu(&self.conv, input),
-        }
+        convolve_normalize_relu(&self.conv, self.bn.as_ref(), input)
+    }
+
+    /// The unit with its normalisation [folded](fold) into its convolution.
+    #[must_use]
+    pub fn fuse(mut self) -> Self {
+        fold(&mut self.conv, &mut self.bn);
+        self
     }
 }
 
@@ -193,6 +197,19 @@ impl Inception {
             proj.forward(max_pool(pool, input)),
         ];
         Tensor::cat(branches, 1)
+    }
+
+    /// The module with its normalisations [folded](fold) into its convolutions.
+    #[must_use]
+    pub fn fuse(self) -> Self {
+        let pair = |(reduce, conv): (ConvUnit, ConvUnit)| (reduce.fuse(), conv.fuse());
+        let (pool, proj) = self.branch4;
+        Self {
+            branch1: self.branch1.fuse(),
+            branch2: pair(self.branch2),
+            branch3: pair(self.branch3),
+            branch4: (pool, proj.fuse()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod classifier;
 mod conv;
 mod features;
+mod fold;
 mod freeze;
 mod fully_connected;
 #[cfg(feature = "golden")]
@@ -24,6 +25,7 @@ pub use burn_zoo_kernels::{
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
 pub use features::{Taps, UnknownFeature};
+pub use fold::fold;
 pub use freeze::{UnknownPrefix, freeze};
 pub use fully_connected::{DropoutSide, FullyConnected, FullyConnectedConfig};
 pub use inception::{

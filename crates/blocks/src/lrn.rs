@@ -9,6 +9,8 @@ use burn::module::Module;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, s};
 
+use burn_zoo_kernels::{Window, local_response_norm};
+
 use crate::widened;
 
 /// Configuration of a [`LocalResponseNorm`].
@@ -101,6 +103,13 @@ impl LocalResponseNorm {
     /// - output: the same
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let Self { k, n, alpha, beta } = *self;
+        let window = Window { k, n, alpha, beta };
+        local_response_norm(&window, &input).unwrap_or_else(|| self.by_operations(input))
+    }
+
+    /// As operations of Burn.
+    fn by_operations(&self, input: Tensor<4>) -> Tensor<4> {
         // Squares leave the range of float16.
         let own = input.dtype();
         let input = widened(input);

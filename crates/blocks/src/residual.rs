@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, s};
 
 use crate::{
     batch_norm, conv1x1, conv3x3, convolve_normalize, convolve_normalize_add_relu,
-    convolve_normalize_relu,
+    convolve_normalize_relu, fold,
 };
 
 /// Which of the two residual units of Fig. 5.
@@ -118,15 +118,15 @@ impl ResidualUnitConfig {
         let path = self.path();
         ResidualUnit {
             conv1,
-            bn1: batch_norm(width, device),
+            bn1: Some(batch_norm(width, device)),
             conv2,
-            bn2: batch_norm(width, device),
+            bn2: Some(batch_norm(width, device)),
             bn3: conv3.as_ref().map(|_| batch_norm(out, device)),
             conv3,
             downsample: (path == Path::Project).then(|| {
                 (
                     conv1x1([channels_in, out], stride, device),
-                    batch_norm(out, device),
+                    Some(batch_norm(out, device)),
                 )
             }),
             drop: (self.drop > 0.0 && path != Path::Absent)
@@ -165,14 +165,15 @@ enum Path {
 #[derive(Module, Debug)]
 pub struct ResidualUnit {
     conv1: Conv2d,
-    bn1: BatchNorm,
+    /// Normalisations go into their convolutions when the unit is fused.
+    bn1: Option<BatchNorm>,
     conv2: Conv2d,
-    bn2: BatchNorm,
+    bn2: Option<BatchNorm>,
     /// Bottlenecks only, and so is its normalisation.
     conv3: Option<Conv2d>,
     bn3: Option<BatchNorm>,
     /// Projections only: PyTorch's keys are `downsample.0` and `downsample.1`.
-    downsample: Option<(Conv2d, BatchNorm)>,
+    downsample: Option<(Conv2d, Option<BatchNorm>)>,
     /// Stochastic depth.
     drop: Option<Dropout>,
     #[module(skip)]
@@ -187,11 +188,11 @@ impl ResidualUnit {
     /// - output: `[batch, channels_out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let mut out = convolve_normalize_relu(&self.conv1, &self.bn1, input.clone());
-        let (mut conv, mut norm) = (&self.conv2, &self.bn2);
-        if let (Some(conv3), Some(bn3)) = (&self.conv3, &self.bn3) {
+        let mut out = convolve_normalize_relu(&self.conv1, self.bn1.as_ref(), input.clone());
+        let (mut conv, mut norm) = (&self.conv2, self.bn2.as_ref());
+        if let Some(conv3) = &self.conv3 {
             out = convolve_normalize_relu(conv, norm, out);
-            (conv, norm) = (conv3, bn3);
+            (conv, norm) = (conv3, self.bn3.as_ref());
         }
         match (self.shortcut(input), &self.drop) {
             (Some(shortcut), None) => convolve_normalize_add_relu(conv, norm, out, shortcut),
@@ -200,6 +201,20 @@ impl ResidualUnit {
             }
             (None, _) => convolve_normalize_relu(conv, norm, out),
         }
+    }
+
+    /// The unit with its normalisations [folded](fold) into its convolutions.
+    #[must_use]
+    pub fn fuse(mut self) -> Self {
+        fold(&mut self.conv1, &mut self.bn1);
+        fold(&mut self.conv2, &mut self.bn2);
+        if let Some(conv3) = &mut self.conv3 {
+            fold(conv3, &mut self.bn3);
+        }
+        if let Some((conv, norm)) = &mut self.downsample {
+            fold(conv, norm);
+        }
+        self
     }
 
     /// What the convolutions gave, left out for some pictures.
@@ -213,7 +228,9 @@ impl ResidualUnit {
 
     fn shortcut(&self, input: Tensor<4>) -> Option<Tensor<4>> {
         match (self.path, &self.downsample) {
-            (Path::Project, Some((conv, norm))) => Some(convolve_normalize(conv, norm, input)),
+            (Path::Project, Some((conv, norm))) => {
+                Some(convolve_normalize(conv, norm.as_ref(), input))
+            }
             (Path::ZeroPad { stride, channels }, _) => Some(zero_pad(input, stride, channels)),
             (Path::Identity, _) => Some(input),
             (Path::Absent | Path::Project, _) => None,

@@ -27,6 +27,8 @@ mod ops;
 mod pool;
 mod profile;
 #[cfg(feature = "flex")]
+mod response;
+#[cfg(feature = "flex")]
 mod threads;
 
 pub use descent::Descent;
@@ -70,24 +72,25 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
 /// [`convolve`], rectified.
 #[must_use]
 pub fn convolve_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
-    match fused(conv, None, &images, &Then::Relu) {
-        Some(maps) => maps,
-        None => relu(convolve(conv, images)),
-    }
+    convolve_normalize_relu(conv, None, images)
 }
 
-/// [`convolve`], then [`normalize`]: in one pass outside of training.
+/// [`convolve`], then [`normalize`] where there is a normalisation: in one pass outside of training.
 ///
 /// # Shapes
 /// As [`convolve`].
 #[must_use]
-pub fn convolve_normalize(conv: &Conv2d, norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+pub fn convolve_normalize(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
     convolve_normalize_then(conv, norm, images, Then::Nothing)
 }
 
 /// [`convolve_normalize`], rectified.
 #[must_use]
-pub fn convolve_normalize_relu(conv: &Conv2d, norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
+pub fn convolve_normalize_relu(
+    conv: &Conv2d,
+    norm: Option<&BatchNorm>,
+    images: Tensor<4>,
+) -> Tensor<4> {
     convolve_normalize_then(conv, norm, images, Then::Relu)
 }
 
@@ -98,7 +101,7 @@ pub fn convolve_normalize_relu(conv: &Conv2d, norm: &BatchNorm, images: Tensor<4
 #[must_use]
 pub fn convolve_normalize_add_relu(
     conv: &Conv2d,
-    norm: &BatchNorm,
+    norm: Option<&BatchNorm>,
     images: Tensor<4>,
     shortcut: Tensor<4>,
 ) -> Tensor<4> {
@@ -107,13 +110,17 @@ pub fn convolve_normalize_add_relu(
 
 fn convolve_normalize_then(
     conv: &Conv2d,
-    norm: &BatchNorm,
+    norm: Option<&BatchNorm>,
     images: Tensor<4>,
     then: Then,
 ) -> Tensor<4> {
-    match fused(conv, Some(norm), &images, &then) {
-        Some(maps) => maps,
-        None => normalize_then(norm, convolve(conv, images), then),
+    if let Some(maps) = fused(conv, norm, &images, &then) {
+        return maps;
+    }
+    let maps = convolve(conv, images);
+    match norm {
+        Some(norm) => normalize_then(norm, maps, then),
+        None => then.after(maps),
     }
 }
 
@@ -176,6 +183,34 @@ pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
     normalize_then(norm, images, Then::Nothing)
 }
 
+/// A window over channels, and what the paper of AlexNet (Krizhevsky et al. 2012, section 3.3) does in it: every value is
+/// divided by (k + α Σ a²)^β, the sum over n channels from ⌊n/2⌋ below its own on, as far as there are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// What is added to the weighted sum, positive.
+    pub k: f64,
+    /// Channels, at least one.
+    pub n: usize,
+    /// The weight of the sum, not divided by n.
+    pub alpha: f64,
+    /// The exponent.
+    pub beta: f64,
+}
+
+/// Local response normalisation in the sum form of the paper; none where this crate has no kernel for it.
+///
+/// # Shapes
+/// - maps and output: `[batch, channels, height, width]`
+#[must_use]
+pub fn local_response_norm(window: &Window, maps: &Tensor<4>) -> Option<Tensor<4>> {
+    #[cfg(feature = "flex")]
+    if is_ours(maps) && window.n > 0 && maps.shape().num_elements() > 0 {
+        return Some(ops::local_response_norm(window, maps));
+    }
+    let _ = (window, maps);
+    None
+}
+
 /// What follows a normalisation.
 #[allow(clippy::large_enum_variant, reason = "made to be taken apart at once")]
 enum Then {
@@ -184,9 +219,18 @@ enum Then {
     AddRelu(Tensor<4>),
 }
 
-#[cfg(feature = "flex")]
 impl Then {
+    /// As operations of Burn.
+    fn after(self, maps: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Nothing => maps,
+            Self::Relu => relu(maps),
+            Self::AddRelu(shortcut) => relu(maps + shortcut),
+        }
+    }
+
     /// Whether a shortcut has the shape of the images; Burn repeats one that is smaller, or says what is wrong with it.
+    #[cfg(feature = "flex")]
     fn fits(&self, images: &Tensor<4>) -> bool {
         match self {
             Self::AddRelu(shortcut) => shortcut.dims() == images.dims(),
@@ -218,12 +262,7 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
             (true, false) => {}
         }
     }
-    let out = norm.forward(images);
-    match then {
-        Then::Nothing => out,
-        Then::Relu => relu(out),
-        Then::AddRelu(shortcut) => relu(out + shortcut),
-    }
+    then.after(norm.forward(images))
 }
 
 /// Whether the kernels of this crate take the tensor.

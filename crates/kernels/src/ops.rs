@@ -6,6 +6,7 @@ mod descend;
 mod fused;
 mod linear;
 mod max_pool;
+mod response;
 mod running;
 
 use burn::backend::tensor::FloatTensor;
@@ -18,6 +19,7 @@ pub(crate) use descend::descend;
 pub(crate) use fused::conv2d_then;
 pub(crate) use linear::linear;
 pub(crate) use max_pool::max_pool2d;
+pub(crate) use response::local_response_norm;
 pub(crate) use running::with_running_statistics;
 
 /// A tensor of the backend Flex.

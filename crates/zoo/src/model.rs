@@ -84,6 +84,10 @@ impl Classifier for Model {
         each!(self, network => network.forward_train(images))
     }
 
+    fn fuse(self) -> Self {
+        each!(self, wrap network => network.fuse())
+    }
+
     fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
         each!(self, network => network.forward_dense(images))
     }

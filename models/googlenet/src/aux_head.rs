@@ -98,6 +98,14 @@ impl AuxHead {
         linear(&self.fc2, self.dropout.forward(vector))
     }
 
+    /// The head with its normalisation folded into its convolution.
+    pub(crate) fn fuse(self) -> Self {
+        Self {
+            conv: self.conv.fuse(),
+            ..self
+        }
+    }
+
     /// The same head with a fresh last layer.
     pub(crate) fn with_classes(
         mut self,

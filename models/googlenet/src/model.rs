@@ -295,6 +295,26 @@ impl Classifier for GoogLeNet {
         }
     }
 
+    fn fuse(self) -> Self {
+        Self {
+            conv1: self.conv1.fuse(),
+            conv2: self.conv2.fuse(),
+            conv3: self.conv3.fuse(),
+            inception3a: self.inception3a.fuse(),
+            inception3b: self.inception3b.fuse(),
+            inception4a: self.inception4a.fuse(),
+            inception4b: self.inception4b.fuse(),
+            inception4c: self.inception4c.fuse(),
+            inception4d: self.inception4d.fuse(),
+            inception4e: self.inception4e.fuse(),
+            inception5a: self.inception5a.fuse(),
+            inception5b: self.inception5b.fuse(),
+            aux1: self.aux1.map(AuxHead::fuse),
+            aux2: self.aux2.map(AuxHead::fuse),
+            ..self
+        }
+    }
+
     fn forward_train(&self, images: Tensor<4>) -> TrainingLogits {
         let heads = self.aux1.iter().chain(&self.aux2);
         let wanted = if self.aux1.is_some() {

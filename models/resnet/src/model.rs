@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
     Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
-    convolve_normalize_relu, kaiming_normal_fan_out, linear, max_pool,
+    convolve_normalize_relu, fold, kaiming_normal_fan_out, linear, max_pool,
 };
 
 use crate::config::{ResNetConfig, Stem};
@@ -21,7 +21,8 @@ const FEATURES: &[&str] = &["relu", "layer1", "layer2", "layer3", "layer4"];
 #[derive(Module, Debug)]
 pub struct ResNet {
     conv1: Conv2d,
-    bn1: BatchNorm,
+    /// None once it is fused.
+    bn1: Option<BatchNorm>,
     /// ImageNet stems only.
     maxpool: Option<MaxPool2d>,
     layer1: Vec<ResidualUnit>,
@@ -69,7 +70,7 @@ impl ResNetConfig {
         let mut next_stage = || stages.next().unwrap_or_default();
         ResNet {
             conv1: self.stem(device),
-            bn1: batch_norm(width, device),
+            bn1: Some(batch_norm(width, device)),
             maxpool: (self.plan.stem == Stem::Large).then(|| {
                 MaxPool2dConfig::new([3, 3])
                     .with_strides([2, 2])
@@ -140,7 +141,7 @@ impl ResNet {
     /// - output: `[batch, channels of the last stage, height / 32, width / 32]`, rounded up; / 4 in the CIFAR family,
     ///   / 8 with ImageNet's stages on a CIFAR stem
     fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
-        let mut map = convolve_normalize_relu(&self.conv1, &self.bn1, images);
+        let mut map = convolve_normalize_relu(&self.conv1, self.bn1.as_ref(), images);
         taps.offer("relu", &map);
         if let Some(maxpool) = &self.maxpool {
             map = max_pool(maxpool, map);
@@ -172,6 +173,18 @@ impl Classifier for ResNet {
         let embedding = self.fc.weight.lazy_shape()[0];
         self.fc = LinearConfig::new(embedding, num_classes).init(device);
         self
+    }
+
+    fn fuse(mut self) -> Self {
+        fold(&mut self.conv1, &mut self.bn1);
+        let fuse = |layer: Vec<ResidualUnit>| layer.into_iter().map(ResidualUnit::fuse).collect();
+        Self {
+            layer1: fuse(self.layer1),
+            layer2: fuse(self.layer2),
+            layer3: fuse(self.layer3),
+            layer4: fuse(self.layer4),
+            ..self
+        }
     }
 
     fn feature_names(&self) -> &'static [&'static str] {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu, linear,
+    Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu, fold, linear,
 };
 
 use crate::config::VggConfig;
@@ -78,7 +78,7 @@ impl Vgg {
             // What follows a convolution is done in one pass with it, outside of training.
             (map, layers) = match (layer, rest) {
                 (Layer::Conv(conv), [Layer::Norm(norm), Layer::Relu(_), rest @ ..]) => {
-                    (convolve_normalize_relu(conv, norm, map), rest)
+                    (convolve_normalize_relu(conv, Some(norm), map), rest)
                 }
                 (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => {
                     (convolve_relu(conv, map), rest)
@@ -108,6 +108,17 @@ impl Classifier for Vgg {
     fn with_head(self, num_classes: usize, device: &Device) -> Self {
         let classifier = self.classifier.with_classes(num_classes, device);
         Self { classifier, ..self }
+    }
+
+    fn fuse(self) -> Self {
+        let mut features: Vec<Layer> = Vec::new();
+        for layer in self.features {
+            match (features.last_mut(), layer) {
+                (Some(Layer::Conv(conv)), Layer::Norm(norm)) => fold(conv, &mut Some(norm)),
+                (_, layer) => features.push(layer),
+            }
+        }
+        Self { features, ..self }
     }
 
     fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {

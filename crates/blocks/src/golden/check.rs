@@ -14,9 +14,11 @@ use crate::{Classifier, trainable_params};
 const LOGITS: f64 = 1e-4;
 /// Greatest difference of the norm and projection of a gradient, relative to the norm.
 const GRADIENTS: f64 = 1e-3;
+/// Greatest difference of a logit after [fusing](Classifier::fuse), relative to the largest logit.
+const FUSED: f64 = 1e-5;
 
 /// Asserts that the network answers as PyTorch does: parameters and logits, and where the file has them the logits
-/// and gradients of a training step.
+/// and gradients of a training step; and that it answers the same once it is fused.
 ///
 /// `build` creates the network on a device, which is `device` for the evaluation and its autodiff twin for the
 /// training step; `golden` is the text of the file.
@@ -36,8 +38,10 @@ pub fn assert_matches<M: Classifier>(golden: &str, build: impl Fn(&Device) -> M,
         trainable_params(&model),
         "trainable parameters"
     );
-    let logits = model.forward(tensor("input", shape, device));
-    assert_close("logits", logits, &file["logits"]);
+    let images = tensor("input", shape, device);
+    let logits = model.forward(images.clone());
+    assert_close("logits", logits.clone(), &file["logits"]);
+    assert_same(model.fuse().forward(images), logits);
 
     if file.get("gradients").is_none() {
         return;
@@ -75,6 +79,15 @@ fn assert_close(what: &str, found: Tensor<2>, expected: &Value) {
             );
         }
     }
+}
+
+fn assert_same(fused: Tensor<2>, logits: Tensor<2>) {
+    let largest = |logits: Tensor<2>| f64::from(logits.abs().max().into_scalar::<f32>());
+    let difference = largest(fused - logits.clone()) / largest(logits);
+    assert!(
+        difference <= FUSED,
+        "fused, the network answers otherwise by {difference:.1e} of its largest logit"
+    );
 }
 
 fn assert_gradients<M: Classifier>(model: &M, gradients: &Gradients, expected: &Value) {

@@ -29,7 +29,8 @@ fn unit(
 
 /// Silences the convolutions, so that a unit answers with `relu(shortcut(x))`.
 fn without_branch(mut unit: ResidualUnit) -> ResidualUnit {
-    let last = unit.bn3.as_mut().unwrap_or(&mut unit.bn2);
+    let last = unit.bn3.as_mut().or(unit.bn2.as_mut());
+    let last = last.expect("it is not fused");
     last.gamma = Param::from_tensor(last.gamma.val().zeros_like());
     unit
 }

@@ -37,6 +37,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
+    /// Fold batch normalisation into the convolutions first, as for a network that only answers.
+    #[arg(long, conflicts_with = "train")]
+    fuse: bool,
+
     /// Take every step a second time, in turn, with Burn's own convolution, pooling and batch normalisation.
     #[arg(long, value_name = "WHOSE", conflicts_with = "no_kernels")]
     against: Option<Against>,
@@ -117,7 +121,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
     let images = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let mut step: Box<dyn FnMut() -> Result<(), Failure>> = match args.train {
         true => Box::new(training(model, images)),
-        false => Box::new(inference(model, images)),
+        false => Box::new(inference(model, args.fuse, images)),
     };
     let whose: &[bool] = match args.against {
         Some(Against::Burn) => &[false, true],
@@ -157,9 +161,16 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
     })
 }
 
-fn inference(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failure> {
+fn inference(
+    model: Model,
+    is_fused: bool,
+    images: Tensor<4>,
+) -> impl FnMut() -> Result<(), Failure> {
     use burn::module::Module;
-    let model = model.valid();
+    let model = match is_fused {
+        true => model.valid().fuse(),
+        false => model.valid(),
+    };
     move || wait(&model.forward(images.clone()))
 }
 

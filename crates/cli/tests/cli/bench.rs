@@ -31,6 +31,9 @@ fn a_line_for_each_model() {
         number(&training[0], "images_per_second") / number(&training[0], "burn_images_per_second");
     assert!((number(&training[0], "ratio") / expected - 1.0).abs() < 1e-6);
 
+    let fused = bench(&["resnet20", "--fuse"]);
+    assert_eq!(fused[0]["model"], "resnet20");
+
     let text = succeed(folder.path(), &[&["bench", "lenet5"], &QUICK[..]].concat()).stdout;
     assert!(
         text.contains("images/s") && text.contains("2×1×32×32"),
@@ -85,6 +88,11 @@ fn what_cannot_be_measured_is_refused() {
         folder,
         &["bench", "lenet5", "--against", "burn", "--no-kernels"],
         &["--no-kernels"],
+    );
+    refuse(
+        folder,
+        &["bench", "resnet20", "--fuse", "--train"],
+        &["--fuse", "--train"],
     );
     refuse(folder, &["bench", "lenet5", "--steps", "0"], &["--steps"]);
 }

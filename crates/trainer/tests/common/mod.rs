@@ -51,7 +51,7 @@ impl Classifier for TinyNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = convolve_normalize_relu(&self.conv, &self.norm, images);
+        let maps = convolve_normalize_relu(&self.conv, Some(&self.norm), images);
         self.pool.forward(maps).flatten(1, 3)
     }
 

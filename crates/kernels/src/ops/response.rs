@@ -1,0 +1,107 @@
+//! Local response normalisation.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+
+use super::{FlexTensor, numbers, tensor};
+use crate::Window;
+use crate::profile::timed;
+use crate::response::{self, Shape};
+
+/// The normalisation with the kernels of this crate.
+pub(crate) fn local_response_norm(window: &Window, maps: &Tensor<4>) -> Tensor<4> {
+    let maps = maps.clone().into_dispatch();
+    Tensor::from_dispatch(<Dispatch as Normalisation>::normalise(maps, *window))
+}
+
+/// The normalisation, which tensors with gradients differentiate.
+#[backend_extension(Flex, Autodiff)]
+trait Normalisation: Backend {
+    fn normalise(maps: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+}
+
+/// Its gradient, on a backend without gradients.
+trait Kernels: Backend {
+    fn backward(
+        maps: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        window: Window,
+    ) -> FloatTensor<Self>;
+}
+
+fn shape(maps: &FlexTensor, window: Window) -> Shape {
+    let [batch, channels, height, width] = maps.shape().dims();
+    Shape {
+        batch,
+        channels,
+        pixels: height * width,
+        window,
+    }
+}
+
+impl Normalisation for Flex {
+    fn normalise(maps: FlexTensor, window: Window) -> FlexTensor {
+        let (shape, maps) = (shape(&maps, window), maps.to_contiguous());
+        let out = timed("local response normalisation", &shape, 0.0, || {
+            response::forward(&shape, numbers(&maps))
+        });
+        tensor(out, maps.shape().to_vec())
+    }
+}
+
+impl Kernels for Flex {
+    fn backward(maps: FlexTensor, grad: FlexTensor, window: Window) -> FlexTensor {
+        let (shape, maps, grad) = (
+            shape(&maps, window),
+            maps.to_contiguous(),
+            grad.to_contiguous(),
+        );
+        let out = timed(
+            "local response normalisation, gradient",
+            &shape,
+            0.0,
+            || response::backward(&shape, numbers(&maps), numbers(&grad)),
+        );
+        tensor(out, maps.shape().to_vec())
+    }
+}
+
+impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
+    fn normalise(maps: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+        let step = Normalise.prepare::<C>([maps.node()]);
+        let maps = maps.into_primitive();
+        match step.compute_bound().stateful() {
+            OpsKind::Tracked(step) => {
+                let out = B::normalise(maps.clone(), window);
+                step.finish((maps, window), out)
+            }
+            OpsKind::UnTracked(step) => step.finish(B::normalise(maps, window)),
+        }
+    }
+}
+
+/// The way back.
+#[derive(Debug)]
+struct Normalise;
+
+impl<B: Kernels> Backward<B, 1> for Normalise {
+    type State = (FloatTensor<B>, Window);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let grad = grads.consume::<B>(&ops.node);
+        let ([parent], (maps, window)) = (ops.parents, ops.state);
+        if let Some(parent) = parent {
+            grads.register::<B>(parent.id, B::backward(maps, grad, window));
+        }
+    }
+}
