@@ -176,7 +176,7 @@ fn check(shape: Shape) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 128 }, ..ProptestConfig::default() })]
 
     #[test]
     fn convolution_and_gradients_are_the_sums_that_define_them(shape in any_shape()) {
@@ -207,7 +207,7 @@ fn any_tiled_shape() -> impl Strategy<Value = Shape> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 48 }, ..ProptestConfig::default() })]
 
     #[test]
     fn tiles_give_the_sums_that_define_a_convolution(shape in any_tiled_shape()) {
@@ -263,6 +263,7 @@ fn square(batch: usize, channels: usize, side: usize) -> Shape {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours there")]
 fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
     for (channels, side, is_tiled) in [(2, 6, false), (64, 24, true)] {
         let shape = square(2, channels, side);
@@ -288,6 +289,7 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
 
 /// More channels than a task has rows, several blocks to a thread, and more tiles than a register holds.
 #[test]
+#[cfg_attr(miri, ignore = "takes hours there")]
 fn tiles_of_many_channels_give_the_sums_that_define_a_convolution() {
     for shape in [square(1, 136, 6), square(9, 20, 20)] {
         check(shape);
@@ -295,6 +297,7 @@ fn tiles_of_many_channels_give_the_sums_that_define_a_convolution() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours there")]
 fn no_number_depends_on_how_many_threads_there_are() {
     let grouped = |(batch, side, stride)| Shape {
         batch,
