@@ -30,11 +30,14 @@ pub trait Classifier: Module + ModuleDisplay {
     /// The same network with a freshly initialised head for `num_classes` classes, the rest untouched.
     fn with_head(self, num_classes: usize, device: &Device) -> Self;
 
-    /// The same network for inference, with every batch normalisation folded into the convolution before it: of
-    /// [`valid`](Module::valid), or of a network that never trained. A file of its weights loads in a network that was
-    /// created and fused alike.
+    /// The same network for inference, with every batch normalisation folded into the convolution before it: to be
+    /// called on what [`valid`](Module::valid) gives, and not to be trained any more. A file of its weights loads in a network
+    /// that was created and fused alike.
     ///
     /// Networks without batch normalisation keep this default.
+    ///
+    /// # Panics
+    /// On an autodiff device.
     fn fuse(self) -> Self {
         self
     }

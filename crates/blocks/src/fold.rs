@@ -11,13 +11,17 @@ use burn::nn::conv::Conv2d;
 /// normalised by its own statistics.
 ///
 /// # Panics
-/// If the normalisation has another number of channels than the convolution gives.
+/// On an autodiff device, or if the normalisation has another number of channels than the convolution gives.
 pub fn fold(conv: &mut Conv2d, norm: &mut Option<BatchNorm>) {
     let Some(norm) = norm.take() else {
         return;
     };
     let weight = conv.weight.val();
     let (device, dtype) = (weight.device(), weight.dtype());
+    assert!(
+        !device.is_autodiff(),
+        "a network is fused for inference: fuse what `valid` gives"
+    );
     let [channels, ..] = weight.dims();
     assert_eq!(
         norm.gamma.dims(),
@@ -94,6 +98,13 @@ mod tests {
                     .assert_approx_eq::<f32>(&expected.to_data(), tolerance);
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "fuse what `valid` gives")]
+    fn a_network_that_trains_is_refused() {
+        let (mut conv, norm) = pair(false, 1, &Device::flex().autodiff());
+        fold(&mut conv, &mut Some(norm));
     }
 
     #[test]

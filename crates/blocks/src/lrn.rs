@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, s};
 
-use burn_zoo_kernels::{Window, local_response_norm};
+use burn_zoo_kernels::{ChannelWindow, local_response_norm};
 
 use crate::widened;
 
@@ -104,7 +104,7 @@ impl LocalResponseNorm {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let Self { k, n, alpha, beta } = *self;
-        let window = Window { k, n, alpha, beta };
+        let window = ChannelWindow { k, n, alpha, beta };
         local_response_norm(&window, &input).unwrap_or_else(|| self.by_operations(input))
     }
 

@@ -183,3 +183,32 @@ fn the_gradient_is_that_of_finite_differences() {
 fn a_window_of_no_channel_is_refused() {
     let _ = LocalResponseNormConfig::new().with_n(0).init();
 }
+
+/// In single precision another way computes it, on Flex.
+#[test]
+fn single_precision_has_the_same_gradient() {
+    let device = Device::flex().autodiff();
+    for (shape, n) in CASES {
+        for config in [[2.0, n, 0.3, 0.75], [1.0, n, 0.2, 0.5]] {
+            let gradient = |dtype: DType| {
+                let data = TensorData::new(values(shape), shape);
+                let maps = Tensor::<4>::from_data(data, (&device, dtype)).require_grad();
+                // Its own values are the weights, moved by one place.
+                let weights =
+                    Tensor::from_data(TensorData::new(moved(shape), shape), (&device, dtype));
+                let loss = (layer(maps.clone(), config) * weights).sum();
+                let gradient = maps.grad(&loss.backward()).expect("asked for");
+                read(gradient.cast(DType::F64))
+            };
+            let (found, expected) = (gradient(DType::F32), gradient(DType::F64));
+            assert_close(&format!("{shape:?}"), &found, &expected, 2e-5);
+        }
+    }
+}
+
+/// The values, from the second on.
+fn moved(shape: [usize; 4]) -> Vec<f64> {
+    let mut values = values(shape);
+    values.rotate_left(1);
+    values
+}

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use burn_zoo::datasets::{Name, OpenOptions};
 use burn_zoo::pictures::{DatasetInfo, ImageData, Normalize, Pipeline};
 use burn_zoo::trainer::{RunFile, pipelines};
-use burn_zoo::{CreateOptions, Model, ModelInfo, WeightsFile};
+use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, WeightsFile, has_kernels};
 
 use crate::error::Failure;
 
@@ -85,11 +85,20 @@ pub(crate) fn from_run(
     let model = burn_zoo::load_weights(model, info, &weights, device).map_err(Failure::input)?;
     Ok(Trained {
         info,
-        model: model.valid(),
+        model: answering(&model, device),
         weights,
         pipeline,
         data: Some(data),
     })
+}
+
+/// The network for answers alone. Where Burn computes, normalisation goes into the weights; our kernels do so on their way.
+fn answering(model: &Model, device: &Device) -> Model {
+    let model = model.valid();
+    match has_kernels(device) {
+        true => model,
+        false => model.fuse(),
+    }
 }
 
 /// Loads `weights` into the model `name`. Classes and channels are those of the weights; where there is a data set,
@@ -138,7 +147,7 @@ pub(crate) fn from_weights(
     let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
     Ok(Trained {
         info,
-        model: model.valid(),
+        model: answering(&model, device),
         weights: weights.to_owned(),
         pipeline,
         data,

@@ -186,7 +186,7 @@ pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
 /// A window over channels, and what the paper of AlexNet (Krizhevsky et al. 2012, section 3.3) does in it: every value is
 /// divided by (k + α Σ a²)^β, the sum over n channels from ⌊n/2⌋ below its own on, as far as there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
+pub struct ChannelWindow {
     /// What is added to the weighted sum, positive.
     pub k: f64,
     /// Channels, at least one.
@@ -202,7 +202,7 @@ pub struct Window {
 /// # Shapes
 /// - maps and output: `[batch, channels, height, width]`
 #[must_use]
-pub fn local_response_norm(window: &Window, maps: &Tensor<4>) -> Option<Tensor<4>> {
+pub fn local_response_norm(window: &ChannelWindow, maps: &Tensor<4>) -> Option<Tensor<4>> {
     #[cfg(feature = "flex")]
     if is_ours(maps) && window.n > 0 && maps.shape().num_elements() > 0 {
         return Some(ops::local_response_norm(window, maps));

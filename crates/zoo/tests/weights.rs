@@ -340,3 +340,31 @@ fn a_head_for_other_classes_starts_afresh_and_the_rest_stays() {
         }
     }
 }
+
+#[test]
+fn a_fused_network_is_written_and_read_back_and_takes_no_other_weights() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = Tensor::random([2, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device);
+    for (name, file) in [("resnet20", "a.safetensors"), ("cifar_vgg11_bn", "b.bpk")] {
+        let whole = model(name, &device);
+        let plain = folder.path().join(format!("plain-{file}"));
+        save_weights(&whole, &plain, &origin(name), false).expect("writable");
+        let fused = whole.fuse();
+        let expected = fused.forward(images.clone()).into_data();
+        let path = folder.path().join(file);
+        save_weights(&fused, &path, &origin(name), false).expect("writable");
+
+        let load = |path: &Path| {
+            let file = WeightsFile::open(path, info(name), &device)?;
+            file.load_into(model(name, &device).fuse(), false)
+        };
+        let (back, _) = load(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let found = back.forward(images.clone()).into_data();
+        found.assert_eq(&expected, true);
+        assert!(
+            load(&plain).is_err(),
+            "{name}: weights of the whole network"
+        );
+    }
+}

@@ -41,7 +41,11 @@ pub fn assert_matches<M: Classifier>(golden: &str, build: impl Fn(&Device) -> M,
     let images = tensor("input", shape, device);
     let logits = model.forward(images.clone());
     assert_close("logits", logits.clone(), &file["logits"]);
-    assert_same(model.fuse().forward(images), logits);
+    let fused = model.fuse();
+    let mut normalisations = Normalisations(0);
+    fused.visit(&mut normalisations);
+    assert_eq!(normalisations.0, 0, "left by fusing");
+    assert_same(fused.forward(images), logits);
 
     if file.get("gradients").is_none() {
         return;
@@ -78,6 +82,15 @@ fn assert_close(what: &str, found: Tensor<2>, expected: &Value) {
                 "{what} of picture {picture}, class {class}: {found} here, {expected} in PyTorch ({difference:.1e})"
             );
         }
+    }
+}
+
+/// How many batch normalisations a network has.
+struct Normalisations(usize);
+
+impl ModuleVisitor for Normalisations {
+    fn enter_module(&mut self, _name: &str, container: &str) {
+        self.0 += usize::from(container == "Struct:BatchNorm");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Local response normalisation.
 
+use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -9,12 +10,12 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
-use crate::Window;
+use crate::ChannelWindow;
 use crate::profile::timed;
 use crate::response::{self, Shape};
 
 /// The normalisation with the kernels of this crate.
-pub(crate) fn local_response_norm(window: &Window, maps: &Tensor<4>) -> Tensor<4> {
+pub(crate) fn local_response_norm(window: &ChannelWindow, maps: &Tensor<4>) -> Tensor<4> {
     let maps = maps.clone().into_dispatch();
     Tensor::from_dispatch(<Dispatch as Normalisation>::normalise(maps, *window))
 }
@@ -22,7 +23,7 @@ pub(crate) fn local_response_norm(window: &Window, maps: &Tensor<4>) -> Tensor<4
 /// The normalisation, which tensors with gradients differentiate.
 #[backend_extension(Flex, Autodiff)]
 trait Normalisation: Backend {
-    fn normalise(maps: FloatTensor<Self>, window: Window) -> FloatTensor<Self>;
+    fn normalise(maps: FloatTensor<Self>, window: ChannelWindow) -> FloatTensor<Self>;
 }
 
 /// Its gradient, on a backend without gradients.
@@ -30,11 +31,11 @@ trait Kernels: Backend {
     fn backward(
         maps: FloatTensor<Self>,
         grad: FloatTensor<Self>,
-        window: Window,
+        window: ChannelWindow,
     ) -> FloatTensor<Self>;
 }
 
-fn shape(maps: &FlexTensor, window: Window) -> Shape {
+fn shape(maps: &FlexTensor, window: ChannelWindow) -> Shape {
     let [batch, channels, height, width] = maps.shape().dims();
     Shape {
         batch,
@@ -45,7 +46,7 @@ fn shape(maps: &FlexTensor, window: Window) -> Shape {
 }
 
 impl Normalisation for Flex {
-    fn normalise(maps: FlexTensor, window: Window) -> FlexTensor {
+    fn normalise(maps: FlexTensor, window: ChannelWindow) -> FlexTensor {
         let (shape, maps) = (shape(&maps, window), maps.to_contiguous());
         let out = timed("local response normalisation", &shape, 0.0, || {
             response::forward(&shape, numbers(&maps))
@@ -55,7 +56,7 @@ impl Normalisation for Flex {
 }
 
 impl Kernels for Flex {
-    fn backward(maps: FlexTensor, grad: FlexTensor, window: Window) -> FlexTensor {
+    fn backward(maps: FlexTensor, grad: FlexTensor, window: ChannelWindow) -> FlexTensor {
         let (shape, maps, grad) = (
             shape(&maps, window),
             maps.to_contiguous(),
@@ -72,15 +73,14 @@ impl Kernels for Flex {
 }
 
 impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
-    fn normalise(maps: FloatTensor<Self>, window: Window) -> FloatTensor<Self> {
+    fn normalise(maps: FloatTensor<Self>, window: ChannelWindow) -> FloatTensor<Self> {
         let step = Normalise.prepare::<C>([maps.node()]);
-        let maps = maps.into_primitive();
         match step.compute_bound().stateful() {
-            OpsKind::Tracked(step) => {
-                let out = B::normalise(maps.clone(), window);
-                step.finish((maps, window), out)
+            OpsKind::Tracked(mut step) => {
+                let state = (step.checkpoint(&maps), window);
+                step.finish(state, B::normalise(maps.into_primitive(), window))
             }
-            OpsKind::UnTracked(step) => step.finish(B::normalise(maps, window)),
+            OpsKind::UnTracked(step) => step.finish(B::normalise(maps.into_primitive(), window)),
         }
     }
 }
@@ -90,17 +90,18 @@ impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodi
 struct Normalise;
 
 impl<B: Kernels> Backward<B, 1> for Normalise {
-    type State = (FloatTensor<B>, Window);
+    type State = (NodeId, ChannelWindow);
 
     fn backward(
         self,
         ops: Ops<Self::State, 1>,
         grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
+        checkpointer: &mut Checkpointer,
     ) {
         let grad = grads.consume::<B>(&ops.node);
         let ([parent], (maps, window)) = (ops.parents, ops.state);
         if let Some(parent) = parent {
+            let maps: FloatTensor<B> = checkpointer.retrieve_node_output(maps);
             grads.register::<B>(parent.id, B::backward(maps, grad, window));
         }
     }
