@@ -22,5 +22,5 @@ pub use loader::{Loader, LoaderOptions, OnBad, Shares};
 pub use normalize::Normalize;
 pub use pipeline::{Pipeline, PipelineError};
 pub use prefetch::panic_message;
-pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split};
+pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored};
 pub use sheet::{contact_sheet, save_png, thumbnail};

@@ -6,7 +6,7 @@ use crate::augment::{Augment, Crop};
 use crate::decode::MAX_DECODED_BYTES;
 use crate::geometry::{Fit, Geometry, resize_shorter};
 use crate::normalize::Normalize;
-use crate::sample::Picture;
+use crate::sample::{Picture, Stored};
 
 /// What happens to every picture of a split.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,9 @@ pub struct Pipeline {
 /// Why a picture cannot become an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PipelineError {
+    /// The picture cannot be read; the message names its file.
+    #[error("{0}")]
+    Unreadable(String),
     /// The picture has another size and the geometry is [`Fit::Exact`].
     #[error("the picture is {}×{} (height × width), the input is {}×{}: resize or pad in the run file", found[0], found[1], expected[0], expected[1])]
     Size {
@@ -174,6 +177,22 @@ impl Pipeline {
             augment.values(self.geometry.size, &self.normalize.std, out, rng);
         }
         Ok(())
+    }
+
+    /// As [`apply`](Self::apply), of a picture as its data set keeps it.
+    ///
+    /// # Errors
+    /// Also when the picture cannot be read or decoded.
+    pub fn load(
+        &self,
+        stored: Stored,
+        out: &mut [f32],
+        rng: &mut impl Rng,
+    ) -> Result<(), PipelineError> {
+        let picture = stored
+            .decode()
+            .map_err(|error| PipelineError::Unreadable(error.to_string()))?;
+        self.apply(&picture, out, rng)
     }
 
     /// The whole picture with its shorter side at `shorter`, normalised, and its height and width then; nothing is cut off

@@ -98,8 +98,11 @@ impl Job {
             let sample = self.split.get(index).map_err(|error| error.to_string())?;
             let mut rng = sample_rng(self.seed, self.epoch, index);
             self.pipeline
-                .apply(&sample.picture, place, &mut rng)
-                .map_err(|error| format!("sample {index}: {error}"))?;
+                .load(sample.picture, place, &mut rng)
+                .map_err(|error| match error {
+                    PipelineError::Unreadable(message) => message,
+                    error => format!("sample {index}: {error}"),
+                })?;
             Ok(sample.label)
         }));
         attempt.unwrap_or_else(|panic| {

@@ -8,7 +8,7 @@ use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
     Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Picture,
-    Pipeline, Sample, Split,
+    Pipeline, Sample, Split, Stored,
 };
 
 /// `len` small pictures whose label is their index; some fail or panic.
@@ -33,12 +33,12 @@ impl Dataset<Sample> for Numbers {
         }
         let pixels = (0..16).map(|i| (index * 7 + i * 13) as u8).collect();
         Ok(Sample {
-            picture: Picture {
+            picture: Stored::Decoded(Picture {
                 height: 4,
                 width: 4,
                 channels: 1,
                 pixels,
-            },
+            }),
             label: index,
         })
     }

@@ -95,7 +95,10 @@ impl Dataset<Sample> for Halves {
             channels: 1,
             pixels: pixels.collect(),
         };
-        Ok(Sample { picture, label })
+        Ok(Sample {
+            picture: picture.into(),
+            label,
+        })
     }
 
     fn len(&self) -> usize {
