@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::data::dataset::Dataset;
 use burn::tensor::{Int, Tensor};
 
-use crate::decode::{DecodeError, decode, decode_bytes};
+use crate::decode::{DecodeError, decode, decode_bytes, read};
 
 /// An 8-bit picture in memory: rows top to bottom, channels interleaved (height × width × channels).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,26 @@ impl Stored {
             Self::Encoded { name, bytes } => decode_bytes(&bytes, &name),
             Self::File(path) => decode(&path),
         }
+    }
+}
+
+/// A picture whose file, if it has one, has been read.
+pub(crate) enum Loaded {
+    Decoded(Picture),
+    Encoded { name: PathBuf, bytes: Vec<u8> },
+}
+
+impl Stored {
+    /// Reads the file, where there is one to be read.
+    pub(crate) fn read(self) -> Result<Loaded, DecodeError> {
+        Ok(match self {
+            Self::Decoded(picture) => Loaded::Decoded(picture),
+            Self::Encoded { name, bytes } => Loaded::Encoded { name, bytes },
+            Self::File(name) => Loaded::Encoded {
+                bytes: read(&name)?,
+                name,
+            },
+        })
     }
 }
 
