@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut pictures = Vec::with_capacity(glyphs.len());
     for digit in 0..CLASSES {
         for column in 0..COLUMNS {
-            pictures.push(glyphs.get(column * CLASSES + digit)?.picture);
+            pictures.push(glyphs.get(column * CLASSES + digit)?.picture.decode()?);
         }
     }
     save_png(&contact_sheet(&pictures, COLUMNS), &path)?;

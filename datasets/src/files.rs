@@ -1,9 +1,9 @@
-//! A split of picture files, decoded when asked for.
+//! A split of picture files, read when a picture is made of them.
 
 use std::path::PathBuf;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{Sample, decode};
+use burn_zoo_data::{Sample, Stored};
 
 /// Picture files with their labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,11 +20,9 @@ impl Files {
 }
 
 impl Dataset<Sample> for Files {
-    /// The error names the file and what was found in it.
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
-        let picture = decode(&self.paths[index]).map_err(DatasetError::new)?;
         Ok(Sample {
-            picture,
+            picture: Stored::File(self.paths[index].clone()),
             label: self.labels[index],
         })
     }

@@ -1,7 +1,7 @@
 //! A split held in memory, one byte a value.
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{Picture, Sample};
+use burn_zoo_data::{Picture, Sample, Stored};
 
 /// Pictures of one size with their labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,12 @@ impl Dataset<Sample> for Memory {
         let label = self.labels[index];
         let pixels = self.pixels[index * self.values()..(index + 1) * self.values()].to_vec();
         Ok(Sample {
-            picture: Picture {
+            picture: Stored::Decoded(Picture {
                 height,
                 width,
                 channels,
                 pixels,
-            },
+            }),
             label,
         })
     }

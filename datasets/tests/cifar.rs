@@ -77,7 +77,7 @@ fn planes_become_pixels() {
         let data = read(Name::Cifar10, place).unwrap();
         assert_eq!((data.train.len(), data.valid.len()), (10, 1));
         let sample = data.train.get(4).unwrap();
-        assert_eq!((sample.label, sample.picture), (3, picture(3)));
+        assert_eq!((sample.label, sample.picture), (3, picture(3).into()));
         assert_eq!(data.valid.get(0).unwrap().label, 0);
         assert_eq!(data.info.classes, TEN);
     }
@@ -161,7 +161,7 @@ fn a_tree_of_pictures_reads_like_the_binary() {
         let sample = data.train.get(label).unwrap();
         assert_eq!(
             (sample.label, sample.picture),
-            (label, picture(label as u8))
+            (label, picture(label as u8).into())
         );
     }
 }

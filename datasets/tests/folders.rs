@@ -44,7 +44,7 @@ fn contents(split: &Split) -> Vec<(usize, u8)> {
     (0..split.len())
         .map(|index| {
             let sample = split.get(index).unwrap();
-            (sample.label, sample.picture.pixels[0])
+            (sample.label, sample.picture.decode().unwrap().pixels[0])
         })
         .collect()
 }
@@ -234,7 +234,7 @@ fn a_bad_picture_is_met_when_it_is_loaded() {
     fs::write(root.path().join("train/b/2.jpg"), "just text").unwrap();
     let data = read(Name::ImageFolder, root.path()).unwrap();
     let messages: Vec<String> = (0..data.train.len())
-        .filter_map(|i| data.train.get(i).err())
+        .filter_map(|i| data.train.get(i).unwrap().picture.decode().err())
         .map(|e| e.to_string())
         .collect();
     assert_eq!(messages.len(), 2);
@@ -269,8 +269,9 @@ fn links_are_followed_and_circles_end() {
     .unwrap();
     let data = read(Name::ImageFolder, &root.path().join("set")).unwrap();
     assert_eq!(data.info.classes, ["a", "b"]);
-    assert_eq!(data.train.get(0).unwrap().picture.pixels[0], 7);
-    let message = data.valid.get(2).unwrap_err().to_string();
+    assert_eq!(contents(&data.train)[0].1, 7);
+    let dangling = data.valid.get(2).unwrap().picture;
+    let message = dangling.decode().unwrap_err().to_string();
     assert!(
         message.contains("dangling.png: cannot be read"),
         "{message}"

@@ -44,10 +44,10 @@ fn glyphs_are_balanced_and_all_different() {
         );
     }
     let valid = all(Glyphs::valid(0, 1000));
-    let different: HashSet<&Vec<u8>> = train
-        .iter()
-        .chain(&valid)
-        .map(|sample| &sample.picture.pixels)
+    let different: HashSet<Vec<u8>> = train
+        .into_iter()
+        .chain(valid)
+        .map(|sample| sample.picture.decode().unwrap().pixels)
         .collect();
     assert_eq!(
         different.len(),
@@ -66,7 +66,7 @@ fn the_stated_statistics_are_those_of_the_pictures() {
     let data = open(Name::Glyphs, &options).unwrap();
     let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
     for index in 0..data.train.len() {
-        let picture = data.train.get(index).unwrap().picture;
+        let picture = data.train.get(index).unwrap().picture.decode().unwrap();
         assert_eq!(
             (picture.height, picture.width, picture.channels),
             (32, 32, 1)
@@ -92,7 +92,7 @@ fn the_stated_statistics_are_those_of_the_pictures() {
 fn every_glyph_shows_its_ink() {
     // The contrast between ink and paper is at least 90 levels, so that a person can read every one.
     for sample in all(Glyphs::train(1, 2000)) {
-        let mut pixels = sample.picture.pixels;
+        let mut pixels = sample.picture.decode().unwrap().pixels;
         pixels.sort_unstable();
         let spread = pixels[pixels.len() - 10] - pixels[10];
         assert!(spread >= 60, "a {} with a spread of {spread}", sample.label);

@@ -81,16 +81,17 @@ fn samples_and_labels_come_out_as_they_went_in() {
     let data = read(Name::Mnist, root.path()).unwrap();
     assert_eq!((data.train.len(), data.valid.len()), (3, 2));
     let sample = data.train.get(2).unwrap();
+    let picture = sample.picture.decode().unwrap();
     assert_eq!(
         (
             sample.label,
-            sample.picture.height,
-            sample.picture.width,
-            sample.picture.channels
+            picture.height,
+            picture.width,
+            picture.channels
         ),
         (9, 28, 28, 1)
     );
-    assert_eq!(sample.picture.pixels, images(3)[16 + 2 * PIXELS..]);
+    assert_eq!(picture.pixels, images(3)[16 + 2 * PIXELS..]);
     assert_eq!(data.info.classes.len(), 10);
     assert_eq!(
         (data.info.size, data.info.mean.as_slice()),

@@ -39,7 +39,7 @@ fn counts(split: &Split, classes: usize) -> Vec<usize> {
 fn statistics(split: &Split, channels: usize) -> Vec<(f64, f64)> {
     let (mut sums, mut squares, mut pixels) = (vec![0u64; channels], vec![0u64; channels], 0u64);
     for index in 0..split.len() {
-        let picture = split.get(index).unwrap().picture;
+        let picture = split.get(index).unwrap().picture.decode().unwrap();
         pixels += (picture.height * picture.width) as u64;
         for (i, &value) in picture.pixels.iter().enumerate() {
             sums[i % channels] += u64::from(value);
@@ -107,7 +107,7 @@ fn cifar10_binary_and_tree_hold_the_same_pictures() {
     let samples = |split: &Split| -> Vec<(usize, Vec<u8>)> {
         let mut samples: Vec<(usize, Vec<u8>)> = (0..split.len())
             .map(|index| split.get(index).unwrap())
-            .map(|sample| (sample.label, sample.picture.pixels))
+            .map(|sample| (sample.label, sample.picture.decode().unwrap().pixels))
             .collect();
         samples.sort();
         samples

@@ -18,8 +18,6 @@ pub use erase::{EraseValue, Erasing};
 pub use jitter::ColorJitter;
 pub use policy::{AutoAugment, Policy};
 
-use crate::geometry::Geometry;
-use crate::pipeline::PipelineError;
 use crate::sample::Picture;
 
 /// Random changes of a training picture, in the order in which they are made.
@@ -44,24 +42,22 @@ pub struct Augment {
 }
 
 impl Augment {
-    /// The picture at the input size, changed at random; still 8-bit.
-    pub(crate) fn picture(
-        &self,
-        geometry: &Geometry,
-        picture: &Picture,
-        rng: &mut impl Rng,
-    ) -> Result<Picture, PipelineError> {
-        let mut picture = self.crop.apply(geometry, picture, rng)?;
+    /// The changes of a picture that is cropped to the input size, and still of bytes.
+    pub(crate) fn picture(&self, picture: &mut Picture, rng: &mut impl Rng) {
         if self.flip && rng.random_bool(0.5) {
-            crop::mirror(&mut picture);
+            crop::mirror(picture);
         }
         if let Some(policy) = &self.policy {
-            policy.apply(&mut picture, rng);
+            policy.apply(picture, rng);
         }
         if let Some(jitter) = &self.color_jitter {
-            jitter.apply(&mut picture, rng);
+            jitter.apply(picture, rng);
         }
-        Ok(picture)
+    }
+
+    /// Whether anything follows normalisation.
+    pub(crate) fn changes_values(&self) -> bool {
+        self.lighting.is_some() || self.erasing.is_some() || self.cutout.is_some()
     }
 
     /// The changes that follow normalisation, of `[channels, height, width]` values; `std` is what they were divided

@@ -3,10 +3,13 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::Distribution;
+use rand_distr::weighted::WeightedIndex;
 
 /// Which use a stream serves, so that the order of an epoch and its augmentations never share numbers.
 const ORDER: &[u8; 8] = b"order\0\0\0";
 const AUGMENT: &[u8; 8] = b"augment\0";
+const DRAWN: &[u8; 8] = b"drawn\0\0\0";
 
 /// The generator of the augmentations of sample `index` (its place in the data set) in `epoch`.
 ///
@@ -22,6 +25,23 @@ pub fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     order.shuffle(&mut stream(seed, epoch, 0, ORDER));
     order
+}
+
+/// As many numbers as there are weights, each the place of a weight, drawn anew every time with the chance that the weights
+/// give it. None where they are no chances: one below 0, or none above.
+pub(crate) fn weighted_order(seed: u64, epoch: usize, weights: &[f64]) -> Option<Vec<usize>> {
+    let mut rng = stream(seed, epoch, 0, ORDER);
+    let chances = WeightedIndex::new(weights).ok()?;
+    Some(
+        (0..weights.len())
+            .map(|_| chances.sample(&mut rng))
+            .collect(),
+    )
+}
+
+/// The generator of the augmentations of what stands at `position` of an epoch that visits samples more than once.
+pub(crate) fn draw_rng(seed: u64, epoch: usize, position: usize) -> ChaCha8Rng {
+    stream(seed, epoch, position, DRAWN)
 }
 
 fn stream(seed: u64, epoch: usize, index: usize, purpose: &[u8; 8]) -> ChaCha8Rng {
@@ -60,7 +80,26 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_chances_and_nothing_else_decides() {
+        let weights: Vec<f64> = (0..10_000).map(|i| f64::from(i % 4)).collect();
+        let order = weighted_order(3, 0, &weights).expect("they are chances");
+        assert_eq!(Some(&order), weighted_order(3, 0, &weights).as_ref());
+        assert_ne!(Some(&order), weighted_order(3, 1, &weights).as_ref());
+        for wrong in [&[][..], &[0.0, 0.0], &[1.0, -1.0], &[f64::NAN, 1.0]] {
+            assert_eq!(weighted_order(3, 0, wrong), None, "{wrong:?}");
+        }
+        let mut counts = [0_usize; 4];
+        order.iter().for_each(|i| counts[i % 4] += 1);
+        // Shares 0, 1/6, 2/6 and 3/6, within four deviations.
+        assert_eq!(counts[0], 0);
+        for (class, expected) in [(1, 1667), (2, 3333), (3, 5000)] {
+            assert!(counts[class].abs_diff(expected) < 200, "{counts:?}");
+        }
+    }
+
+    #[test]
     fn the_stream_is_pinned_so_that_an_old_run_can_be_repeated() {
         assert_eq!(epoch_order(1, 2, 8), [4, 2, 7, 0, 5, 3, 1, 6]);
+        assert_eq!(weighted_order(1, 2, &[1.0; 8]), Some(vec![0; 8]));
     }
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::jpeg::{JpegError, decode_jpeg};
+use crate::jpeg::{JpegError, decode_jpeg, decode_jpeg_part};
+use crate::resize::{Part, Region};
 use crate::sample::Picture;
 use crate::sniff::describe;
 
@@ -61,6 +62,11 @@ pub enum DecodeError {
 /// When the file cannot be read, is no picture, is damaged, or would take too much memory; the error names the file
 /// and what was found in it.
 pub fn decode(path: &Path) -> Result<Picture, DecodeError> {
+    decode_bytes(&read(path)?, path)
+}
+
+/// The content of a picture file, if it is of a size that a picture may have.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DecodeError> {
     let unreadable = |source| DecodeError::Unreadable {
         path: path.to_owned(),
         source,
@@ -72,7 +78,7 @@ pub fn decode(path: &Path) -> Result<Picture, DecodeError> {
             size: format!("a file of {length} bytes"),
         });
     }
-    decode_bytes(&std::fs::read(path).map_err(unreadable)?, path)
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// Reads a picture from the content of a file; `path` serves the error messages only.
@@ -80,34 +86,60 @@ pub fn decode(path: &Path) -> Result<Picture, DecodeError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DecodeError> {
-    // The content decides, not the file's name: data sets hold PNGs named .JPEG.
-    let format = match image::guess_format(bytes) {
+    match format_of(bytes, path)? {
+        ImageFormat::Jpeg => decode_jpeg(bytes).map_err(|error| named(error, path)),
+        format => decode_other(bytes, format, path),
+    }
+}
+
+/// The part of a picture that `choose` takes, seeing the picture's height and width. What of a JPEG is not needed to make
+/// `target` (height, width) of it is not decoded.
+pub(crate) fn decode_part(
+    bytes: &[u8],
+    path: &Path,
+    target: [usize; 2],
+    choose: impl FnOnce([usize; 2]) -> Region,
+) -> Result<Part, DecodeError> {
+    match format_of(bytes, path)? {
+        ImageFormat::Jpeg => {
+            decode_jpeg_part(bytes, target, choose).map_err(|error| named(error, path))
+        }
+        format => {
+            let picture = decode_other(bytes, format, path)?;
+            let region = choose([picture.height, picture.width]);
+            Ok(Part::new(picture, region))
+        }
+    }
+}
+
+/// The content decides, not the file's name: data sets hold PNGs named .JPEG.
+fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, DecodeError> {
+    match image::guess_format(bytes) {
         Ok(
             format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp),
-        ) => format,
-        _ => {
-            return Err(DecodeError::NotAPicture {
-                path: path.to_owned(),
-                found: describe(bytes),
-            });
-        }
-    };
-    let damaged = |reason: String| DecodeError::Damaged {
-        path: path.to_owned(),
-        format: name(format),
-        reason,
-    };
-    if format == ImageFormat::Jpeg {
-        return match decode_jpeg(bytes) {
-            Ok(picture) => Ok(to_picture(picture)),
-            Err(JpegError::Damaged(reason)) => Err(damaged(reason)),
-            Err(JpegError::TooLarge([width, height])) => Err(DecodeError::TooLarge {
-                path: path.to_owned(),
-                size: format!("{width}×{height}"),
-            }),
-        };
+        ) => Ok(format),
+        _ => Err(DecodeError::NotAPicture {
+            path: path.to_owned(),
+            found: describe(bytes),
+        }),
     }
+}
 
+fn named(error: JpegError, path: &Path) -> DecodeError {
+    match error {
+        JpegError::Damaged(reason) => DecodeError::Damaged {
+            path: path.to_owned(),
+            format: name(ImageFormat::Jpeg),
+            reason,
+        },
+        JpegError::TooLarge([width, height]) => DecodeError::TooLarge {
+            path: path.to_owned(),
+            size: format!("{width}×{height}"),
+        },
+    }
+}
+
+fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Picture, DecodeError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -130,7 +162,11 @@ pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DecodeError> {
             path: path.to_owned(),
             size,
         }),
-        Err(error) => Err(damaged(error.to_string())),
+        Err(error) => Err(DecodeError::Damaged {
+            path: path.to_owned(),
+            format: name(format),
+            reason: error.to_string(),
+        }),
     }
 }
 
@@ -143,7 +179,7 @@ fn name(format: ImageFormat) -> &'static str {
     }
 }
 
-fn to_picture(image: DynamicImage) -> Picture {
+pub(crate) fn to_picture(image: DynamicImage) -> Picture {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let grey = !image.color().has_color();
     let pixels = if grey {

@@ -1,5 +1,7 @@
 //! How a stored picture becomes the network's input: channels, resize, centre crop, borders.
 
+use std::borrow::Cow;
+
 use crate::decode::MAX_DECODED_BYTES;
 use crate::pipeline::PipelineError;
 use crate::resize::resize;
@@ -33,7 +35,7 @@ pub enum Fit {
 
 impl Geometry {
     /// The picture with the channels and the size of the input.
-    pub(crate) fn apply(&self, picture: &Picture) -> Result<Picture, PipelineError> {
+    pub(crate) fn apply(&self, picture: Cow<'_, Picture>) -> Result<Picture, PipelineError> {
         let [height, width] = self.size;
         let found = [picture.height, picture.width];
         if found == self.size && matches!(self.fit, Fit::Pad | Fit::Exact) {
@@ -52,18 +54,18 @@ impl Geometry {
             }
             Fit::Pad => Ok(pad(&self.convert(picture), self.size)),
             Fit::Resize { shorter } => {
-                let (resized, margins) = resize_shorter(picture, shorter, self.size)?;
-                Ok(self.convert(&crop(&resized, margins.map(centre), self.size)))
+                let (resized, margins) = resize_shorter(&picture, shorter, self.size)?;
+                Ok(self.convert(Cow::Owned(crop(&resized, margins.map(centre), self.size))))
             }
         }
     }
 
     /// The picture with this geometry's number of channels.
-    pub(crate) fn convert(&self, picture: &Picture) -> Picture {
+    pub(crate) fn convert(&self, picture: Cow<'_, Picture>) -> Picture {
         let pixels = match (picture.channels, self.channels) {
             (1, 3) => picture.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
             (3, 1) => picture.pixels.chunks_exact(3).map(luma).collect(),
-            _ => return picture.clone(),
+            _ => return picture.into_owned(),
         };
         Picture {
             channels: self.channels,

@@ -7,9 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
+use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
-use crate::decode::MAX_DECODED_BYTES;
+use crate::decode::{MAX_DECODED_BYTES, to_picture};
+use crate::resize::{Part, Region};
+use crate::sample::Picture;
 
 /// Why a JPEG could not be decoded.
 #[derive(Debug)]
@@ -21,7 +24,33 @@ pub(crate) enum JpegError {
 }
 
 /// The picture in `bytes`, grey or RGB, turned as its EXIF orientation says.
-pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<DynamicImage, JpegError> {
+pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<Picture, JpegError> {
+    guarded(bytes, || Header::read(bytes)?.whole())
+}
+
+/// The part of the picture that `choose` takes, seeing the picture's height and width; to be resized to `target`.
+///
+/// Rows below it are not decoded, and a part that is much larger than the target is decoded smaller, by a DCT of fewer points.
+pub(crate) fn decode_jpeg_part(
+    bytes: &[u8],
+    target: [usize; 2],
+    choose: impl FnOnce([usize; 2]) -> Region,
+) -> Result<Part, JpegError> {
+    guarded(bytes, || {
+        let header = Header::read(bytes)?;
+        // Rows of a turned picture are columns; inks are rare. Neither is worth a second way.
+        if header.orientation != Orientation::NoTransforms || header.channels == 4 {
+            let picture = header.whole()?;
+            let region = choose([picture.height, picture.width]);
+            return Ok(Part::new(picture, region));
+        }
+        let region = choose(header.size);
+        header.part(region, target)
+    })
+}
+
+/// What `decode` makes of `bytes`, if they are whole; libjpeg's way of giving up is an error.
+fn guarded<T>(bytes: &[u8], decode: impl FnOnce() -> Result<T, JpegError>) -> Result<T, JpegError> {
     if !is_whole(bytes) {
         // The decoder fills the missing rows with grey and reports success.
         return Err(JpegError::Damaged(format!(
@@ -30,7 +59,7 @@ pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<DynamicImage, JpegError> {
         )));
     }
     // libjpeg leaves its C code by unwinding when a file is beyond repair; no state of ours is half-changed then.
-    catch_unwind(AssertUnwindSafe(|| decompress(bytes))).unwrap_or_else(|payload| {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|payload| {
         let message = payload.downcast_ref::<String>().map(String::as_str);
         let message = message.unwrap_or("the decoder gave up");
         let message = message.trim_start_matches("libjpeg fatal error: ");
@@ -38,54 +67,137 @@ pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<DynamicImage, JpegError> {
     })
 }
 
-fn decompress(bytes: &[u8]) -> Result<DynamicImage, JpegError> {
-    let damaged = |error: std::io::Error| JpegError::Damaged(error.to_string());
-    let decoder = Decompress::with_markers(&[Marker::APP(1), Marker::APP(14)])
-        .from_mem(bytes)
-        .map_err(damaged)?;
-    let (width, height) = decoder.size();
-    let color = decoder.color_space();
-    let channels: usize = match color {
-        ColorSpace::JCS_GRAYSCALE => 1,
-        ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => 4,
-        _ => 3,
-    };
-    if (width * height * channels) as u64 > MAX_DECODED_BYTES {
-        return Err(JpegError::TooLarge([width, height]));
-    }
-    let (mut orientation, mut adobe) = (Orientation::NoTransforms, false);
-    for marker in decoder.markers() {
-        match marker.marker {
-            Marker::APP(1) => {
-                let exif = marker.data.strip_prefix(b"Exif\0\0");
-                orientation = exif
-                    .and_then(Orientation::from_exif_chunk)
-                    .unwrap_or(orientation);
-            }
-            Marker::APP(14) => adobe |= marker.data.starts_with(b"Adobe"),
-            _ => {}
+/// A JPEG whose header has been read.
+struct Header<'a> {
+    decoder: Decompress<&'a [u8]>,
+    /// Height and width as stored.
+    size: [usize; 2],
+    channels: usize,
+    orientation: Orientation,
+    /// Whether one of Adobe's programs wrote it.
+    adobe: bool,
+}
+
+fn damaged(error: std::io::Error) -> JpegError {
+    JpegError::Damaged(error.to_string())
+}
+
+impl<'a> Header<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, JpegError> {
+        let decoder = Decompress::with_markers(&[Marker::APP(1), Marker::APP(14)])
+            .from_mem(bytes)
+            .map_err(damaged)?;
+        let (width, height) = decoder.size();
+        let channels: usize = match decoder.color_space() {
+            ColorSpace::JCS_GRAYSCALE => 1,
+            ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK => 4,
+            _ => 3,
+        };
+        if (width * height * channels) as u64 > MAX_DECODED_BYTES {
+            return Err(JpegError::TooLarge([width, height]));
         }
+        let (mut orientation, mut adobe) = (Orientation::NoTransforms, false);
+        for marker in decoder.markers() {
+            match marker.marker {
+                Marker::APP(1) => {
+                    let exif = marker.data.strip_prefix(b"Exif\0\0");
+                    orientation = exif
+                        .and_then(Orientation::from_exif_chunk)
+                        .unwrap_or(orientation);
+                }
+                Marker::APP(14) => adobe |= marker.data.starts_with(b"Adobe"),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            decoder,
+            size: [height, width],
+            channels,
+            orientation,
+            adobe,
+        })
     }
 
-    let mut started = match channels {
-        1 => decoder.grayscale(),
-        3 => decoder.rgb(),
-        _ => decoder.to_colorspace(ColorSpace::JCS_CMYK),
+    fn start(decoder: Decompress<&'a [u8]>, channels: usize) -> Result<Started<'a>, JpegError> {
+        let started = match channels {
+            1 => decoder.grayscale(),
+            3 => decoder.rgb(),
+            _ => decoder.to_colorspace(ColorSpace::JCS_CMYK),
+        };
+        started.map_err(damaged)
     }
-    .map_err(damaged)?;
-    let pixels: Vec<u8> = started.read_scanlines().map_err(damaged)?;
-    started.finish().map_err(damaged)?;
 
-    let (columns, rows) = (width as u32, height as u32);
-    let image = match channels {
-        1 => GrayImage::from_raw(columns, rows, pixels).map(DynamicImage::from),
-        3 => RgbImage::from_raw(columns, rows, pixels).map(DynamicImage::from),
-        _ => RgbImage::from_raw(columns, rows, rgb_of_cmyk(&pixels, adobe)).map(DynamicImage::from),
+    fn whole(self) -> Result<Picture, JpegError> {
+        let Self {
+            decoder,
+            size: [height, width],
+            channels,
+            orientation,
+            adobe,
+        } = self;
+        let mut started = Self::start(decoder, channels)?;
+        let pixels: Vec<u8> = started.read_scanlines().map_err(damaged)?;
+        started.finish().map_err(damaged)?;
+
+        let (columns, rows) = (width as u32, height as u32);
+        let image = match channels {
+            1 => GrayImage::from_raw(columns, rows, pixels).map(DynamicImage::from),
+            3 => RgbImage::from_raw(columns, rows, pixels).map(DynamicImage::from),
+            _ => RgbImage::from_raw(columns, rows, rgb_of_cmyk(&pixels, adobe))
+                .map(DynamicImage::from),
+        };
+        let mut image =
+            image.ok_or_else(|| JpegError::Damaged("the decoder gave too few pixels".into()))?;
+        image.apply_orientation(orientation);
+        Ok(to_picture(image))
+    }
+
+    /// `region`, in whole rows, of a picture that stands as it is stored.
+    fn part(mut self, region: Region, target: [usize; 2]) -> Result<Part, JpegError> {
+        let eighths = eighths(region.size, target);
+        if eighths < 8 {
+            self.decoder.scale(eighths);
+        }
+        let channels = self.channels;
+        let mut started = Self::start(self.decoder, channels)?;
+        let scale = f64::from(eighths) / 8.0;
+        let area = region.scaled(scale);
+        let first = area.corner[0].floor() as usize;
+        let last = ((area.corner[0] + area.size[0]).ceil() as usize).min(started.height());
+        let row = started.width() * channels;
+        // libjpeg must see the rows above, nobody else.
+        let mut above = vec![0_u8; row];
+        for _ in 0..first {
+            started.read_scanlines_into(&mut above).map_err(damaged)?;
+        }
+        let mut pixels = vec![0; (last - first) * row];
+        started.read_scanlines_into(&mut pixels).map_err(damaged)?;
+        let picture = Picture {
+            height: last - first,
+            width: started.width(),
+            channels,
+            pixels,
+        };
+        Ok(Part {
+            picture,
+            area: area.below(first),
+        })
+    }
+}
+
+type Started<'a> = DecompressStarted<&'a [u8]>;
+
+/// How many times the target's sides a part has that was decoded smaller. The DCT's way of shrinking is sharper than the
+/// resizing that follows: over photographs the difference is 0.7 of 255 levels (RMS) at three times, 1.3 at two, 3.9 at one.
+const ROOM: usize = 3;
+
+/// How many eighths of its size a part is decoded at: 8, 4, 2 or 1.
+fn eighths(size: [usize; 2], target: [usize; 2]) -> u8 {
+    let fits = |eighths: &u8| {
+        let shrunk = |side: usize| side * usize::from(*eighths) / 8;
+        shrunk(size[0]) >= ROOM * target[0] && shrunk(size[1]) >= ROOM * target[1]
     };
-    let mut image =
-        image.ok_or_else(|| JpegError::Damaged("the decoder gave too few pixels".to_owned()))?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    [1, 2, 4].into_iter().find(fits).unwrap_or(8)
 }
 
 /// RGB as PIL computes it, without a colour profile. Adobe's programs store the inks inverted.
@@ -111,7 +223,13 @@ fn is_whole(bytes: &[u8]) -> bool {
     while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
         match marker {
             0xff => at += 1,
-            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            // From the end, where the marker is.
+            0xda => {
+                return bytes[at..]
+                    .windows(2)
+                    .rev()
+                    .any(|pair| pair == [0xff, 0xd9]);
+            }
             _ => {
                 let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
                     return false;

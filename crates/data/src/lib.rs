@@ -1,6 +1,7 @@
 //! Samples, batches, decoding, augmentation and a deterministic loader.
 
 mod augment;
+mod batches;
 mod chance;
 mod decode;
 mod geometry;
@@ -15,12 +16,13 @@ mod sheet;
 mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
+pub use batches::Shares;
 pub use chance::{epoch_order, sample_rng};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use geometry::{Fit, Geometry};
-pub use loader::{Loader, LoaderOptions, OnBad, Shares};
+pub use loader::{Loader, LoaderOptions, OnBad, Upload};
 pub use normalize::Normalize;
-pub use pipeline::{Pipeline, PipelineError};
+pub use pipeline::{Pipeline, PipelineError, Stage};
 pub use prefetch::panic_message;
-pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split};
+pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored};
 pub use sheet::{contact_sheet, save_png, thumbnail};

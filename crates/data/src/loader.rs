@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
-use burn::data::dataset::DatasetError;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::data::dataloader::{DataLoader, DataLoaderIterator};
+use burn::tensor::{DType, Device};
 
-use crate::chance::epoch_order;
+use crate::batches::{LoaderIterator, Shares};
+use crate::chance::{epoch_order, weighted_order};
 use crate::pipeline::Pipeline;
-use crate::prefetch::{Job, LoadError, Prefetch, RawBatch};
+use crate::prefetch::{Job, LoadError};
 use crate::sample::{Batch, Split};
 
 /// What happens to a sample that cannot be loaded.
@@ -25,21 +26,36 @@ pub enum OnBad {
     Skip,
 }
 
+/// In which form pictures go to their device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upload {
+    /// As numbers, normalised by the workers: for a device that computes in main memory, where nothing is copied.
+    Values,
+    /// As bytes, normalised by the device: a quarter of the way. Where the device has no bytes, or augmentation changes
+    /// pictures after normalisation, they go as numbers.
+    Bytes,
+}
+
 /// How a split is cut into batches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LoaderOptions {
     /// Samples a batch, at least 1.
     pub batch_size: usize,
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,
+    /// With `shuffle`: the chance of each sample of the split, in proportion, to be the next one; an epoch is as long as it
+    /// would be, and may visit a sample any number of times (PyTorch's `WeightedRandomSampler`).
+    pub weights: Option<Arc<[f64]>>,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
     /// Threads that load; 0 loads in the thread that asks.
     pub workers: usize,
-    /// Batches that may wait, or be in the making, ahead of the one asked for; at least one a worker.
+    /// Bytes of the batches that may wait, or be in the making, ahead of the one asked for; one batch at least.
     pub prefetch: usize,
     /// What happens to a sample that cannot be loaded.
     pub on_bad: OnBad,
+    /// In which form pictures go to the device.
+    pub upload: Upload,
 }
 
 /// A data loader of one split. Clones, and the same loader on another device, share the position and the count of
@@ -50,19 +66,21 @@ pub struct LoaderOptions {
 pub struct Loader {
     split: Split,
     pipeline: Arc<Pipeline>,
-    options: LoaderOptions,
-    device: Device,
+    pub(crate) options: LoaderOptions,
+    pub(crate) device: Device,
     /// The part of the split that this loader goes through.
     range: [usize; 2],
     position: Arc<Mutex<Position>>,
-    skipped: Arc<Mutex<BTreeMap<usize, String>>>,
+    pub(crate) skipped: Arc<Mutex<BTreeMap<usize, String>>>,
+    /// How long batches were waited for.
+    pub(crate) waited: Arc<Mutex<Duration>>,
 }
 
 /// What the next `iter` begins with.
 #[derive(Debug, Clone, Copy, Default)]
-struct Position {
-    epoch: usize,
-    batch: usize,
+pub(crate) struct Position {
+    pub(crate) epoch: usize,
+    pub(crate) batch: usize,
 }
 
 impl Loader {
@@ -80,6 +98,7 @@ impl Loader {
             range,
             position: Arc::default(),
             skipped: Arc::default(),
+            waited: Arc::default(),
         }
     }
 
@@ -105,20 +124,33 @@ impl Loader {
         locked(&self.skipped).values().cloned().collect()
     }
 
+    /// How long callers have waited for a batch, or made it themselves, since this was last asked; the way to the device not
+    /// counted.
+    pub fn take_waited(&self) -> Duration {
+        std::mem::take(&mut *locked(&self.waited))
+    }
+
     /// As [`iter`](DataLoader::iter), every batch shared out over `devices`; see [`Shares`].
     pub fn shares<'a>(&'a self, devices: &'a [Device]) -> Shares<'a> {
-        Shares {
-            batches: self.batches(),
-            devices,
-        }
+        Shares::new(self, devices)
     }
 
     fn samples(&self) -> usize {
         self.range[1] - self.range[0]
     }
 
+    /// Where the next epoch begins, and the one after it.
+    pub(crate) fn advance(&self) -> Position {
+        let mut position = locked(&self.position);
+        let next = Position {
+            epoch: position.epoch + 1,
+            batch: 0,
+        };
+        std::mem::replace(&mut *position, next)
+    }
+
     /// Why no batch can be made, where that is known beforehand.
-    fn refusal(&self) -> Option<LoadError> {
+    pub(crate) fn refusal(&self) -> Option<LoadError> {
         let LoaderOptions {
             batch_size,
             drop_last,
@@ -133,23 +165,56 @@ impl Loader {
                 batch_size,
             });
         }
+        if let Some(weights) = &self.options.weights
+            && self.weighted(weights, 0).is_none()
+        {
+            return Some(LoadError::Weights {
+                found: weights.len(),
+                samples: self.split.len(),
+            });
+        }
         self.pipeline.validate().err().map(LoadError::Pipeline)
     }
 
+    /// The order of an epoch with chances; none where there is not one weight a sample, or they are no chances.
+    fn weighted(&self, weights: &[f64], epoch: usize) -> Option<Vec<usize>> {
+        if weights.len() != self.split.len() {
+            return None;
+        }
+        let seed = self.options.shuffle.unwrap_or(0);
+        weighted_order(seed, epoch, &weights[self.range[0]..self.range[1]])
+    }
+
+    fn in_bytes(&self) -> bool {
+        self.options.upload == Upload::Bytes
+            && self.pipeline.ends_in_bytes()
+            && self.device.supports_dtype(DType::U8)
+    }
+
+    /// How many batches fit into what is given for them.
+    pub(crate) fn ahead(&self) -> usize {
+        let value = if self.in_bytes() { 1 } else { size_of::<f32>() };
+        let batch = self.options.batch_size * self.pipeline.values() * value;
+        (self.options.prefetch / batch.max(1)).max(1)
+    }
+
     /// The samples of every batch of `epoch`.
-    fn job(&self, epoch: usize) -> Job {
+    pub(crate) fn job(&self, epoch: usize) -> Job {
         let (seed, first) = (self.options.shuffle, self.range[0]);
-        let order = match seed {
-            Some(seed) => epoch_order(seed, epoch, self.samples())
-                .iter()
-                .map(|i| first + i)
-                .collect(),
-            None => (first..self.range[1]).collect(),
+        let weights = self.options.weights.as_deref();
+        let mut order = match (seed, weights) {
+            // Weights that make no sense were refused.
+            (Some(_), Some(weights)) => self.weighted(weights, epoch).unwrap_or_default(),
+            (Some(seed), None) => epoch_order(seed, epoch, self.samples()),
+            (None, _) => (0..self.samples()).collect(),
         };
+        order.iter_mut().for_each(|index| *index += first);
         Job {
             split: self.split.clone(),
             pipeline: self.pipeline.clone(),
+            in_bytes: self.in_bytes(),
             order,
+            repeats: seed.is_some() && weights.is_some(),
             batch_size: self.options.batch_size,
             batches: self.num_batches(),
             seed: seed.unwrap_or(0),
@@ -159,42 +224,9 @@ impl Loader {
     }
 }
 
-impl Loader {
-    /// The next epoch, or what is left of it.
-    fn batches(&self) -> LoaderIterator<'_> {
-        let Position { epoch, batch } = {
-            let mut position = locked(&self.position);
-            let next = Position {
-                epoch: position.epoch + 1,
-                batch: 0,
-            };
-            std::mem::replace(&mut *position, next)
-        };
-        let refusal = self.refusal();
-        let (first, workers) = match refusal {
-            Some(_) => (self.num_batches(), 0),
-            None => (batch.min(self.num_batches()), self.options.workers),
-        };
-        let job = Arc::new(self.job(epoch));
-        let ahead = self.options.prefetch.max(workers);
-        let prefetch = (workers > 0).then(|| Prefetch::start(job.clone(), first, workers, ahead));
-        LoaderIterator {
-            loader: self,
-            job,
-            prefetch,
-            next: first,
-            is_whole: first == 0,
-            given: 0,
-            bad: 0,
-            refusal,
-            failed: false,
-        }
-    }
-}
-
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        Box::new(self.batches())
+        Box::new(LoaderIterator::new(self))
     }
 
     fn num_items(&self) -> usize {
@@ -219,145 +251,6 @@ impl DataLoader<Batch> for Loader {
             position,
             ..self.clone()
         })
-    }
-}
-
-/// One epoch, or what is left of it.
-struct LoaderIterator<'a> {
-    loader: &'a Loader,
-    job: Arc<Job>,
-    prefetch: Option<Prefetch>,
-    next: usize,
-    /// Whether the epoch begins here; else the part before may have had what this one lacks.
-    is_whole: bool,
-    /// Samples given and skipped so far.
-    given: usize,
-    bad: usize,
-    refusal: Option<LoadError>,
-    failed: bool,
-}
-
-impl LoaderIterator<'_> {
-    fn raw(&mut self) -> Result<RawBatch, LoadError> {
-        match &self.prefetch {
-            Some(prefetch) => prefetch.take(self.next),
-            None => self.job.load(self.next, || false),
-        }
-    }
-
-    fn fail(&mut self, error: LoadError) -> Option<Result<RawBatch, DatasetError>> {
-        self.failed = true;
-        self.prefetch = None;
-        Some(Err(DatasetError::new(error)))
-    }
-
-    fn upload(&self, raw: RawBatch, device: &Device) -> Batch {
-        let [height, width] = self.job.pipeline.geometry.size;
-        let shape = [
-            raw.labels.len(),
-            self.job.pipeline.geometry.channels,
-            height,
-            width,
-        ];
-        let labels = TensorData::new(raw.labels, [shape[0]]);
-        Batch {
-            images: Tensor::from_data(TensorData::new(raw.images, shape), device),
-            labels: Tensor::<1, Int>::from_data(labels, device),
-            indices: raw.indices,
-        }
-    }
-
-    fn next_raw(&mut self) -> Option<Result<RawBatch, DatasetError>> {
-        if let Some(refusal) = self.refusal.take() {
-            return self.fail(refusal);
-        }
-        while !self.failed && self.next < self.job.batches {
-            let raw = match self.raw() {
-                Ok(raw) => raw,
-                Err(error) => return self.fail(error),
-            };
-            self.next += 1;
-            self.given += raw.labels.len();
-            self.bad += raw.bad.len();
-            if !raw.bad.is_empty() {
-                locked(&self.loader.skipped).extend(raw.bad.iter().cloned());
-            }
-            if !raw.labels.is_empty() {
-                return Some(Ok(raw));
-            }
-        }
-        if !self.failed && self.is_whole && self.given == 0 && self.bad > 0 {
-            let first = self.loader.skipped().into_iter().next().unwrap_or_default();
-            return self.fail(LoadError::NothingLeft {
-                skipped: self.bad,
-                first,
-            });
-        }
-        None
-    }
-}
-
-impl Iterator for LoaderIterator<'_> {
-    type Item = Result<Batch, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let raw = self.next_raw()?;
-        Some(raw.map(|raw| self.upload(raw, &self.loader.device)))
-    }
-}
-
-/// One epoch, every batch shared out over devices in the order of its pictures, as evenly as can be.
-///
-/// The shares come in the order of the devices; where a batch has fewer pictures than there are devices, the last ones get
-/// none.
-pub struct Shares<'a> {
-    batches: LoaderIterator<'a>,
-    devices: &'a [Device],
-}
-
-impl Shares<'_> {
-    /// How much of the epoch is done.
-    pub fn progress(&self) -> Progress {
-        self.batches.progress()
-    }
-
-    fn share_out(&self, mut raw: RawBatch) -> Vec<Batch> {
-        let pictures = raw.labels.len();
-        let (each, more) = (pictures / self.devices.len(), pictures % self.devices.len());
-        let values = raw.images.len() / pictures;
-        let mut shares = Vec::with_capacity(self.devices.len());
-        for (place, device) in self.devices.iter().enumerate() {
-            let count = each + usize::from(place < more);
-            if count == 0 {
-                break;
-            }
-            let rest = RawBatch {
-                images: raw.images.split_off(count * values),
-                labels: raw.labels.split_off(count),
-                indices: raw.indices.split_off(count),
-                bad: Vec::new(),
-            };
-            shares.push(self.batches.upload(raw, device));
-            raw = rest;
-        }
-        shares
-    }
-}
-
-impl Iterator for Shares<'_> {
-    type Item = Result<Vec<Batch>, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let raw = self.batches.next_raw()?;
-        Some(raw.map(|raw| self.share_out(raw)))
-    }
-}
-
-impl DataLoaderIterator<Batch> for LoaderIterator<'_> {
-    fn progress(&self) -> Progress {
-        let total = self.loader.num_items();
-        let done = (self.next * self.job.batch_size).min(total);
-        Progress::new(done, total, Some("items".into()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bytes to numbers around zero, a plane a channel.
 
+use burn::tensor::{Int, Tensor};
+
 use crate::pipeline::PipelineError;
 use crate::sample::Picture;
 
@@ -45,4 +47,34 @@ impl Normalize {
         }
         Ok(())
     }
+
+    /// The same of a batch of bytes, on its device, by the same operations.
+    ///
+    /// # Shapes
+    /// - bytes: `[batch, channels, height, width]`
+    pub(crate) fn on_device(&self, bytes: Tensor<4, Int>) -> Tensor<4> {
+        let device = bytes.device();
+        let each =
+            |values: &[f32]| Tensor::<1>::from_floats(values, &device).reshape([1, -1, 1, 1]);
+        (bytes.float().div_scalar(255.0) - each(&self.mean)) / each(&self.std)
+    }
+}
+
+/// Writes the bytes of `picture` into `out`, channel planes one after the other.
+pub(crate) fn planes(picture: &Picture, out: &mut [u8]) -> Result<(), PipelineError> {
+    if out.len() != picture.pixels.len() || picture.pixels.is_empty() {
+        return Err(PipelineError::Buffer {
+            found: out.len(),
+            expected: picture.pixels.len(),
+        });
+    }
+    let channels = picture.channels;
+    let plane = picture.height * picture.width;
+    for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
+        let source = picture.pixels[channel..].iter().step_by(channels);
+        for (byte, &value) in plane.iter_mut().zip(source) {
+            *byte = value;
+        }
+    }
+    Ok(())
 }

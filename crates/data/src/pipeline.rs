@@ -1,12 +1,14 @@
 //! From a stored picture to the network's input: geometry, augmentation, normalisation.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 
 use crate::augment::{Augment, Crop};
 use crate::decode::MAX_DECODED_BYTES;
 use crate::geometry::{Fit, Geometry, resize_shorter};
-use crate::normalize::Normalize;
-use crate::sample::Picture;
+use crate::normalize::{Normalize, planes};
+use crate::sample::{Picture, Stored};
 
 /// What happens to every picture of a split.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,9 +21,33 @@ pub struct Pipeline {
     pub normalize: Normalize,
 }
 
+/// What happens to a picture between its data set and its batch, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its file is read.
+    Read,
+    /// It is decoded, or the part of it that is wanted.
+    Decode,
+    /// Crop, resizing, and whatever else changes its bytes.
+    Augment,
+    /// Bytes go to their places in the batch, normalised if they become numbers there.
+    Convert,
+}
+
+/// Where a picture's values go: `channels * height * width` of them, a plane a channel.
+pub(crate) enum Place<'a> {
+    /// Normalised.
+    Values(&'a mut [f32]),
+    /// As they are.
+    Bytes(&'a mut [u8]),
+}
+
 /// Why a picture cannot become an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PipelineError {
+    /// The picture cannot be read; the message names its file.
+    #[error("{0}")]
+    Unreadable(String),
     /// The picture has another size and the geometry is [`Fit::Exact`].
     #[error("the picture is {}×{} (height × width), the input is {}×{}: resize or pad in the run file", found[0], found[1], expected[0], expected[1])]
     Size {
@@ -165,15 +191,86 @@ impl Pipeline {
         out: &mut [f32],
         rng: &mut impl Rng,
     ) -> Result<(), PipelineError> {
-        let picture = match &self.augment {
-            Some(augment) => augment.picture(&self.geometry, picture, rng)?,
-            None => self.geometry.apply(picture)?,
-        };
-        self.normalize.apply(&picture, out)?;
+        let picture = Cow::Borrowed(picture);
+        let picture = self.crop().apply(&self.geometry, picture, rng)?;
+        self.finish(picture, Place::Values(out), rng, |_| ())
+    }
+
+    /// As [`apply`](Self::apply), of a picture as its data set keeps it.
+    ///
+    /// # Errors
+    /// Also when the picture cannot be read or decoded.
+    pub fn load(
+        &self,
+        stored: Stored,
+        out: &mut [f32],
+        rng: &mut impl Rng,
+    ) -> Result<(), PipelineError> {
+        self.put(stored, Place::Values(out), rng, |_| ())
+    }
+
+    /// As [`load`](Self::load), telling `lap` of each stage when it is over.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn measure(
+        &self,
+        stored: Stored,
+        out: &mut [f32],
+        rng: &mut impl Rng,
+        lap: impl FnMut(Stage),
+    ) -> Result<(), PipelineError> {
+        self.put(stored, Place::Values(out), rng, lap)
+    }
+
+    /// As [`load`](Self::load), to either kind of place.
+    pub(crate) fn put(
+        &self,
+        stored: Stored,
+        place: Place<'_>,
+        rng: &mut impl Rng,
+        mut lap: impl FnMut(Stage),
+    ) -> Result<(), PipelineError> {
+        let loaded = stored
+            .read()
+            .map_err(|error| PipelineError::Unreadable(error.to_string()))?;
+        lap(Stage::Read);
+        let picture = self.crop().load(&self.geometry, loaded, rng, &mut lap)?;
+        self.finish(picture, place, rng, lap)
+    }
+
+    fn crop(&self) -> Crop {
+        self.augment.as_ref().map_or(Crop::None, |own| own.crop)
+    }
+
+    /// What follows the crop.
+    fn finish(
+        &self,
+        mut picture: Picture,
+        place: Place<'_>,
+        rng: &mut impl Rng,
+        mut lap: impl FnMut(Stage),
+    ) -> Result<(), PipelineError> {
         if let Some(augment) = &self.augment {
-            augment.values(self.geometry.size, &self.normalize.std, out, rng);
+            augment.picture(&mut picture, rng);
         }
+        lap(Stage::Augment);
+        match place {
+            Place::Bytes(out) => planes(&picture, out)?,
+            Place::Values(out) => {
+                self.normalize.apply(&picture, out)?;
+                if let Some(augment) = &self.augment {
+                    augment.values(self.geometry.size, &self.normalize.std, out, rng);
+                }
+            }
+        }
+        lap(Stage::Convert);
         Ok(())
+    }
+
+    /// Whether bytes are all that a picture needs on its way: nothing changes it after normalisation.
+    pub(crate) fn ends_in_bytes(&self) -> bool {
+        !self.augment.as_ref().is_some_and(Augment::changes_values)
     }
 
     /// The whole picture with its shorter side at `shorter`, normalised, and its height and width then; nothing is cut off
@@ -187,7 +284,7 @@ impl Pipeline {
         shorter: usize,
     ) -> Result<(Vec<f32>, [usize; 2]), PipelineError> {
         let (resized, _) = resize_shorter(picture, shorter, [1, 1])?;
-        let picture = self.geometry.convert(&resized);
+        let picture = self.geometry.convert(Cow::Owned(resized));
         let mut values = vec![0.0; picture.pixels.len()];
         self.normalize.apply(&picture, &mut values)?;
         Ok((values, [picture.height, picture.width]))

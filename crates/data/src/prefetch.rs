@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::chance::sample_rng;
+use crate::chance::{draw_rng, sample_rng};
 use crate::loader::{OnBad, locked};
-use crate::pipeline::{Pipeline, PipelineError};
+use crate::pipeline::{Pipeline, PipelineError, Place};
 use crate::sample::Split;
 
 /// Why an epoch cannot go on.
@@ -21,6 +22,10 @@ pub(crate) enum LoadError {
          nothing would be left"
     )]
     TooFew { samples: usize, batch_size: usize },
+    #[error(
+        "{found} weights for {samples} samples: expected one each, finite, none below 0 and not all 0"
+    )]
+    Weights { found: usize, samples: usize },
     #[error(transparent)]
     Pipeline(PipelineError),
     #[error("{0}")]
@@ -31,11 +36,56 @@ pub(crate) enum LoadError {
     Thread(String),
 }
 
+/// The pictures of a batch in main memory: `[batch, channels, height, width]`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Images {
+    /// Normalised.
+    Values(Vec<f32>),
+    /// As they are.
+    Bytes(Vec<u8>),
+}
+
+impl Images {
+    fn zeros(in_bytes: bool, len: usize) -> Self {
+        match in_bytes {
+            true => Self::Bytes(vec![0; len]),
+            false => Self::Values(vec![0.0; len]),
+        }
+    }
+
+    fn place(&mut self, range: Range<usize>) -> Place<'_> {
+        match self {
+            Self::Values(values) => Place::Values(&mut values[range]),
+            Self::Bytes(bytes) => Place::Bytes(&mut bytes[range]),
+        }
+    }
+
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Values(values) => values.truncate(len),
+            Self::Bytes(bytes) => bytes.truncate(len),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::Values(values) => Self::Values(values.split_off(at)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.split_off(at)),
+        }
+    }
+}
+
 /// A batch in main memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RawBatch {
-    /// `[batch, channels, height, width]`, normalised.
-    pub(crate) images: Vec<f32>,
+    pub(crate) images: Images,
     pub(crate) labels: Vec<i64>,
     /// Where each sample stands in its split.
     pub(crate) indices: Vec<usize>,
@@ -47,8 +97,12 @@ pub(crate) struct RawBatch {
 pub(crate) struct Job {
     pub(crate) split: Split,
     pub(crate) pipeline: Arc<Pipeline>,
+    /// Whether pictures are normalised by the device that they go to.
+    pub(crate) in_bytes: bool,
     /// Indices into the split, in the order of the epoch.
     pub(crate) order: Vec<usize>,
+    /// Whether the order may name a sample twice, which is then augmented in two ways.
+    pub(crate) repeats: bool,
     pub(crate) batch_size: usize,
     pub(crate) batches: usize,
     pub(crate) seed: u64,
@@ -67,16 +121,18 @@ impl Job {
         let end = (start + self.batch_size).min(self.order.len());
         let values = self.pipeline.values();
         let mut raw = RawBatch {
-            images: vec![0.0; (end - start) * values],
-            ..RawBatch::default()
+            images: Images::zeros(self.in_bytes, (end - start) * values),
+            labels: Vec::with_capacity(end - start),
+            indices: Vec::with_capacity(end - start),
+            bad: Vec::new(),
         };
-        for &index in &self.order[start..end] {
+        for (position, &index) in (start..end).zip(&self.order[start..end]) {
             if stopped() {
-                return Ok(RawBatch::default());
+                break;
             }
             let filled = raw.labels.len() * values;
-            let place = &mut raw.images[filled..filled + values];
-            match self.sample(index, place) {
+            let place = raw.images.place(filled..filled + values);
+            match self.sample(index, position, place) {
                 Ok(label) => {
                     raw.labels.push(label as i64);
                     raw.indices.push(index);
@@ -92,14 +148,20 @@ impl Job {
     }
 
     /// Loads one sample into `place`; gives its label, or why that failed.
-    fn sample(&self, index: usize, place: &mut [f32]) -> Result<usize, String> {
+    fn sample(&self, index: usize, position: usize, place: Place<'_>) -> Result<usize, String> {
         // A panic in a data set must not take the thread, and with it the epoch, along.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
             let sample = self.split.get(index).map_err(|error| error.to_string())?;
-            let mut rng = sample_rng(self.seed, self.epoch, index);
+            let mut rng = match self.repeats {
+                true => draw_rng(self.seed, self.epoch, position),
+                false => sample_rng(self.seed, self.epoch, index),
+            };
             self.pipeline
-                .apply(&sample.picture, place, &mut rng)
-                .map_err(|error| format!("sample {index}: {error}"))?;
+                .put(sample.picture, place, &mut rng, |_| ())
+                .map_err(|error| match error {
+                    PipelineError::Unreadable(message) => message,
+                    error => format!("sample {index}: {error}"),
+                })?;
             Ok(sample.label)
         }));
         attempt.unwrap_or_else(|panic| {

@@ -1,9 +1,12 @@
 //! What a data set gives and what a network takes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
 use burn::tensor::{Int, Tensor};
+
+use crate::decode::{DecodeError, decode, decode_bytes, read};
 
 /// An 8-bit picture in memory: rows top to bottom, channels interleaved (height × width × channels).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +21,67 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
+/// A picture as its data set keeps it. What is not decoded yet is decoded where it is known which part of it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// Pixels.
+    Decoded(Picture),
+    /// The content of a picture file: JPEG, PNG, WebP or BMP.
+    Encoded {
+        /// What messages call it: a path, or an archive and the name within.
+        name: PathBuf,
+        /// The file, whole.
+        bytes: Vec<u8>,
+    },
+    /// A picture file that has not been read.
+    File(PathBuf),
+}
+
+impl Stored {
+    /// All of the picture, read and decoded where it is not yet.
+    ///
+    /// # Errors
+    /// As [`decode`].
+    pub fn decode(self) -> Result<Picture, DecodeError> {
+        match self {
+            Self::Decoded(picture) => Ok(picture),
+            Self::Encoded { name, bytes } => decode_bytes(&bytes, &name),
+            Self::File(path) => decode(&path),
+        }
+    }
+}
+
+/// A picture whose file, if it has one, has been read.
+pub(crate) enum Loaded {
+    Decoded(Picture),
+    Encoded { name: PathBuf, bytes: Vec<u8> },
+}
+
+impl Stored {
+    /// Reads the file, where there is one to be read.
+    pub(crate) fn read(self) -> Result<Loaded, DecodeError> {
+        Ok(match self {
+            Self::Decoded(picture) => Loaded::Decoded(picture),
+            Self::Encoded { name, bytes } => Loaded::Encoded { name, bytes },
+            Self::File(name) => Loaded::Encoded {
+                bytes: read(&name)?,
+                name,
+            },
+        })
+    }
+}
+
+impl From<Picture> for Stored {
+    fn from(picture: Picture) -> Self {
+        Self::Decoded(picture)
+    }
+}
+
 /// A labelled picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// The picture as stored.
-    pub picture: Picture,
+    pub picture: Stored,
     /// Class index, below the number of classes.
     pub label: usize,
 }

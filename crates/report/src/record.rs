@@ -31,6 +31,9 @@ pub struct EpochRecord {
     pub lr: f64,
     /// Training pictures per second, validation not counted.
     pub images_per_second: f64,
+    /// Share of the training time, from 0 to 1, for which the loop waited for pictures.
+    #[serde(default)]
+    pub data_wait: f64,
     /// Seconds since the start of the run, earlier processes included.
     pub seconds: f64,
     /// Training pictures left out because they cannot be read.
@@ -95,6 +98,7 @@ pub(crate) mod testing {
             ema: None,
             lr: 0.1,
             images_per_second: 321.5,
+            data_wait: 0.015,
             seconds: 1.5 * epoch as f64,
             skipped: 0,
         }

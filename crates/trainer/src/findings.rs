@@ -26,7 +26,8 @@ pub(crate) fn findings(
     for mistake in &mut mistakes {
         // A picture that was there a moment ago and cannot be read again is not worth a run.
         let sample = split.get(mistake.index).ok();
-        let png = sample.and_then(|sample| thumbnail(&sample.picture, SIDE).ok());
+        let picture = sample.and_then(|sample| sample.picture.decode().ok());
+        let png = picture.and_then(|picture| thumbnail(&picture, SIDE).ok());
         mistake.picture = png.map_or(String::new(), |png| png_uri(&png));
     }
     let per_class = evaluation.details.per_class().into_iter();

@@ -109,7 +109,6 @@ impl<M: Classifier + 'static> Fit<M> {
             let epoch = state.position.epoch + 1;
             let samples_before = state.position.totals.samples;
             let epoch_start = Instant::now();
-
             let finished = self.train_epoch(state, events)?;
             let train_seconds = epoch_start.elapsed().as_secs_f64();
             let scores = match finished {
@@ -132,6 +131,7 @@ impl<M: Classifier + 'static> Fit<M> {
                 ema: average,
                 lr: self.schedule.lr(last_step, &state.position.valid_losses()),
                 images_per_second: (totals.samples - samples_before) as f64 / train_seconds,
+                data_wait: self.train.take_waited().as_secs_f64() / train_seconds,
                 seconds: state.position.seconds,
                 skipped: self.train.num_items() - totals.samples,
             };

@@ -24,6 +24,7 @@ mod precision;
 mod renderer;
 mod run_dir;
 mod run_file;
+mod sampling;
 mod schedule;
 mod scores;
 mod seed;
@@ -48,13 +49,13 @@ pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use out_of_memory::out_of_memory;
-pub use pipeline::{Pipelines, pipelines, valid_loader};
+pub use pipeline::{PREFETCH, Pipelines, pipelines, upload, valid_loader};
 pub use precision::Precision;
 pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{
     AugmentSection, BatchSize, CheckpointSection, ColorJitterSection, CropMode, DataSection,
     DevicesSection, EraseMode, ErasingSection, FitMode, LogsSection, ModelSection, Monitor,
-    OnBadMode, PolicyName, RunFile, RunFileError, TrainSection,
+    OnBadMode, PolicyName, RunFile, RunFileError, SamplingMode, TrainSection,
 };
 pub use schedule::{Schedule, ScheduleKind, ScheduleSection, ScheduleUnit};
 pub use train::{Job, Outcome, train};

@@ -64,6 +64,7 @@ mod tests {
             ema: None,
             lr: 0.1,
             images_per_second: 1.0,
+            data_wait: 0.0,
             seconds: 1.0,
             skipped: 0,
         };

@@ -2,11 +2,15 @@
 
 use burn::tensor::Device;
 use burn_zoo_data::{
-    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split,
+    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split, Upload,
 };
+use burn_zoo_kernels::has_kernels;
 
 use crate::run_file::FitMode;
 use crate::{RunFile, TrainError};
+
+/// Bytes of the batches that are made ahead, where nothing else is said.
+pub const PREFETCH: usize = 256 << 20;
 
 /// The way of a training picture and the way of a validation picture.
 #[derive(Debug, Clone)]
@@ -66,12 +70,22 @@ pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &De
             .eval_batch_size
             .unwrap_or(run.data.batch_size.or_default()),
         shuffle: None,
+        weights: None,
         drop_last: false,
         workers: run.data.workers,
-        prefetch: 2 * run.data.workers.max(1),
+        prefetch: run.data.prefetch_mib << 20,
         on_bad: run.data.on_bad.into(),
+        upload: upload(device),
     };
     Loader::new(split, pipeline, options, device)
+}
+
+/// How pictures go to `device`: Flex computes in main memory, where the workers may as well write what the network reads.
+pub fn upload(device: &Device) -> Upload {
+    match has_kernels(device) {
+        true => Upload::Values,
+        false => Upload::Bytes,
+    }
 }
 
 /// The data set's statistics for the network's channels: grey spreads to three, three average to grey.

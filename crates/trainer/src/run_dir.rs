@@ -227,11 +227,12 @@ pub fn check_unchanged(root: &Path, run: &RunFile) -> Result<(), TrainError> {
 }
 
 /// Keys that do not change what is learnt in an epoch: they may differ when a run goes on.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "model.weights",
     "name",
     "data.root",
     "data.workers",
+    "data.prefetch_mib",
     "data.eval_batch_size",
     "checkpoint.every_steps",
     "checkpoint.keep",

@@ -18,9 +18,10 @@ use crate::fit::Fit;
 use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
-use crate::pipeline::{pipelines, valid_loader};
+use crate::pipeline::{pipelines, upload, valid_loader};
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
+use crate::sampling::weights;
 use crate::step::Learnable;
 use crate::team::Team;
 use crate::{RunFile, TrainError};
@@ -292,11 +293,13 @@ fn loaders(
     let options = LoaderOptions {
         batch_size,
         shuffle: Some(run.seed),
+        weights: weights(run, data)?,
         // A ragged last batch would be tuned for anew on a GPU, and is noise for batch norm.
         drop_last: data.train.len() >= batch_size,
         workers: run.data.workers,
-        prefetch: 2 * run.data.workers.max(1),
+        prefetch: run.data.prefetch_mib << 20,
         on_bad: run.data.on_bad.into(),
+        upload: upload(device),
     };
     let learning = device.clone().autodiff();
     let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);

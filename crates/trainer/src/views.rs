@@ -179,6 +179,7 @@ impl Dense {
         device: &Device,
     ) -> Result<StepScores, String> {
         let Sample { picture, label } = split.get(index).map_err(|error| error.to_string())?;
+        let picture = picture.decode().map_err(|error| error.to_string())?;
         let mut logits = Vec::new();
         for &shorter in &self.shorter {
             let (values, [height, width]) = pipeline
@@ -294,7 +295,10 @@ mod tests {
             pixels: (0..height * width).map(|i| (7 * i % 251) as u8).collect(),
         };
         let samples = [picture(6, 9), picture(8, 5)].into_iter().zip([1, 0]);
-        let samples = samples.map(|(picture, label)| Sample { picture, label });
+        let samples = samples.map(|(picture, label)| Sample {
+            picture: picture.into(),
+            label,
+        });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
         let normalize = Normalize {
             mean: vec![0.5],
@@ -318,10 +322,10 @@ mod tests {
         let mut loss = 0.0;
         for index in 0..2 {
             let sample = split.get(index).expect("there are two");
+            let picture = sample.picture.decode().expect("it is decoded");
             let mut sum = 0.0;
             for shorter in [4, 6] {
-                let (values, [height, width]) =
-                    pipeline.whole(&sample.picture, shorter).expect("fits");
+                let (values, [height, width]) = pipeline.whole(&picture, shorter).expect("fits");
                 assert_eq!(height.min(width), shorter);
                 let mut mirrored = values.clone();
                 mirrored.chunks_mut(width).for_each(<[f32]>::reverse);

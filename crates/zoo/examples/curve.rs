@@ -116,6 +116,7 @@ fn write(split: &Split, path: &Path) -> Result<Vec<usize>, Box<dyn Error>> {
     let (mut bytes, mut labels) = (Vec::new(), Vec::new());
     for index in 0..split.len() {
         let Sample { picture, label } = split.get(index)?;
+        let picture = picture.decode()?;
         for channel in 0..picture.channels {
             bytes.extend(picture.pixels[channel..].iter().step_by(picture.channels));
         }

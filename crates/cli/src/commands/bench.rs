@@ -14,26 +14,32 @@ use crate::args::DeviceArg;
 use crate::error::Failure;
 use crate::output::{Output, table};
 
+mod data;
 mod profile;
 
+use data::DataBenchArgs;
 use profile::Profile;
 
-/// Measure how fast models are on noise: pictures a second, medians, one line a model
+/// Measure how fast models are on noise, or pictures come: pictures a second, medians
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// Models, as `zoo models` lists them.
-    #[arg(required = true, value_name = "MODEL")]
+    #[arg(
+        required_unless_present = "data",
+        conflicts_with = "data",
+        value_name = "MODEL"
+    )]
     models: Vec<String>,
 
     /// Whole training steps: forward, backward, SGD with momentum. Without it, inference.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "data")]
     train: bool,
 
-    /// Pictures of a step.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    batch_size: u32,
+    /// Pictures of a step [default: 16; with --data the run file's, or 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_size: Option<u32>,
 
-    /// Timed steps of which the median counts, after one that does not.
+    /// Timed steps, or with --data epochs of at most 4096 pictures, of which the median counts, after one that does not.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
@@ -42,16 +48,22 @@ pub(crate) struct BenchArgs {
     fuse: bool,
 
     /// Take every step a second time, in turn, with Burn's own convolution, pooling and batch normalisation.
-    #[arg(long, value_name = "WHOSE", conflicts_with = "no_kernels")]
+    #[arg(long, value_name = "WHOSE", conflicts_with_all = ["no_kernels", "data"])]
     against: Option<Against>,
 
     /// Say where the time of a step goes, by operation and shape.
-    #[arg(long, conflicts_with_all = ["against", "no_kernels"])]
+    #[arg(long, conflicts_with_all = ["against", "no_kernels", "data"])]
     profile: bool,
+
+    #[command(flatten)]
+    data: DataBenchArgs,
 
     #[command(flatten)]
     device: DeviceArg,
 }
+
+/// Of a step, where none is given.
+const BATCH: u32 = 16;
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Against {
@@ -83,6 +95,10 @@ struct Speed {
 
 pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     let device = args.device.choose()?;
+    if let Some(data) = &args.data.data {
+        let speed = data::measure(&args.data, data, args.batch_size, args.steps, &device)?;
+        return output.show(&speed, || data::text(&speed));
+    }
     let needs_kernels = match (args.against, args.profile) {
         (Some(Against::Burn), _) => Some("--against burn"),
         (None, true) => Some("--profile"),
@@ -110,7 +126,7 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
 }
 
 fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Result<Speed, Failure> {
-    let batch = args.batch_size as usize;
+    let batch = args.batch_size.unwrap_or(BATCH) as usize;
     let [channels, height, width] = info.input;
     let device = match args.train {
         true => device.clone().autodiff(),

@@ -8,7 +8,9 @@ use burn::tensor::Device;
 use burn_zoo::Sizes;
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad};
-use burn_zoo::trainer::{ClassRecord, ClassScores, Dense, Evaluation, Views, evaluate};
+use burn_zoo::trainer::{
+    ClassRecord, ClassScores, Dense, Evaluation, PREFETCH, Views, evaluate, upload,
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -208,10 +210,12 @@ fn scored(
     let options = LoaderOptions {
         batch_size: args.batch_size as usize,
         shuffle: None,
+        weights: None,
         drop_last: false,
         workers: args.workers as usize,
-        prefetch: 2 * args.workers.max(1) as usize,
+        prefetch: PREFETCH,
         on_bad,
+        upload: upload(device),
     };
     let loader = Loader::new(data.valid.clone(), pipeline, options, device);
     let bar = bar(loader.num_batches() as u64, "batches");

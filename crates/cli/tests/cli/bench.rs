@@ -79,6 +79,41 @@ fn a_profile_has_every_layer_and_all_of_the_time() {
 }
 
 #[test]
+fn pictures_are_measured_whole_and_by_stage() {
+    let folder = folder();
+    let bench = |more: &[&str]| -> Value {
+        let arguments = [&["bench", "--json", "--steps", "1", "-d", "flex"], more].concat();
+        serde_json::from_str(&succeed(folder.path(), &arguments).stdout).expect("JSON")
+    };
+    let set = bench(&["--data", "glyphs", "--valid", "--batch-size", "500"]);
+    assert_eq!(
+        (&set["split"], &set["pictures"]),
+        (&Value::from("valid"), &Value::from(2000))
+    );
+    let stages = set["stages"].as_array().expect("stages");
+    let names: Vec<_> = stages.iter().map(|stage| &stage["stage"]).collect();
+    assert_eq!(names, ["read", "decode", "augment", "convert", "upload"]);
+    let number = |value: &Value| value.as_f64().expect("a number");
+    assert!(
+        stages
+            .iter()
+            .all(|stage| number(&stage["microseconds"]) >= 0.0)
+    );
+    assert!(
+        number(&set["images_per_second"]) > 0.0 && number(&set["images_per_core_second"]) > 0.0
+    );
+
+    let run = "[model]\narch = 'lenet5_modern'\n[data]\nname = 'glyphs'\nbatch_size = 25\ntrain_size = 100\nworkers = 1\n\
+               [optimizer]\nkind = 'sgd'\nlr = 0.1\n[train]\nepochs = 1\n";
+    std::fs::write(folder.path().join("run.toml"), run).expect("a file");
+    let run = bench(&["--data", "run.toml", "--workers", "0"]);
+    assert_eq!(
+        (&run["pictures"], &run["batch_size"], &run["workers"]),
+        (&Value::from(100), &Value::from(25), &Value::from(0))
+    );
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused() {
     let folder = folder();
     let folder = folder.path();
@@ -95,4 +130,11 @@ fn what_cannot_be_measured_is_refused() {
         &["--fuse", "--train"],
     );
     refuse(folder, &["bench", "lenet5", "--steps", "0"], &["--steps"]);
+    refuse(folder, &["bench", "lenet5", "--valid"], &["--data"]);
+    refuse(
+        folder,
+        &["bench", "lenet5", "--data", "glyphs"],
+        &["--data"],
+    );
+    refuse(folder, &["bench", "--data", "glyfs"], &["glyfs", "glyphs"]);
 }

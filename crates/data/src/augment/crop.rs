@@ -1,11 +1,15 @@
 //! Which part of a picture is taken, and mirroring.
 
+use std::borrow::Cow;
+
 use rand::{Rng, RngExt};
 
+use crate::decode::{DecodeError, decode_bytes, decode_part};
+
 use crate::geometry::{Geometry, crop, resize_shorter};
-use crate::pipeline::PipelineError;
-use crate::resize::resize;
-use crate::sample::Picture;
+use crate::pipeline::{PipelineError, Stage};
+use crate::resize::{Region, resize_area};
+use crate::sample::{Loaded, Picture};
 
 /// Attempts of a random-resized crop before it falls back to a central one.
 const ATTEMPTS: usize = 10;
@@ -35,11 +39,40 @@ pub enum Crop {
 }
 
 impl Crop {
-    /// The part, at the input size.
-    pub(super) fn apply(
+    /// The part, at the input size, of a picture that is decoded no further than it takes. `lap` is told when that is done.
+    pub(crate) fn load(
         &self,
         geometry: &Geometry,
-        picture: &Picture,
+        loaded: Loaded,
+        rng: &mut impl Rng,
+        mut lap: impl FnMut(Stage),
+    ) -> Result<Picture, PipelineError> {
+        let unreadable = |error: DecodeError| PipelineError::Unreadable(error.to_string());
+        match (*self, loaded) {
+            (Self::RandomResized { scale, ratio }, Loaded::Encoded { name, bytes }) => {
+                let choose = |size| random_region(size, scale, ratio, rng);
+                let part = decode_part(&bytes, &name, geometry.size, choose).map_err(unreadable)?;
+                lap(Stage::Decode);
+                let resized = resize_area(&part.picture, part.area, geometry.size);
+                Ok(geometry.convert(Cow::Owned(resized)))
+            }
+            (_, Loaded::Encoded { name, bytes }) => {
+                let picture = decode_bytes(&bytes, &name).map_err(unreadable)?;
+                lap(Stage::Decode);
+                self.apply(geometry, Cow::Owned(picture), rng)
+            }
+            (_, Loaded::Decoded(picture)) => {
+                lap(Stage::Decode);
+                self.apply(geometry, Cow::Owned(picture), rng)
+            }
+        }
+    }
+
+    /// The part, at the input size.
+    pub(crate) fn apply(
+        &self,
+        geometry: &Geometry,
+        picture: Cow<'_, Picture>,
         rng: &mut impl Rng,
     ) -> Result<Picture, PipelineError> {
         match *self {
@@ -53,17 +86,17 @@ impl Crop {
                         expected: geometry.size,
                     });
                 }
-                let region = random_region(found, scale, ratio, rng);
-                let part = crop(picture, region.corner, region.size);
-                Ok(geometry.convert(&resize(&part, geometry.size)))
+                let area = random_region(found, scale, ratio, rng).scaled(1.0);
+                let resized = resize_area(&picture, area, geometry.size);
+                Ok(geometry.convert(Cow::Owned(resized)))
             }
             Self::ScaleJitter {
                 shorter: [least, most],
             } => {
                 let shorter = rng.random_range(least..=most);
-                let (resized, [below, right]) = resize_shorter(picture, shorter, geometry.size)?;
+                let (resized, [below, right]) = resize_shorter(&picture, shorter, geometry.size)?;
                 let corner = [rng.random_range(0..=below), rng.random_range(0..=right)];
-                Ok(geometry.convert(&crop(&resized, corner, geometry.size)))
+                Ok(geometry.convert(Cow::Owned(crop(&resized, corner, geometry.size))))
             }
         }
     }
@@ -123,11 +156,6 @@ fn pad_and_crop(picture: &Picture, border: usize, rng: &mut impl Rng) -> Picture
     Picture { pixels, ..*picture }
 }
 
-struct Region {
-    corner: [usize; 2],
-    size: [usize; 2],
-}
-
 /// The part of a picture that a random-resized crop takes.
 fn random_region(
     [height, width]: [usize; 2],
@@ -175,13 +203,13 @@ fn random_region(
 
 /// Left becomes right.
 pub(crate) fn mirror(picture: &mut Picture) {
-    let channels = picture.channels;
-    for row in picture.pixels.chunks_exact_mut(picture.width * channels) {
-        for left in 0..picture.width / 2 {
-            let right = picture.width - 1 - left;
-            for channel in 0..channels {
-                row.swap(left * channels + channel, right * channels + channel);
-            }
+    for row in picture
+        .pixels
+        .chunks_exact_mut(picture.width * picture.channels)
+    {
+        match picture.channels {
+            3 => row.as_chunks_mut::<3>().0.reverse(),
+            _ => row.reverse(),
         }
     }
 }

@@ -8,7 +8,7 @@ use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
     Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Picture,
-    Pipeline, Sample, Split,
+    Pipeline, Sample, Split, Stored, Upload,
 };
 
 /// `len` small pictures whose label is their index; some fail or panic.
@@ -33,12 +33,12 @@ impl Dataset<Sample> for Numbers {
         }
         let pixels = (0..16).map(|i| (index * 7 + i * 13) as u8).collect();
         Ok(Sample {
-            picture: Picture {
+            picture: Stored::Decoded(Picture {
                 height: 4,
                 width: 4,
                 channels: 1,
                 pixels,
-            },
+            }),
             label: index,
         })
     }
@@ -74,14 +74,19 @@ pub(crate) fn pipeline() -> Pipeline {
     }
 }
 
+/// Bytes of four pictures.
+pub(crate) const BATCH: usize = 4 * 16 * size_of::<f32>();
+
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
         shuffle: Some(1),
+        weights: None,
         drop_last: false,
         workers: 2,
-        prefetch: 2,
+        prefetch: 2 * BATCH,
         on_bad: OnBad::Refuse,
+        upload: Upload::Values,
     }
 }
 

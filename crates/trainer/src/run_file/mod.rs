@@ -16,7 +16,7 @@ pub use devices::DevicesSection;
 pub use error::RunFileError;
 pub use schema::{
     CheckpointSection, DataSection, FitMode, LogsSection, ModelSection, Monitor, OnBadMode,
-    RunFile, TrainSection,
+    RunFile, SamplingMode, TrainSection,
 };
 
 use std::path::Path;

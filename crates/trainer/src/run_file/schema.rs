@@ -1,5 +1,6 @@
 //! The keys of a run file, their types and defaults. Unknown keys are errors.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use burn_zoo_data::OnBad;
@@ -10,6 +11,7 @@ use super::batch_size::BatchSize;
 use super::devices::DevicesSection;
 use crate::ema::EmaSection;
 use crate::optimizer::{OptimizerSection, ParamGroupsSection};
+use crate::pipeline::PREFETCH;
 use crate::precision::Precision;
 use crate::schedule::ScheduleSection;
 
@@ -129,9 +131,46 @@ pub struct DataSection {
     /// Threads that decode and augment. The result does not depend on their number.
     #[serde(default = "default_workers")]
     pub workers: usize,
+    /// MiB of the batches that are made ahead; one batch at least.
+    #[serde(
+        default = "default_prefetch",
+        skip_serializing_if = "is_default_prefetch"
+    )]
+    pub prefetch_mib: usize,
+    /// How the pictures of an epoch are drawn.
+    #[serde(default, skip_serializing_if = "SamplingMode::is_default")]
+    pub sampling: SamplingMode,
     /// What to do with a picture that cannot be read.
     #[serde(default)]
     pub on_bad: OnBadMode,
+    /// With `sampling = "balanced"`: how often a class is drawn where that is not once as often as the others, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub class_weights: BTreeMap<String, f64>,
+}
+
+/// How the training pictures of an epoch are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplingMode {
+    /// Every picture once, in random order.
+    #[default]
+    Shuffle,
+    /// As many as there are pictures, of each class as many as of any other on average; a picture may come twice.
+    Balanced,
+}
+
+impl SamplingMode {
+    fn is_default(&self) -> bool {
+        *self == Self::Shuffle
+    }
+}
+
+fn default_prefetch() -> usize {
+    PREFETCH >> 20
+}
+
+fn is_default_prefetch(mib: &usize) -> bool {
+    *mib == default_prefetch()
 }
 
 fn default_workers() -> usize {

@@ -1,6 +1,6 @@
 //! Values that have the right type but make no sense, found before anything is built.
 
-use super::{FitMode, RunFile};
+use super::{FitMode, RunFile, SamplingMode};
 
 /// The first such value: its dotted key, and what it must be.
 pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
@@ -22,6 +22,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("data.valid_size", run.data.valid_size),
         ("data.size", run.data.size),
         ("data.resize", run.data.resize),
+        ("data.prefetch_mib", Some(run.data.prefetch_mib)),
         ("model.num_classes", run.model.num_classes),
         ("train.epochs", Some(run.train.epochs)),
         ("checkpoint.every_steps", run.checkpoint.every_steps),
@@ -39,6 +40,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("data.resize", run.data.resize, 32_768),
         ("data.batch_size", run.data.batch_size.number(), 1 << 20),
         ("data.eval_batch_size", run.data.eval_batch_size, 1 << 20),
+        ("data.prefetch_mib", Some(run.data.prefetch_mib), 1 << 20),
         ("data.train_size", run.data.train_size, 1 << 32),
         ("data.valid_size", run.data.valid_size, 1 << 32),
         ("train.epochs", Some(run.train.epochs), 1 << 20),
@@ -61,6 +63,22 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
     }
     if run.data.resize.is_some() && run.data.fit != FitMode::Resize {
         return wrong("data.resize", "left out: only fit = \"resize\" resizes");
+    }
+    if !run.data.class_weights.is_empty() && run.data.sampling != SamplingMode::Balanced {
+        return wrong(
+            "data.class_weights",
+            "left out: only sampling = \"balanced\" has it",
+        );
+    }
+    let weights = &run.data.class_weights;
+    let bad = weights
+        .iter()
+        .find(|(_, weight)| !(weight.is_finite() && **weight >= 0.0));
+    if let Some((class, _)) = bad {
+        return wrong(
+            &format!("data.class_weights.{class}"),
+            "a finite number, 0 or above",
+        );
     }
     if let Some((key, expected)) = run.augment.invalid() {
         return wrong(&format!("augment.{key}"), expected);

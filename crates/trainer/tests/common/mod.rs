@@ -95,7 +95,10 @@ impl Dataset<Sample> for Halves {
             channels: 1,
             pixels: pixels.collect(),
         };
-        Ok(Sample { picture, label })
+        Ok(Sample {
+            picture: picture.into(),
+            label,
+        })
     }
 
     fn len(&self) -> usize {
@@ -212,6 +215,7 @@ pub(crate) fn metrics(out: &Path) -> Vec<EpochRecord> {
             let record: EpochRecord = serde_json::from_str(line).unwrap();
             EpochRecord {
                 images_per_second: 0.0,
+                data_wait: 0.0,
                 seconds: 0.0,
                 ..record
             }

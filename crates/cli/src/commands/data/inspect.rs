@@ -112,9 +112,14 @@ impl Census {
                 if index >= split.len() {
                     return census;
                 }
-                match split.get(index) {
-                    Ok(sample) => census.count(sample.label, &sample.picture),
-                    Err(error) => _ = census.damaged.insert(index, error.to_string()),
+                let read = split.get(index).map_err(|error| error.to_string());
+                let read = read.and_then(|sample| {
+                    let picture = sample.picture.decode();
+                    Ok((sample.label, picture.map_err(|error| error.to_string())?))
+                });
+                match read {
+                    Ok((label, picture)) => census.count(label, &picture),
+                    Err(message) => _ = census.damaged.insert(index, message),
                 }
                 bar.inc(1);
             }

@@ -97,11 +97,11 @@ fn sheet(
             Some(pipeline) => {
                 let mut input = vec![0.0; pipeline.values()];
                 pipeline
-                    .apply(&picture, &mut input, &mut sample_rng(seed, 0, index))
+                    .load(picture, &mut input, &mut sample_rng(seed, 0, index))
                     .map_err(Failure::input)?;
                 pipeline.picture(&input)
             }
-            None => picture,
+            None => picture.decode().map_err(Failure::input)?,
         });
     }
     let columns = (pictures.len() as f64).sqrt().ceil() as usize;

@@ -1,0 +1,192 @@
+//! An epoch of a loader: batches taken in their order, and brought to one device or shared out over several.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::data::dataset::DatasetError;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use crate::loader::{Loader, Position, locked};
+use crate::prefetch::{Images, Job, LoadError, Prefetch, RawBatch};
+use crate::sample::Batch;
+
+/// One epoch, or what is left of it.
+pub(crate) struct LoaderIterator<'a> {
+    loader: &'a Loader,
+    job: Arc<Job>,
+    prefetch: Option<Prefetch>,
+    next: usize,
+    /// Whether the epoch begins here; else the part before may have had what this one lacks.
+    is_whole: bool,
+    /// Samples given and skipped so far.
+    given: usize,
+    bad: usize,
+    refusal: Option<LoadError>,
+    failed: bool,
+}
+
+impl<'a> LoaderIterator<'a> {
+    /// The next epoch of `loader`, or what is left of it.
+    pub(crate) fn new(loader: &'a Loader) -> Self {
+        let Position { epoch, batch } = loader.advance();
+        let refusal = loader.refusal();
+        let (first, workers) = match refusal {
+            Some(_) => (loader.num_batches(), 0),
+            None => (batch.min(loader.num_batches()), loader.options.workers),
+        };
+        let job = Arc::new(loader.job(epoch));
+        let start = || Prefetch::start(job.clone(), first, workers, loader.ahead());
+        let prefetch = (workers > 0).then(start);
+        Self {
+            loader,
+            job,
+            prefetch,
+            next: first,
+            is_whole: first == 0,
+            given: 0,
+            bad: 0,
+            refusal,
+            failed: false,
+        }
+    }
+
+    fn raw(&mut self) -> Result<RawBatch, LoadError> {
+        let start = Instant::now();
+        let raw = match &self.prefetch {
+            Some(prefetch) => prefetch.take(self.next),
+            None => self.job.load(self.next, || false),
+        };
+        *locked(&self.loader.waited) += start.elapsed();
+        raw
+    }
+
+    fn fail(&mut self, error: LoadError) -> Option<Result<RawBatch, DatasetError>> {
+        self.failed = true;
+        self.prefetch = None;
+        Some(Err(DatasetError::new(error)))
+    }
+
+    fn upload(&self, raw: RawBatch, device: &Device) -> Batch {
+        let [height, width] = self.job.pipeline.geometry.size;
+        let shape = [
+            raw.labels.len(),
+            self.job.pipeline.geometry.channels,
+            height,
+            width,
+        ];
+        let labels = TensorData::new(raw.labels, [shape[0]]);
+        let images = match raw.images {
+            Images::Values(values) => Tensor::from_data(TensorData::new(values, shape), device),
+            Images::Bytes(bytes) => {
+                let bytes = Tensor::from_data(TensorData::new(bytes, shape), (device, DType::U8));
+                self.job.pipeline.normalize.on_device(bytes)
+            }
+        };
+        Batch {
+            images,
+            labels: Tensor::<1, Int>::from_data(labels, device),
+            indices: raw.indices,
+        }
+    }
+
+    fn next_raw(&mut self) -> Option<Result<RawBatch, DatasetError>> {
+        if let Some(refusal) = self.refusal.take() {
+            return self.fail(refusal);
+        }
+        while !self.failed && self.next < self.job.batches {
+            let raw = match self.raw() {
+                Ok(raw) => raw,
+                Err(error) => return self.fail(error),
+            };
+            self.next += 1;
+            self.given += raw.labels.len();
+            self.bad += raw.bad.len();
+            if !raw.bad.is_empty() {
+                locked(&self.loader.skipped).extend(raw.bad.iter().cloned());
+            }
+            if !raw.labels.is_empty() {
+                return Some(Ok(raw));
+            }
+        }
+        if !self.failed && self.is_whole && self.given == 0 && self.bad > 0 {
+            let first = self.loader.skipped().into_iter().next().unwrap_or_default();
+            return self.fail(LoadError::NothingLeft {
+                skipped: self.bad,
+                first,
+            });
+        }
+        None
+    }
+}
+
+impl Iterator for LoaderIterator<'_> {
+    type Item = Result<Batch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.next_raw()?;
+        Some(raw.map(|raw| self.upload(raw, &self.loader.device)))
+    }
+}
+
+/// One epoch, every batch shared out over devices in the order of its pictures, as evenly as can be.
+///
+/// The shares come in the order of the devices; where a batch has fewer pictures than there are devices, the last ones get
+/// none.
+pub struct Shares<'a> {
+    batches: LoaderIterator<'a>,
+    devices: &'a [Device],
+}
+
+impl<'a> Shares<'a> {
+    pub(crate) fn new(loader: &'a Loader, devices: &'a [Device]) -> Self {
+        Self {
+            batches: LoaderIterator::new(loader),
+            devices,
+        }
+    }
+
+    /// How much of the epoch is done.
+    pub fn progress(&self) -> Progress {
+        self.batches.progress()
+    }
+
+    fn share_out(&self, mut raw: RawBatch) -> Vec<Batch> {
+        let pictures = raw.labels.len();
+        let (each, more) = (pictures / self.devices.len(), pictures % self.devices.len());
+        let values = raw.images.len() / pictures;
+        let mut shares = Vec::with_capacity(self.devices.len());
+        for (place, device) in self.devices.iter().enumerate() {
+            let count = each + usize::from(place < more);
+            if count == 0 {
+                break;
+            }
+            let rest = RawBatch {
+                images: raw.images.split_off(count * values),
+                labels: raw.labels.split_off(count),
+                indices: raw.indices.split_off(count),
+                bad: Vec::new(),
+            };
+            shares.push(self.batches.upload(raw, device));
+            raw = rest;
+        }
+        shares
+    }
+}
+
+impl Iterator for Shares<'_> {
+    type Item = Result<Vec<Batch>, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let raw = self.batches.next_raw()?;
+        Some(raw.map(|raw| self.share_out(raw)))
+    }
+}
+
+impl DataLoaderIterator<Batch> for LoaderIterator<'_> {
+    fn progress(&self) -> Progress {
+        let total = self.loader.num_items();
+        let done = (self.next * self.job.batch_size).min(total);
+        Progress::new(done, total, Some("items".into()))
+    }
+}

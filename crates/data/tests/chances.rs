@@ -1,0 +1,85 @@
+//! The loader where samples have chances, and where batches go to their device as bytes.
+
+mod numbers;
+
+use std::sync::Arc;
+
+use burn::data::dataloader::DataLoader;
+use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Upload};
+
+use burn::tensor::Device;
+use numbers::{epoch, labels, loader, options, pipeline, split};
+
+fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
+    let options = LoaderOptions {
+        weights: Some(Arc::from(weights)),
+        workers,
+        ..options()
+    };
+    loader(split(40), options)
+}
+
+#[test]
+fn chances_decide_and_workers_do_not() {
+    let weights: Vec<f64> = (0..40).map(|i| f64::from(i % 2)).collect();
+    let one = weighted(weights.clone(), 0);
+    let [first, second] = [epoch(&one), epoch(&one)];
+    assert_eq!(labels(&first).len(), 40, "as long as any epoch");
+    assert!(labels(&first).iter().all(|label| label % 2 == 1));
+    assert_ne!(labels(&first), labels(&second));
+    let three = weighted(weights, 3);
+    assert!([epoch(&three), epoch(&three)] == [first.clone(), second]);
+    three.seek(0, 4);
+    assert!(epoch(&three) == first[4..], "taken up in the middle");
+}
+
+#[test]
+fn a_sample_that_comes_twice_is_augmented_in_two_ways() {
+    let mut only = vec![0.0; 40];
+    only[7] = 1.0;
+    let batches = epoch(&weighted(only, 2));
+    let mut pictures: Vec<Vec<u32>> = batches
+        .iter()
+        .flat_map(|(_, bits)| bits.chunks(16).map(<[u32]>::to_vec))
+        .collect();
+    assert_eq!(pictures.len(), 40);
+    pictures.sort();
+    pictures.dedup();
+    assert!(pictures.len() > 5, "{} different ones", pictures.len());
+}
+
+#[test]
+fn weights_that_are_no_chances_are_refused() {
+    for weights in [vec![1.0; 39], vec![0.0; 40], vec![-1.0; 40]] {
+        let loader = weighted(weights, 2);
+        let error = loader.iter().next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("for 40 samples"), "{error}");
+    }
+}
+
+#[test]
+fn bytes_become_the_numbers_that_workers_would_have_made() {
+    let by = |upload| {
+        let options = LoaderOptions {
+            upload,
+            ..options()
+        };
+        let mut pipeline = pipeline();
+        pipeline.normalize.mean = vec![0.4814];
+        pipeline.normalize.std = vec![0.2423];
+        let plain = Loader::new(
+            split(23),
+            pipeline.clone(),
+            options.clone(),
+            &Device::flex(),
+        );
+        // Noise after normalisation cannot go as bytes.
+        let erasing = Some(Erasing::default());
+        pipeline.augment = pipeline
+            .augment
+            .map(|augment| Augment { erasing, ..augment });
+        let erased = Loader::new(split(23), pipeline, options, &Device::flex());
+        [epoch(&plain), epoch(&erased)]
+    };
+    assert!(by(Upload::Bytes) == by(Upload::Values));
+}

@@ -1,0 +1,120 @@
+//! `data.sampling`: how often each training picture is drawn.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use burn::data::dataset::Dataset;
+use burn_zoo_data::ImageData;
+
+use crate::run_file::SamplingMode;
+use crate::{RunFile, TrainError};
+
+/// Class names shown before "…".
+const SHOWN: usize = 10;
+
+/// The chance of each training picture, where `data.sampling` gives them different ones.
+///
+/// # Errors
+/// A class that the data set lacks, classes of which none may be drawn, or a data set that cannot tell its labels.
+pub(crate) fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainError> {
+    if run.data.sampling == SamplingMode::Shuffle {
+        return Ok(None);
+    }
+    let classes = &data.info.classes;
+    let given = &run.data.class_weights;
+    if let Some(unknown) = given.keys().find(|name| !classes.contains(name)) {
+        let names = classes[..classes.len().min(SHOWN)].join(", ");
+        let more = if classes.len() > SHOWN { ", …" } else { "" };
+        return Err(TrainError::Mismatch(format!(
+            "run file, key `data.class_weights`: found \"{unknown}\", expected a class of {}: {names}{more}",
+            data.info.name
+        )));
+    }
+    let mut labels = Vec::with_capacity(data.train.len());
+    for index in 0..data.train.len() {
+        labels.push(data.train.get(index)?.label);
+    }
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for &label in &labels {
+        *counts.entry(label).or_default() += 1;
+    }
+    let weight = |label: usize| {
+        let own = classes.get(label).and_then(|class| given.get(class));
+        own.copied().unwrap_or(1.0) / counts[&label] as f64
+    };
+    let weights: Arc<[f64]> = labels.into_iter().map(weight).collect();
+    match weights.iter().sum::<f64>() > 0.0 {
+        true => Ok(Some(weights)),
+        false => Err(TrainError::Mismatch(
+            "run file, key `data.class_weights`: no class that the training pictures have may be drawn: expected a \
+             weight above 0"
+                .into(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::data::dataset::InMemDataset;
+    use burn_zoo_data::{DatasetInfo, Picture, Sample, Split};
+
+    use super::*;
+
+    fn data(labels: &[usize]) -> ImageData {
+        let samples = labels.iter().map(|&label| Sample {
+            picture: Picture {
+                height: 1,
+                width: 1,
+                channels: 1,
+                pixels: vec![0],
+            }
+            .into(),
+            label,
+        });
+        let split: Split = Arc::new(InMemDataset::new(samples.collect()));
+        let info = DatasetInfo {
+            name: "three".into(),
+            classes: ["cat", "dog", "emu"].map(String::from).to_vec(),
+            channels: 1,
+            size: Some([1, 1]),
+            mean: vec![0.5],
+            std: vec![0.5],
+        };
+        ImageData {
+            train: split.clone(),
+            valid: split,
+            info,
+        }
+    }
+
+    fn of(settings: &str, labels: &[usize]) -> Result<Option<Arc<[f64]>>, TrainError> {
+        let text = format!(
+            "[model]\narch = 'x'\n[data]\nname = 'three'\n{settings}\n[optimizer]\nkind = 'sgd'\nlr = 1.0\n[train]\nepochs = 1"
+        );
+        weights(&toml::from_str(&text).expect("a run file"), &data(labels))
+    }
+
+    #[test]
+    fn classes_are_drawn_alike_or_as_their_weights_say() {
+        let labels = [0, 0, 0, 1];
+        assert_eq!(of("", &labels).expect("fits"), None);
+        let shares = |settings| -> Vec<f64> {
+            let weights = of(settings, &labels).expect("fits").expect("balanced");
+            let sum: f64 = weights.iter().sum();
+            weights.iter().map(|weight| weight / sum).collect()
+        };
+        let balanced = shares("sampling = 'balanced'");
+        assert!((balanced[..3].iter().sum::<f64>() - 0.5).abs() < 1e-12);
+        let twice = shares("sampling = 'balanced'\nclass_weights = { cat = 2 }");
+        assert!((twice[3] - 1.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn unknown_classes_and_nothing_to_draw_are_refused() {
+        let message = |settings| of(settings, &[0, 1]).expect_err("refused").to_string();
+        let unknown = message("sampling = 'balanced'\nclass_weights = { cow = 2 }");
+        assert!(unknown.contains("\"cow\"") && unknown.contains("cat, dog, emu"));
+        let nothing = message("sampling = 'balanced'\nclass_weights = { cat = 0, dog = 0 }");
+        assert!(nothing.contains("above 0"), "{nothing}");
+    }
+}
