@@ -3,6 +3,7 @@
 mod augment;
 mod chance;
 mod decode;
+mod fingerprint;
 mod geometry;
 mod jpeg;
 mod loader;
@@ -17,6 +18,7 @@ mod sniff;
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
 pub use chance::{epoch_order, sample_rng};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
+pub use fingerprint::{Fingerprint, HASH_BITS, look_alikes};
 pub use geometry::{Fit, Geometry};
 pub use loader::{Loader, LoaderOptions, OnBad, Shares};
 pub use normalize::Normalize;
