@@ -16,13 +16,14 @@ mod sheet;
 mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
-pub use chance::{epoch_order, sample_rng};
+pub use chance::{epoch_order, sample_rng, shard_order};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use fingerprint::{Fingerprint, HASH_BITS, look_alikes};
 pub use geometry::{Fit, Geometry};
-pub use loader::{Loader, LoaderOptions, OnBad, Shares};
+pub use loader::{Loader, LoaderOptions, OnBad, Order, Shares};
 pub use normalize::Normalize;
 pub use pipeline::{Pipeline, PipelineError};
 pub use prefetch::panic_message;
 pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored};
-pub use sheet::{contact_sheet, save_png, thumbnail};
+pub use sheet::{contact_sheet, png, save_png, thumbnail};
+pub use sniff::file_extension;

@@ -11,7 +11,7 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::chance::epoch_order;
+use crate::chance::{epoch_order, shard_order};
 use crate::pipeline::Pipeline;
 use crate::prefetch::{Job, LoadError, Prefetch, RawBatch};
 use crate::sample::{Batch, Split};
@@ -25,6 +25,37 @@ pub enum OnBad {
     Skip,
 }
 
+/// How the samples of an epoch are shuffled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Each sample may follow each other.
+    #[default]
+    Uniform,
+    /// Samples of a shard stay together, for splits that are read in sequence; see [`shard_order`].
+    Shards {
+        /// The first sample of each shard, and the number of all.
+        starts: Arc<[usize]>,
+        /// Samples among which the order is random.
+        window: usize,
+    },
+}
+
+impl Order {
+    /// The samples of `range` in the order of `epoch`.
+    fn of(&self, seed: u64, epoch: usize, [first, last]: [usize; 2]) -> Vec<usize> {
+        let order = match self {
+            Self::Uniform => epoch_order(seed, epoch, last - first),
+            Self::Shards { starts, window } => {
+                let within = starts
+                    .iter()
+                    .map(|start| start.clamp(&first, &last) - first);
+                shard_order(seed, epoch, &within.collect::<Vec<_>>(), *window)
+            }
+        };
+        order.iter().map(|index| first + index).collect()
+    }
+}
+
 /// How a split is cut into batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoaderOptions {
@@ -32,6 +63,8 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,
+    /// How it is shuffled.
+    pub order: Order,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
     /// Threads that load; 0 loads in the thread that asks.
@@ -138,13 +171,10 @@ impl Loader {
 
     /// The samples of every batch of `epoch`.
     fn job(&self, epoch: usize) -> Job {
-        let (seed, first) = (self.options.shuffle, self.range[0]);
+        let seed = self.options.shuffle;
         let order = match seed {
-            Some(seed) => epoch_order(seed, epoch, self.samples())
-                .iter()
-                .map(|i| first + i)
-                .collect(),
-            None => (first..self.range[1]).collect(),
+            Some(seed) => self.options.order.of(seed, epoch, self.range),
+            None => (self.range[0]..self.range[1]).collect(),
         };
         Job {
             split: self.split.clone(),

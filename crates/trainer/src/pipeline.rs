@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_data::{
-    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split,
+    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Order, Pipeline, Split,
 };
 
 use crate::run_file::FitMode;
@@ -66,6 +66,7 @@ pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &De
             .eval_batch_size
             .unwrap_or(run.data.batch_size.or_default()),
         shuffle: None,
+        order: Order::Uniform,
         drop_last: false,
         workers: run.data.workers,
         prefetch: 2 * run.data.workers.max(1),

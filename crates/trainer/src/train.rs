@@ -11,7 +11,7 @@ use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric, TopKAc
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_blocks::{Classifier, freeze, trainable_params};
-use burn_zoo_data::{ImageData, Loader, LoaderOptions};
+use burn_zoo_data::{ImageData, Loader, LoaderOptions, Order};
 
 use crate::checkpoint::{self, Position, Start};
 use crate::fit::Fit;
@@ -292,6 +292,7 @@ fn loaders(
     let options = LoaderOptions {
         batch_size,
         shuffle: Some(run.seed),
+        order: order(run, data),
         // A ragged last batch would be tuned for anew on a GPU, and is noise for batch norm.
         drop_last: data.train.len() >= batch_size,
         workers: run.data.workers,
@@ -302,6 +303,17 @@ fn loaders(
     let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);
     let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device);
     Ok((train, valid))
+}
+
+/// How the training pictures are shuffled: among each other, or those of a shard together.
+fn order(run: &RunFile, data: &ImageData) -> Order {
+    match &data.shards {
+        Some(starts) => Order::Shards {
+            starts: starts.clone(),
+            window: run.data.shuffle_window,
+        },
+        None => Order::Uniform,
+    }
 }
 
 /// How many pictures a step learns from, where that is not simply `data.batch_size` on one device.

@@ -1,6 +1,6 @@
 //! data list, inspect, fetch and preview.
 
-use crate::common::{TINY, folder, refuse, run, succeed, write};
+use crate::common::{TINY, folder, metrics, refuse, run, succeed, write};
 
 #[test]
 fn data_sets_are_listed_and_misspelt_ones_refused() {
@@ -21,7 +21,8 @@ fn data_sets_are_listed_and_misspelt_ones_refused() {
             "cifar10",
             "cifar100",
             "tiny_imagenet",
-            "image_folder"
+            "image_folder",
+            "shards"
         ]
     );
     refuse(
@@ -195,6 +196,78 @@ fn inspection_finds_duplicates_leaks_and_contradictions() {
             "no/where.html",
         ],
         &["no/where.html"],
+    );
+}
+
+#[test]
+fn a_packed_set_trains_like_any_other() {
+    let folder = folder();
+    let sizes = ["--train-size", "64", "--valid-size", "32"];
+    let pack: Vec<&str> = [
+        "data",
+        "pack",
+        "glyphs",
+        "shards",
+        "--shard-size",
+        "24KiB",
+        "--json",
+    ]
+    .into_iter()
+    .chain(sizes)
+    .collect();
+    let packed = succeed(folder.path(), &pack).json();
+    assert_eq!(packed["samples"], 96);
+    assert!(packed["shards"].as_u64().expect("a number") > 4, "{packed}");
+    refuse(folder.path(), &pack, &["holds the train split already"]);
+    refuse(
+        folder.path(),
+        &[
+            "data",
+            "pack",
+            "glyphs",
+            "other",
+            "--shard-size",
+            "12 parsecs",
+        ],
+        &["12 parsecs", "256MiB"],
+    );
+    let counts = |name: &str, more: &[&str]| {
+        let inspect: Vec<&str> = ["data", "inspect", name, "--json"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        succeed(folder.path(), &inspect).json()
+    };
+    let shards = counts("shards", &["--root", "shards"]);
+    assert_eq!(shards["train"]["pictures"], 64);
+    assert_eq!(shards["train"]["sizes"]["32×32×1"], 64);
+
+    write(
+        folder.path(),
+        "tiny.toml",
+        TINY.replace(
+            "name = \"glyphs\"",
+            "name = \"shards\"\nroot = \"shards\"\nshuffle_window = 20",
+        ),
+    );
+    let train = |out: &str, more: &[&str]| {
+        let all: Vec<&str> = ["train", "tiny.toml", "--out", out]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        succeed(folder.path(), &all);
+        metrics(&folder.path().join(out))
+    };
+    let one = train("one", &[]);
+    assert_eq!(one.len(), 2);
+    assert_eq!(train("two", &["--set", "data.workers=3"]), one);
+    assert_ne!(train("three", &["--set", "data.shuffle_window=64"]), one);
+    refuse(
+        folder.path(),
+        &["train", "tiny.toml", "--set", "data.shuffle_window=0"],
+        &["data.shuffle_window", "1 or more"],
     );
 }
 

@@ -7,7 +7,7 @@ use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
-    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Picture,
+    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
     Pipeline, Sample, Split, Stored,
 };
 
@@ -77,6 +77,7 @@ pub(crate) fn pipeline() -> Pipeline {
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
+        order: Order::Uniform,
         shuffle: Some(1),
         drop_last: false,
         workers: 2,

@@ -22,6 +22,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("data.valid_size", run.data.valid_size),
         ("data.size", run.data.size),
         ("data.resize", run.data.resize),
+        ("data.shuffle_window", Some(run.data.shuffle_window)),
         ("model.num_classes", run.model.num_classes),
         ("train.epochs", Some(run.train.epochs)),
         ("checkpoint.every_steps", run.checkpoint.every_steps),
