@@ -8,6 +8,8 @@ mod cifar;
 mod error;
 mod fetch;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod glyphs;
 mod idx;
 mod image_folder;

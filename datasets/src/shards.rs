@@ -21,6 +21,8 @@ mod walk;
 
 pub(crate) use open::open;
 pub use pack::{PackError, PackOptions, PackProgress, Packed, pack};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use {index::Index, manifest::Manifest, walk::index_of};
 
 /// Bytes of a member's header in a tar file.
 const HEADER: u64 = 512;
