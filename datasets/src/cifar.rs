@@ -169,44 +169,52 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
 }
 
 fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<Labelled, OpenError> {
-    let record = kind.label_bytes + PIXELS;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
         let bytes = fs::read(path).map_err(|source| OpenError::unreadable(path, source))?;
-        if bytes.is_empty() || bytes.len() % record != 0 {
-            return Err(OpenError::malformed(
-                path,
-                format!(
-                    "truncated or of another format: expected a multiple of {record} bytes ({} for the labels, {PIXELS} \
-                     for the pixels), found {} = {} × {record} + {}",
-                    kind.label_bytes,
-                    bytes.len(),
-                    bytes.len() / record,
-                    bytes.len() % record,
-                ),
-            ));
-        }
-        for (at, record) in bytes.chunks_exact(record).enumerate() {
-            let label = usize::from(record[kind.label_bytes - 1]);
-            if label >= kind.classes.len() {
-                return Err(OpenError::malformed(
-                    path,
-                    format!(
-                        "label {label} of record {at} is out of range: expected 0 to {}",
-                        kind.classes.len() - 1
-                    ),
-                ));
-            }
-            labels.push(label);
-            // Red, green and blue planes become interleaved pixels.
-            let planes = &record[kind.label_bytes..];
-            let plane = SIDE * SIDE;
-            pixels.extend(
-                (0..plane).flat_map(|i| [planes[i], planes[plane + i], planes[2 * plane + i]]),
-            );
-        }
+        records(kind, &bytes, &mut pixels, &mut labels)
+            .map_err(|problem| OpenError::malformed(path, problem))?;
     }
     Ok(memory(pixels, labels))
+}
+
+/// Appends the pictures and labels of one file's records.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn records(
+    kind: &Kind,
+    bytes: &[u8],
+    pixels: &mut Vec<u8>,
+    labels: &mut Vec<usize>,
+) -> Result<(), String> {
+    let record = kind.label_bytes + PIXELS;
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
+        return Err(format!(
+            "truncated or of another format: expected a multiple of {record} bytes ({} for the labels, {PIXELS} for the \
+             pixels), found {} = {} × {record} + {}",
+            kind.label_bytes,
+            bytes.len(),
+            bytes.len() / record,
+            bytes.len() % record,
+        ));
+    }
+    for (at, record) in bytes.chunks_exact(record).enumerate() {
+        let label = usize::from(record[kind.label_bytes - 1]);
+        if label >= kind.classes.len() {
+            return Err(format!(
+                "label {label} of record {at} is out of range: expected 0 to {}",
+                kind.classes.len() - 1
+            ));
+        }
+        labels.push(label);
+        // Red, green and blue planes become interleaved pixels.
+        let planes = &record[kind.label_bytes..];
+        let plane = SIDE * SIDE;
+        pixels
+            .extend((0..plane).flat_map(|i| [planes[i], planes[plane + i], planes[2 * plane + i]]));
+    }
+    Ok(())
 }
 
 fn pictures(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
@@ -265,8 +273,5 @@ fn memory(pixels: Vec<u8>, labels: Vec<usize>) -> Labelled {
         pixels,
         labels: labels.clone(),
     };
-    Labelled {
-        split: Arc::new(memory),
-        labels,
-    }
+    Labelled::new(Arc::new(memory), labels)
 }

@@ -40,6 +40,14 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A server does not give what it should.
+    #[error("{url}: {problem}")]
+    Remote {
+        /// The address.
+        url: String,
+        /// What happened.
+        problem: String,
+    },
     /// A picture that is kept in memory could not be decoded.
     #[error(transparent)]
     Picture(#[from] DecodeError),

@@ -108,7 +108,7 @@ pub fn fetch(
         Name::Cifar10 => cifar::CIFAR10.source(),
         Name::Cifar100 => cifar::CIFAR100.source(),
         Name::TinyImagenet => tiny_imagenet::source(),
-        Name::Glyphs | Name::ImageFolder => return Err(FetchError::nothing(name)),
+        Name::Glyphs | Name::ImageFolder | Name::Shards => return Err(FetchError::nothing(name)),
     };
     if let Some(mirror) = &options.mirror {
         for remote in &mut source.files {

@@ -94,6 +94,7 @@ pub(crate) fn open(options: &OpenOptions) -> ImageData {
     ImageData {
         train: kept(train),
         valid: kept(valid),
+        shards: None,
         info,
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn read<const D: usize>(path: &Path) -> Result<Idx<D>, OpenError> {
     }
 }
 
-fn parse<const D: usize>(
+/// Reads what is in a file, after its gzip where it had one (`state` says so in messages).
+pub(crate) fn parse<const D: usize>(
     reader: &mut impl Read,
     path: &Path,
     state: &str,

@@ -193,8 +193,5 @@ const SHOWN: usize = 5;
 
 fn labelled(files: Files) -> Labelled {
     let labels = files.labels.clone();
-    Labelled {
-        split: Arc::new(files),
-        labels,
-    }
+    Labelled::new(Arc::new(files), labels)
 }

@@ -3,10 +3,13 @@
 //! [`open`] reads a set from a folder, [`fetch`] brings one there. Each module knows one set: its layout, its numbers,
 //! and the addresses and checksums of its files, which live beside the reader of the same files.
 
+mod cache;
 mod cifar;
 mod error;
 mod fetch;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod glyphs;
 mod idx;
 mod image_folder;
@@ -15,6 +18,7 @@ mod mnist;
 mod name;
 mod open;
 mod select;
+mod shards;
 mod tiny_imagenet;
 mod tree;
 
@@ -23,3 +27,4 @@ pub use fetch::{FetchError, FetchOptions, Phase, Progress, Remote, fetch, fetch_
 pub use glyphs::Glyphs;
 pub use name::{Name, UnknownName};
 pub use open::{OpenOptions, default_root, open};
+pub use shards::{PackError, PackOptions, PackProgress, Packed, pack};

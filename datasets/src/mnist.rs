@@ -235,8 +235,5 @@ fn split(kind: Kind, folder: &Path, split: &str) -> Result<Labelled, OpenError> 
         pixels: images.bytes,
         labels: labels.clone(),
     };
-    Ok(Labelled {
-        split: Arc::new(memory),
-        labels,
-    })
+    Ok(Labelled::new(Arc::new(memory), labels))
 }

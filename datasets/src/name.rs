@@ -20,11 +20,13 @@ pub enum Name {
     TinyImagenet,
     /// Any folder with one folder a class.
     ImageFolder,
+    /// Tar files in WebDataset's layout.
+    Shards,
 }
 
 impl Name {
     /// Every data set, in the order in which lists show them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Glyphs,
         Self::Mnist,
         Self::FashionMnist,
@@ -32,6 +34,7 @@ impl Name {
         Self::Cifar100,
         Self::TinyImagenet,
         Self::ImageFolder,
+        Self::Shards,
     ];
 
     /// The name in run files and on the command line.
@@ -44,6 +47,7 @@ impl Name {
             Self::Cifar100 => "cifar100",
             Self::TinyImagenet => "tiny_imagenet",
             Self::ImageFolder => "image_folder",
+            Self::Shards => "shards",
         }
     }
 
@@ -59,6 +63,9 @@ impl Name {
             Self::Cifar100 => "animals, plants and things, 32x32 RGB, 100 classes, 50,000 + 10,000",
             Self::TinyImagenet => "a cut of ImageNet, 64x64 RGB, 200 classes, 100,000 + 10,000",
             Self::ImageFolder => "your own pictures, one folder a class",
+            Self::Shards => {
+                "tar files in WebDataset's layout, in a folder or on a server; `zoo data pack` makes them"
+            }
         }
     }
 }

@@ -7,12 +7,12 @@ use burn_zoo_data::{DatasetInfo, ImageData};
 use crate::error::OpenError;
 use crate::name::Name;
 use crate::select::Labelled;
-use crate::{cifar, glyphs, image_folder, mnist, tiny_imagenet};
+use crate::{cifar, glyphs, image_folder, mnist, shards, tiny_imagenet};
 
 /// Where a data set lies and how much of it is taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenOptions {
-    /// The folder of the set, or one that holds it; [`default_root`] where absent.
+    /// The folder of the set, or one that holds it, or the address of shards; [`default_root`] where absent.
     pub root: Option<PathBuf>,
     /// Seed of whatever is drawn at random: the glyphs, the samples under a cap, the split of a folder.
     pub seed: u64,
@@ -76,10 +76,14 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
         Name::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
         Name::TinyImagenet => tiny_imagenet::open(&root)?,
         Name::ImageFolder => image_folder::open(&root, options)?,
+        Name::Shards => shards::open(&root)?,
     };
+    let train = opened.train.capped(options.train_size, options.seed);
+    let valid = opened.valid.capped(options.valid_size, options.seed);
     Ok(ImageData {
-        train: opened.train.capped(options.train_size, options.seed),
-        valid: opened.valid.capped(options.valid_size, options.seed),
+        shards: train.starts.map(Into::into),
+        train: train.split,
+        valid: valid.split,
         info: opened.info,
     })
 }

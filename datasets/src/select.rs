@@ -12,20 +12,44 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) struct Labelled {
     pub(crate) split: Split,
     pub(crate) labels: Vec<usize>,
+    /// Where the samples of each shard begin, and the number of all; none where samples lie on their own.
+    pub(crate) starts: Option<Vec<usize>>,
 }
 
 impl Labelled {
+    /// Samples that lie on their own.
+    pub(crate) fn new(split: Split, labels: Vec<usize>) -> Self {
+        Self {
+            split,
+            labels,
+            starts: None,
+        }
+    }
+
+    /// The same, whose samples lie in shards.
+    pub(crate) fn in_shards(self, starts: Vec<usize>) -> Self {
+        Self {
+            starts: Some(starts),
+            ..self
+        }
+    }
+
     /// At most `size` of the samples, as evenly spread over the classes as they allow.
-    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Split {
-        match size {
-            Some(size) if size < self.labels.len() => {
-                let indices = balanced(&self.labels, size, seed);
-                Arc::new(Part {
-                    split: self.split,
-                    indices,
-                })
-            }
-            _ => self.split,
+    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Self {
+        let Some(size) = size.filter(|&size| size < self.labels.len()) else {
+            return self;
+        };
+        let indices = balanced(&self.labels, size, seed);
+        let kept_before = |start: &usize| indices.partition_point(|index| index < start);
+        Self {
+            starts: self
+                .starts
+                .map(|starts| starts.iter().map(kept_before).collect()),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            split: Arc::new(Part {
+                split: self.split,
+                indices,
+            }),
         }
     }
 }

@@ -57,19 +57,14 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
         });
     };
     let wnids_path = folder.join("wnids.txt");
-    let mut wnids: Vec<String> = read(&wnids_path)?
-        .split_whitespace()
-        .map(String::from)
-        .collect();
-    wnids.sort();
-    wnids.dedup();
+    let wnids = class_ids(&read(&wnids_path)?);
     if wnids.is_empty() {
         return Err(OpenError::malformed(&wnids_path, "names 0 classes"));
     }
     let labels: HashMap<&str, usize> = wnids.iter().map(String::as_str).zip(0..).collect();
     let info = DatasetInfo {
         name: Name::TinyImagenet.to_string(),
-        classes: class_names(&folder.join("words.txt"), &wnids)?,
+        classes: class_names(&read(&folder.join("words.txt"))?, &wnids),
         channels: 3,
         size: Some([64, 64]),
         mean: vec![0.4802, 0.4481, 0.3975],
@@ -98,12 +93,31 @@ fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
 }
 
 fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenError> {
-    let annotations = folder.join("val").join("val_annotations.txt");
+    let path = folder.join("val").join("val_annotations.txt");
+    let malformed = |problem| OpenError::malformed(&path, problem);
     let mut files = Files::default();
-    for (number, line) in read(&annotations)?.lines().enumerate() {
-        let problem = |problem: String| {
-            OpenError::malformed(&annotations, format!("line {}: {problem}", number + 1))
-        };
+    for (file, label, line) in annotations(&read(&path)?, labels).map_err(malformed)? {
+        let picture = folder.join("val").join("images").join(file);
+        if !picture.is_file() {
+            let problem = format!("line {line}: {} does not exist", picture.display());
+            return Err(malformed(problem));
+        }
+        files.push(picture, label);
+    }
+    Ok(labelled(files))
+}
+
+/// File name, label and line of every picture that `text` names, `val_annotations.txt`.
+///
+/// # Errors
+/// What is wrong with the file.
+pub(crate) fn annotations(
+    text: &str,
+    labels: &HashMap<&str, usize>,
+) -> Result<Vec<(String, usize, usize)>, String> {
+    let mut found = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let problem = |problem: String| format!("line {number}: {problem}");
         if line.trim().is_empty() {
             continue;
         }
@@ -119,22 +133,17 @@ fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenE
         if file.contains(['/', '\\']) {
             return Err(problem(format!("\"{file}\" is not a plain file name")));
         }
-        let path = folder.join("val").join("images").join(file);
-        if !path.is_file() {
-            return Err(problem(format!("{} does not exist", path.display())));
-        }
-        files.push(path, label);
+        found.push((file.to_owned(), label, number));
     }
-    if files.paths.is_empty() {
-        return Err(OpenError::malformed(&annotations, "names 0 pictures"));
+    match found.is_empty() {
+        true => Err("names 0 pictures".to_owned()),
+        false => Ok(found),
     }
-    Ok(labelled(files))
 }
 
 /// A readable name for each class: its first word, with the identifier where two classes share it.
-fn class_names(words_path: &Path, wnids: &[String]) -> Result<Vec<String>, OpenError> {
-    let text = read(words_path)?;
-    let words: HashMap<&str, &str> = text
+pub(crate) fn class_names(words: &str, wnids: &[String]) -> Vec<String> {
+    let words: HashMap<&str, &str> = words
         .lines()
         .filter_map(|line| line.split_once('\t'))
         .collect();
@@ -145,23 +154,28 @@ fn class_names(words_path: &Path, wnids: &[String]) -> Result<Vec<String>, OpenE
         word.trim().to_owned()
     };
     let names: Vec<String> = wnids.iter().map(first).collect();
-    let shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    let unique = |(name, wnid): (&String, &String)| {
-        if shared(name) {
-            format!("{name} ({wnid})")
-        } else {
-            name.clone()
-        }
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for name in &names {
+        *uses.entry(name).or_default() += 1;
+    }
+    let unique = |(name, wnid): (&String, &String)| match uses[name.as_str()] {
+        1 => name.clone(),
+        _ => format!("{name} ({wnid})"),
     };
-    Ok(names.iter().zip(wnids).map(unique).collect())
+    names.iter().zip(wnids).map(unique).collect()
+}
+
+/// The identifiers of the classes that `text` lists, `wnids.txt`, in the order of the labels.
+pub(crate) fn class_ids(text: &str) -> Vec<String> {
+    let mut wnids: Vec<String> = text.split_whitespace().map(String::from).collect();
+    wnids.sort();
+    wnids.dedup();
+    wnids
 }
 
 fn labelled(files: Files) -> Labelled {
     let labels = files.labels.clone();
-    Labelled {
-        split: Arc::new(files),
-        labels,
-    }
+    Labelled::new(Arc::new(files), labels)
 }
 
 fn read(path: &Path) -> Result<String, OpenError> {

@@ -27,6 +27,13 @@ pub(crate) fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Ope
 ///
 /// A file is a picture by its ending; whether it holds one is seen when it is decoded.
 pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let mut found = files(folder)?;
+    found.retain(|path| is_picture(path));
+    Ok(found)
+}
+
+/// The files in and below `folder`, in the order of their paths; links are followed, hidden ones left out.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let mut found = Vec::new();
     walk(folder, &mut Vec::new(), &mut found)?;
     found.sort();
@@ -47,7 +54,7 @@ fn walk(
     for path in entries(folder)? {
         if path.is_dir() {
             walk(&path, above, found)?;
-        } else if is_picture(&path) {
+        } else {
             // A dangling link is kept: it is a picture that cannot be loaded, not one that was never there.
             found.push(path);
         }
@@ -86,26 +93,34 @@ fn is_picture(path: &Path) -> bool {
 
 /// Every picture decoded, in order, on all cores; the first that fails is the error.
 pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Picture>, DecodeError> {
+    on_all_cores(paths, |path| decode(path))
+}
+
+/// What `work` makes of every item, in order, on all cores; the first that fails is the error.
+pub(crate) fn on_all_cores<I: Sync, T: Send, E: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
-    let work = || {
+    let run = || {
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(index) else {
+            let Some(item) = items.get(index) else {
                 return done;
             };
-            let picture = decode(path);
-            let failed = picture.is_err();
-            done.push((index, picture));
+            let result = work(item);
+            let failed = result.is_err();
+            done.push((index, result));
             if failed {
-                // No thread begins another picture; those in the making may fail earlier in the order.
-                next.store(paths.len(), Ordering::Relaxed);
+                // No thread begins another item; those in the making may fail earlier in the order.
+                next.store(items.len(), Ordering::Relaxed);
             }
         }
     };
-    let mut decoded: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+    let mut done: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
         workers
             .into_iter()
             .flat_map(|worker| {
@@ -115,6 +130,24 @@ pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Picture>, DecodeError>
             })
             .collect()
     });
-    decoded.sort_unstable_by_key(|&(index, _)| index);
-    decoded.into_iter().map(|(_, picture)| picture).collect()
+    done.sort_unstable_by_key(|&(index, _)| index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Items of a training and of a validation split, as the names of files tell them: `val`, `valid` or `validation` in a name
+/// or a folder of it validates, without any such `test` does; everything else trains, but for tests beside validation.
+pub(crate) fn in_splits<T>(items: Vec<T>, name: impl Fn(&T) -> String) -> (Vec<T>, Vec<T>) {
+    let says = |item: &T, wanted: &[&str]| {
+        let name = name(item).to_ascii_lowercase();
+        name.split(|c: char| !c.is_ascii_alphabetic())
+            .any(|word| wanted.contains(&word))
+    };
+    let (valid, rest): (Vec<T>, Vec<T>) = items
+        .into_iter()
+        .partition(|item| says(item, &["val", "valid", "validation", "eval"]));
+    let (test, train): (Vec<T>, Vec<T>) = rest.into_iter().partition(|item| says(item, &["test"]));
+    match valid.is_empty() {
+        true => (train, test),
+        false => (train, valid),
+    }
 }

@@ -10,6 +10,7 @@ use rand_distr::weighted::WeightedIndex;
 const ORDER: &[u8; 8] = b"order\0\0\0";
 const AUGMENT: &[u8; 8] = b"augment\0";
 const DRAWN: &[u8; 8] = b"drawn\0\0\0";
+const SHARDS: &[u8; 8] = b"shards\0\0";
 
 /// The generator of the augmentations of sample `index` (its place in the data set) in `epoch`.
 ///
@@ -44,6 +45,22 @@ pub(crate) fn draw_rng(seed: u64, epoch: usize, position: usize) -> ChaCha8Rng {
     stream(seed, epoch, position, DRAWN)
 }
 
+/// The numbers `0..len` in an order that `epoch` visits shards in without leaping between them: the shards shuffled, then
+/// every `window` of the sequence that this gives, so that what is read at about the same time lies close together.
+///
+/// `starts` holds the first number of each shard, and `len` last. A window of `len` or more is [`epoch_order`] but for its
+/// random numbers; a window of 0 counts as 1.
+pub fn shard_order(seed: u64, epoch: usize, starts: &[usize], window: usize) -> Vec<usize> {
+    let mut rng = stream(seed, epoch, 0, SHARDS);
+    let mut shards: Vec<&[usize]> = starts.windows(2).collect();
+    shards.shuffle(&mut rng);
+    let mut order: Vec<usize> = shards.iter().flat_map(|shard| shard[0]..shard[1]).collect();
+    for window in order.chunks_mut(window.max(1)) {
+        window.shuffle(&mut rng);
+    }
+    order
+}
+
 fn stream(seed: u64, epoch: usize, index: usize, purpose: &[u8; 8]) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -68,6 +85,29 @@ mod tests {
         assert_eq!(first, epoch_order(7, 0, 1000));
         assert_ne!(first, epoch_order(7, 1, 1000));
         assert_ne!(first, epoch_order(8, 0, 1000));
+    }
+
+    #[test]
+    fn the_order_of_shards_keeps_them_together() {
+        let starts = [0, 300, 301, 301, 700, 1000];
+        let order = shard_order(7, 3, &starts, 50);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..1000).collect::<Vec<_>>());
+        assert_eq!(order, shard_order(7, 3, &starts, 50));
+        assert_ne!(order, shard_order(7, 4, &starts, 50));
+        // Every window lies in few shards, and is not in order.
+        let shard = |index: &usize| starts.partition_point(|start| start <= index);
+        for window in order.chunks(50) {
+            let mut shards: Vec<usize> = window.iter().map(shard).collect();
+            shards.sort_unstable();
+            shards.dedup();
+            assert!(shards.len() <= 3, "{shards:?}");
+            assert!(!window.is_sorted());
+        }
+        // Pinned, so that an old run can be repeated.
+        assert_eq!(shard_order(1, 2, &[0, 4, 8], 2), [5, 4, 6, 7, 1, 0, 2, 3]);
+        assert!(shard_order(1, 2, &[0, 0], 2).is_empty());
     }
 
     #[test]

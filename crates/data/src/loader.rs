@@ -12,7 +12,7 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::{DType, Device};
 
 use crate::batches::{LoaderIterator, Shares};
-use crate::chance::{epoch_order, weighted_order};
+use crate::order::Order;
 use crate::pipeline::Pipeline;
 use crate::prefetch::{Job, LoadError};
 use crate::sample::{Batch, Split};
@@ -43,9 +43,8 @@ pub struct LoaderOptions {
     pub batch_size: usize,
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,
-    /// With `shuffle`: the chance of each sample of the split, in proportion, to be the next one; an epoch is as long as it
-    /// would be, and may visit a sample any number of times (PyTorch's `WeightedRandomSampler`).
-    pub weights: Option<Arc<[f64]>>,
+    /// With `shuffle`: how.
+    pub order: Order,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
     /// Threads that load; 0 loads in the thread that asks.
@@ -165,24 +164,10 @@ impl Loader {
                 batch_size,
             });
         }
-        if let Some(weights) = &self.options.weights
-            && self.weighted(weights, 0).is_none()
-        {
-            return Some(LoadError::Weights {
-                found: weights.len(),
-                samples: self.split.len(),
-            });
+        if let Some(refusal) = self.options.order.refusal(self.split.len()) {
+            return Some(refusal);
         }
         self.pipeline.validate().err().map(LoadError::Pipeline)
-    }
-
-    /// The order of an epoch with chances; none where there is not one weight a sample, or they are no chances.
-    fn weighted(&self, weights: &[f64], epoch: usize) -> Option<Vec<usize>> {
-        if weights.len() != self.split.len() {
-            return None;
-        }
-        let seed = self.options.shuffle.unwrap_or(0);
-        weighted_order(seed, epoch, &weights[self.range[0]..self.range[1]])
     }
 
     fn in_bytes(&self) -> bool {
@@ -200,21 +185,17 @@ impl Loader {
 
     /// The samples of every batch of `epoch`.
     pub(crate) fn job(&self, epoch: usize) -> Job {
-        let (seed, first) = (self.options.shuffle, self.range[0]);
-        let weights = self.options.weights.as_deref();
-        let mut order = match (seed, weights) {
-            // Weights that make no sense were refused.
-            (Some(_), Some(weights)) => self.weighted(weights, epoch).unwrap_or_default(),
-            (Some(seed), None) => epoch_order(seed, epoch, self.samples()),
-            (None, _) => (0..self.samples()).collect(),
+        let seed = self.options.shuffle;
+        let order = match seed {
+            Some(seed) => self.options.order.of(seed, epoch, self.range),
+            None => (self.range[0]..self.range[1]).collect(),
         };
-        order.iter_mut().for_each(|index| *index += first);
         Job {
             split: self.split.clone(),
             pipeline: self.pipeline.clone(),
             in_bytes: self.in_bytes(),
             order,
-            repeats: seed.is_some() && weights.is_some(),
+            repeats: seed.is_some() && matches!(self.options.order, Order::Weighted(_)),
             batch_size: self.options.batch_size,
             batches: self.num_batches(),
             seed: seed.unwrap_or(0),

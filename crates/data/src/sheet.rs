@@ -76,7 +76,11 @@ pub fn thumbnail(picture: &Picture, side: usize) -> std::io::Result<Vec<u8>> {
     ))
 }
 
-fn png(picture: &Picture) -> std::io::Result<Vec<u8>> {
+/// The picture as a PNG file's bytes.
+///
+/// # Errors
+/// When the picture has no pixel.
+pub fn png(picture: &Picture) -> std::io::Result<Vec<u8>> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     use image::{ExtendedColorType, ImageEncoder};
 

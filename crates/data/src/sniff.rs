@@ -1,4 +1,19 @@
-//! What a file that is not a picture we read seems to be, for the error message.
+//! What a file is, from its first bytes: the ending for a picture that we read, else what it seems to be.
+
+/// The usual ending of a picture file's name (`jpg`, `png`, `webp` or `bmp`).
+///
+/// # Errors
+/// What the content seems to be instead.
+pub fn file_extension(bytes: &[u8]) -> Result<&'static str, &'static str> {
+    use image::ImageFormat::{Bmp, Jpeg, Png, WebP};
+    match image::guess_format(bytes) {
+        Ok(Jpeg) => Ok("jpg"),
+        Ok(Png) => Ok("png"),
+        Ok(WebP) => Ok("webp"),
+        Ok(Bmp) => Ok("bmp"),
+        _ => Err(describe(bytes)),
+    }
+}
 
 /// The content of a file in a few words, from its first bytes.
 pub(crate) fn describe(bytes: &[u8]) -> &'static str {

@@ -5,14 +5,14 @@ mod numbers;
 use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
-use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Upload};
+use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Order, Upload};
 
 use burn::tensor::Device;
 use numbers::{epoch, labels, loader, options, pipeline, split};
 
 fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
     let options = LoaderOptions {
-        weights: Some(Arc::from(weights)),
+        order: Order::Weighted(Arc::from(weights)),
         workers,
         ..options()
     };

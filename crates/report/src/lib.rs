@@ -1,8 +1,8 @@
 //! What a training run writes down of itself, and the page that shows it.
 //!
 //! The records of a run folder ([`EpochRecord`], [`Summary`], [`EvaluationRecord`], [`Machine`]), the other forms that its
-//! metrics take ([`csv()`], [`events()`]), and [`page()`], one HTML file that compares runs. Knows no framework and no
-//! network; writes no file.
+//! metrics take ([`csv()`], [`events()`]), and [`page()`], one HTML file that compares runs; likewise what was found in a data
+//! set ([`Inspection`], [`inspection_page`]). Knows no framework and no network; writes no file.
 
 mod chart;
 mod csv;
@@ -10,6 +10,7 @@ mod difference;
 mod evaluation;
 mod events;
 mod folder;
+mod inspection;
 mod machine;
 mod page;
 mod record;
@@ -19,8 +20,11 @@ pub use csv::csv;
 pub use evaluation::{ClassRecord, ClassScores, EvaluationRecord, Mistake, png_uri};
 pub use events::events;
 pub use folder::{ReportError, Run};
+pub use inspection::{
+    ClassCount, DuplicateGroup, DuplicatePicture, Duplicates, Inspection, SplitInspection,
+};
 pub use machine::Machine;
-pub use page::page;
+pub use page::{inspection_page, page, shown_groups};
 pub use record::{Best, EpochRecord, Scores, Summary};
 
 /// The files of a run folder that this crate reads or gives the content of.

@@ -5,6 +5,7 @@
 //! values out under the pointer.
 
 mod curves;
+mod data;
 mod findings;
 mod run;
 
@@ -16,6 +17,7 @@ use serde_json::json;
 use crate::difference::{Difference, differences};
 use crate::folder::Run;
 use curves::Curve;
+pub use data::{inspection_page, shown_groups};
 use run::RunView;
 
 /// Colours of `page.css`, which begin anew after the last.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_data::{
-    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Pipeline, Split, Upload,
+    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Order, Pipeline, Split, Upload,
 };
 use burn_zoo_kernels::has_kernels;
 
@@ -70,7 +70,7 @@ pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &De
             .eval_batch_size
             .unwrap_or(run.data.batch_size.or_default()),
         shuffle: None,
-        weights: None,
+        order: Order::Uniform,
         drop_last: false,
         workers: run.data.workers,
         prefetch: run.data.prefetch_mib << 20,

@@ -1,10 +1,10 @@
-//! `data.sampling`: how often each training picture is drawn.
+//! In which order training pictures come, and how often each: `data.sampling` and shards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
-use burn_zoo_data::ImageData;
+use burn_zoo_data::{ImageData, Order};
 
 use crate::run_file::SamplingMode;
 use crate::{RunFile, TrainError};
@@ -12,11 +12,26 @@ use crate::{RunFile, TrainError};
 /// Class names shown before "…".
 const SHOWN: usize = 10;
 
+/// How the training pictures are shuffled: drawn with chances, those of a shard together, or among each other.
+///
+/// # Errors
+/// As [`weights`].
+pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Order, TrainError> {
+    Ok(match (weights(run, data)?, &data.shards) {
+        (Some(weights), _) => Order::Weighted(weights),
+        (None, Some(starts)) => Order::Shards {
+            starts: starts.clone(),
+            window: run.data.shuffle_window,
+        },
+        (None, None) => Order::Uniform,
+    })
+}
+
 /// The chance of each training picture, where `data.sampling` gives them different ones.
 ///
 /// # Errors
 /// A class that the data set lacks, classes of which none may be drawn, or a data set that cannot tell its labels.
-pub(crate) fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainError> {
+fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainError> {
     if run.data.sampling == SamplingMode::Shuffle {
         return Ok(None);
     }
@@ -84,6 +99,7 @@ mod tests {
             train: split.clone(),
             valid: split,
             info,
+            shards: None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::optimizer::optimizer_for;
 use crate::pipeline::{pipelines, upload, valid_loader};
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
-use crate::sampling::weights;
+use crate::sampling::order;
 use crate::step::Learnable;
 use crate::team::Team;
 use crate::{RunFile, TrainError};
@@ -293,7 +293,7 @@ fn loaders(
     let options = LoaderOptions {
         batch_size,
         shuffle: Some(run.seed),
-        weights: weights(run, data)?,
+        order: order(run, data)?,
         // A ragged last batch would be tuned for anew on a GPU, and is noise for batch norm.
         drop_last: data.train.len() >= batch_size,
         workers: run.data.workers,

@@ -83,6 +83,7 @@ impl FetchError {
     pub(crate) fn nothing(name: Name) -> Self {
         let reason = match name {
             Name::ImageFolder => "it is a folder of your own pictures, named as `root`",
+            Name::Shards => "its files are your own, and are read where they are",
             _ => "it is embedded and can be used at once",
         };
         Self {

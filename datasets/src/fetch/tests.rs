@@ -341,7 +341,7 @@ fn a_mirror_is_asked_for_the_files_of_the_set() {
 
 #[test]
 fn sets_without_files_say_so() {
-    for name in [Name::Glyphs, Name::ImageFolder] {
+    for name in [Name::Glyphs, Name::ImageFolder, Name::Shards] {
         let error = fetch(
             name,
             Path::new("/nowhere"),

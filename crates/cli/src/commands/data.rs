@@ -3,6 +3,7 @@
 mod fetch;
 mod inspect;
 mod list;
+mod pack;
 mod preview;
 
 use clap::{Args, Subcommand};
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand};
 use crate::error::Failure;
 use crate::output::Output;
 
-/// List, download, check and look at data sets
+/// List, download, check, look at and pack data sets
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct DataArgs {
@@ -24,6 +25,7 @@ enum DataCommand {
     Fetch(fetch::FetchArgs),
     Inspect(inspect::InspectArgs),
     Preview(preview::PreviewArgs),
+    Pack(pack::PackArgs),
 }
 
 pub(crate) fn run(args: DataArgs, output: Output) -> Result<(), Failure> {
@@ -32,5 +34,6 @@ pub(crate) fn run(args: DataArgs, output: Output) -> Result<(), Failure> {
         DataCommand::Fetch(args) => fetch::run(&args, output),
         DataCommand::Inspect(args) => inspect::run(&args, output),
         DataCommand::Preview(args) => preview::run(&args, output),
+        DataCommand::Pack(args) => pack::run(&args, output),
     }
 }

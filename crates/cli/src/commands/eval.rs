@@ -7,7 +7,7 @@ use burn::data::dataset::Dataset;
 use burn::tensor::Device;
 use burn_zoo::Sizes;
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad};
+use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad, Order};
 use burn_zoo::trainer::{
     ClassRecord, ClassScores, Dense, Evaluation, PREFETCH, Views, evaluate, upload,
 };
@@ -210,7 +210,7 @@ fn scored(
     let options = LoaderOptions {
         batch_size: args.batch_size as usize,
         shuffle: None,
-        weights: None,
+        order: Order::Uniform,
         drop_last: false,
         workers: args.workers as usize,
         prefetch: PREFETCH,

@@ -1,6 +1,6 @@
 //! data list, inspect, fetch and preview.
 
-use crate::common::{TINY, folder, refuse, run, succeed, write};
+use crate::common::{TINY, folder, metrics, refuse, run, succeed, write};
 
 #[test]
 fn data_sets_are_listed_and_misspelt_ones_refused() {
@@ -21,7 +21,8 @@ fn data_sets_are_listed_and_misspelt_ones_refused() {
             "cifar10",
             "cifar100",
             "tiny_imagenet",
-            "image_folder"
+            "image_folder",
+            "shards"
         ]
     );
     refuse(
@@ -108,6 +109,165 @@ fn inspection_counts_classes_and_names_damaged_files() {
     assert!(
         text.contains("damaged:") && text.contains("text.jpg"),
         "{text}"
+    );
+}
+
+/// A picture of a few tilted stripes, and one that differs from it by a level here and there.
+fn stripes(number: u32, noise: u32) -> image::RgbImage {
+    image::RgbImage::from_fn(40, 32, |x, y| {
+        let phase = (x * (2 + number % 5) + y * (1 + number / 5)) % 37;
+        let value = (phase * 6) as u8 + u8::from(noise > 0 && (x * 7 + y * 13) % noise == 1);
+        image::Rgb([value, value / 2, 90])
+    })
+}
+
+#[test]
+fn inspection_finds_duplicates_leaks_and_contradictions() {
+    let folder = folder();
+    let save = |path: &str, picture: image::RgbImage| {
+        let path = folder.path().join("set").join(path);
+        std::fs::create_dir_all(path.parent().expect("below the folder")).expect("writable");
+        picture.save(path).expect("writable");
+    };
+    for number in 0..6 {
+        save(&format!("train/cats/{number}.png"), stripes(number, 0));
+        save(&format!("train/dogs/{number}.png"), stripes(number + 10, 0));
+        save(&format!("val/cats/{number}.png"), stripes(number + 20, 0));
+        save(&format!("val/dogs/{number}.png"), stripes(number + 30, 0));
+    }
+    // Twice in training, with two labels; in both splits, exactly and nearly.
+    save("train/dogs/again.bmp", stripes(3, 0));
+    save("val/cats/known.png", stripes(1, 0));
+    save("val/dogs/nearly.png", stripes(12, 5));
+    let arguments = ["data", "inspect", "image_folder", "--root", "set"];
+    let with = |more: &[&str]| {
+        let all: Vec<&str> = arguments.iter().chain(more).copied().collect();
+        succeed(folder.path(), &all)
+    };
+    let found = &with(&["--json"]).json()["duplicates"];
+    assert_eq!(
+        [
+            &found["exact"],
+            &found["near"],
+            &found["leaked_exact"],
+            &found["leaked_near"]
+        ],
+        [2, 1, 1, 1],
+        "{found}"
+    );
+    assert_eq!([&found["contradictions"], &found["groups"]], [1, 3]);
+    let leak = &found["shown"][0];
+    assert_eq!(
+        (&leak["exact"], &leak["leak"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(leak["pictures"][0]["class"], "cats");
+    assert!(
+        leak["pictures"][1]["file"]
+            .as_str()
+            .expect("a path")
+            .ends_with("known.png")
+    );
+
+    let text = with(&["--html", "page.html"]).stdout;
+    for line in [
+        "duplicates: 2 the same as an earlier picture, 1 look alike",
+        "leaks: 1 validation pictures are in training as well, 1 look like one",
+        "contradictions: 1 groups",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("page.html")).expect("written");
+    assert_eq!(
+        page.matches("src=\"data:image/png;base64,").count(),
+        6,
+        "{page}"
+    );
+    assert!(page.contains("nearly.png") && page.contains("different labels"));
+    refuse(
+        folder.path(),
+        &[
+            "data",
+            "inspect",
+            "image_folder",
+            "--root",
+            "set",
+            "--html",
+            "no/where.html",
+        ],
+        &["no/where.html"],
+    );
+}
+
+#[test]
+fn a_packed_set_trains_like_any_other() {
+    let folder = folder();
+    let sizes = ["--train-size", "64", "--valid-size", "32"];
+    let pack: Vec<&str> = [
+        "data",
+        "pack",
+        "glyphs",
+        "shards",
+        "--shard-size",
+        "24KiB",
+        "--json",
+    ]
+    .into_iter()
+    .chain(sizes)
+    .collect();
+    let packed = succeed(folder.path(), &pack).json();
+    assert_eq!(packed["samples"], 96);
+    assert!(packed["shards"].as_u64().expect("a number") > 4, "{packed}");
+    refuse(folder.path(), &pack, &["holds the train split already"]);
+    refuse(
+        folder.path(),
+        &[
+            "data",
+            "pack",
+            "glyphs",
+            "other",
+            "--shard-size",
+            "12 parsecs",
+        ],
+        &["12 parsecs", "256MiB"],
+    );
+    let counts = |name: &str, more: &[&str]| {
+        let inspect: Vec<&str> = ["data", "inspect", name, "--json"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        succeed(folder.path(), &inspect).json()
+    };
+    let shards = counts("shards", &["--root", "shards"]);
+    assert_eq!(shards["train"]["pictures"], 64);
+    assert_eq!(shards["train"]["sizes"]["32×32×1"], 64);
+
+    write(
+        folder.path(),
+        "tiny.toml",
+        TINY.replace(
+            "name = \"glyphs\"",
+            "name = \"shards\"\nroot = \"shards\"\nshuffle_window = 20",
+        ),
+    );
+    let train = |out: &str, more: &[&str]| {
+        let all: Vec<&str> = ["train", "tiny.toml", "--out", out]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        succeed(folder.path(), &all);
+        metrics(&folder.path().join(out))
+    };
+    let one = train("one", &[]);
+    assert_eq!(one.len(), 2);
+    assert_eq!(train("two", &["--set", "data.workers=3"]), one);
+    assert_ne!(train("three", &["--set", "data.shuffle_window=64"]), one);
+    refuse(
+        folder.path(),
+        &["train", "tiny.toml", "--set", "data.shuffle_window=0"],
+        &["data.shuffle_window", "1 or more"],
     );
 }
 

@@ -7,7 +7,7 @@ use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
-    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Picture,
+    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
     Pipeline, Sample, Split, Stored, Upload,
 };
 
@@ -80,8 +80,8 @@ pub(crate) const BATCH: usize = 4 * 16 * size_of::<f32>();
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
+        order: Order::Uniform,
         shuffle: Some(1),
-        weights: None,
         drop_last: false,
         workers: 2,
         prefetch: 2 * BATCH,

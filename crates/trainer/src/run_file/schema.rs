@@ -128,6 +128,13 @@ pub struct DataSection {
     /// Samples of one evaluation step; default: `batch_size`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval_batch_size: Option<usize>,
+    /// Samples among which the order of an epoch is random where the data set is `shards`: they are read at about the same
+    /// time, from a server into at most 256 MiB.
+    #[serde(
+        default = "default_shuffle_window",
+        skip_serializing_if = "is_default_shuffle_window"
+    )]
+    pub shuffle_window: usize,
     /// Threads that decode and augment. The result does not depend on their number.
     #[serde(default = "default_workers")]
     pub workers: usize,
@@ -175,6 +182,14 @@ fn is_default_prefetch(mib: &usize) -> bool {
 
 fn default_workers() -> usize {
     2
+}
+
+fn default_shuffle_window() -> usize {
+    2048
+}
+
+fn is_default_shuffle_window(window: &usize) -> bool {
+    *window == default_shuffle_window()
 }
 
 /// How a picture of another size is made to fit the network.

@@ -23,6 +23,7 @@ pub(super) fn invalid(run: &RunFile) -> Option<(String, String)> {
         ("data.size", run.data.size),
         ("data.resize", run.data.resize),
         ("data.prefetch_mib", Some(run.data.prefetch_mib)),
+        ("data.shuffle_window", Some(run.data.shuffle_window)),
         ("model.num_classes", run.model.num_classes),
         ("train.epochs", Some(run.train.epochs)),
         ("checkpoint.every_steps", run.checkpoint.every_steps),

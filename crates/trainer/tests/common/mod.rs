@@ -111,6 +111,7 @@ pub(crate) fn halves(bad: Option<usize>) -> ImageData {
     ImageData {
         train: split(50, bad),
         valid: split(31, None),
+        shards: None,
         info: DatasetInfo {
             name: "halves".into(),
             classes: ["top", "left", "checks"].map(String::from).to_vec(),

@@ -8,8 +8,8 @@ use burn::data::dataset::Dataset;
 use burn::tensor::Device;
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::pictures::{
-    Augment, Crop, DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Pipeline,
-    Split, Stage, epoch_order, sample_rng,
+    Augment, Crop, DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order,
+    Pipeline, Split, Stage, epoch_order, sample_rng,
 };
 use burn_zoo::trainer::{PREFETCH, RunFile, pipelines, upload};
 use clap::Args;
@@ -272,7 +272,7 @@ fn options(args: &DataBenchArgs, device: &Device) -> LoaderOptions {
     LoaderOptions {
         batch_size: BATCH,
         shuffle: (!args.valid).then_some(0),
-        weights: None,
+        order: Order::Uniform,
         drop_last: false,
         workers: 2,
         prefetch: PREFETCH,

@@ -1,21 +1,36 @@
-//! `zoo data inspect`: every picture of a data set is read once and counted.
+//! `zoo data inspect`: every picture of a data set is read once, counted and compared with the others.
 
-use std::collections::BTreeMap;
+mod census;
+mod duplicates;
+
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::data::dataset::Dataset;
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{Picture, Split};
+use burn_zoo::pictures::{ImageData, Split, Stored, thumbnail};
+use burn_zoo::report::{
+    ClassCount, DuplicateGroup, DuplicatePicture, Inspection, SplitInspection, inspection_page,
+    png_uri, shown_groups,
+};
+use burn_zoo::trainer::write_atomic;
 use clap::Args;
-use indicatif::ProgressBar;
-use serde::Serialize;
 
+use self::census::Census;
 use crate::error::Failure;
 use crate::output::{Output, table, thousands};
 use crate::progress::bar;
 
-/// Read every picture of a data set: count classes and sizes, measure mean and deviation, name damaged files
+/// Longest side in pixels of a picture in the page.
+const SIDE: usize = 96;
+/// Groups of duplicates that the terminal shows.
+const GROUPS: usize = 10;
+/// Damaged files that the terminal shows of each split.
+const DAMAGED: usize = 20;
+
+/// Read every picture of a data set: count classes and sizes, measure mean and deviation, name damaged files, find duplicates
+///
+/// Pictures are compared within the splits and between them: a validation picture that was trained on is a leak. Copies
+/// are found through compression and resizing, not through cropping or turning.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// The data set, as `zoo data list` lists it.
@@ -24,36 +39,10 @@ pub(crate) struct InspectArgs {
     /// Folder of the data set [default: $BURN_ZOO_DATA, or data]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-}
 
-#[derive(Serialize)]
-struct Report {
-    name: String,
-    classes: Vec<ClassCount>,
-    train: SplitReport,
-    valid: SplitReport,
-    /// Mean of each channel that the data set states, pixels scaled to 0…1.
-    stated_mean: Vec<f32>,
-    stated_std: Vec<f32>,
-}
-
-#[derive(Serialize)]
-struct ClassCount {
-    class: String,
-    train: usize,
-    valid: usize,
-}
-
-#[derive(Serialize)]
-struct SplitReport {
-    pictures: usize,
-    /// Number of pictures of each height × width × channels.
-    sizes: BTreeMap<String, usize>,
-    /// Measured over the pictures that can be read, pixels scaled to 0…1; grey counts as three equal channels where
-    /// others have three.
-    mean: Vec<f64>,
-    std: Vec<f64>,
-    damaged: Vec<String>,
+    /// Write one self-contained HTML page with the same, and the duplicates as pictures
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
@@ -67,138 +56,73 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
     let valid = Census::of(&data.valid, &bar);
     bar.finish_and_clear();
 
-    let classes = data
-        .info
-        .classes
+    let mut inspection = inspect(&data, train, valid);
+    name_files(&mut inspection.duplicates.shown, &data);
+    if let Some(file) = &args.html {
+        let groups = with_pictures(shown_groups(&inspection.duplicates), &data);
+        write_atomic(file, inspection_page(&inspection, groups).as_bytes())?;
+    }
+    output.show(&inspection, || text(&inspection))
+}
+
+fn inspect(data: &ImageData, train: Census, valid: Census) -> Inspection {
+    let classes = &data.info.classes;
+    let duplicates = duplicates::find([&train.prints, &valid.prints], classes);
+    let [of_train, of_valid] = [&train, &valid].map(|census| census.of_classes(classes.len()));
+    let counts = classes
         .iter()
-        .enumerate()
-        .map(|(label, class)| ClassCount {
+        .zip(of_train.into_iter().zip(of_valid))
+        .map(|(class, (train, valid))| ClassCount {
             class: class.clone(),
-            train: train.labels.get(&label).copied().unwrap_or(0),
-            valid: valid.labels.get(&label).copied().unwrap_or(0),
-        });
+            train,
+            valid,
+        })
+        .collect();
     let channels = data.info.channels;
-    let report = Report {
+    Inspection {
         name: data.info.name.clone(),
-        classes: classes.collect(),
-        train: train.report(data.train.len(), channels),
-        valid: valid.report(data.valid.len(), channels),
+        train: train.report(data.train.len(), channels, classes.len()),
+        valid: valid.report(data.valid.len(), channels, classes.len()),
+        classes: counts,
         stated_mean: data.info.mean.clone(),
         stated_std: data.info.std.clone(),
-    };
-    output.show(&report, || text(&report))
+        duplicates,
+    }
 }
 
-/// Sums over pictures.
-#[derive(Default)]
-struct Census {
-    labels: BTreeMap<usize, usize>,
-    sizes: BTreeMap<String, usize>,
-    /// For each channel: the sum of values and of squares, and the number of values.
-    sums: [[f64; 2]; 3],
-    values: f64,
-    damaged: BTreeMap<usize, String>,
+/// The split that a picture of a group is in.
+fn split_of<'a>(picture: &DuplicatePicture, data: &'a ImageData) -> &'a Split {
+    match picture.split {
+        duplicates::TRAIN => &data.train,
+        _ => &data.valid,
+    }
 }
 
-impl Census {
-    /// Reads a split with as many threads as there are cores.
-    fn of(split: &Split, bar: &ProgressBar) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut census = Self::default();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= split.len() {
-                    return census;
-                }
-                let read = split.get(index).map_err(|error| error.to_string());
-                let read = read.and_then(|sample| {
-                    let picture = sample.picture.decode();
-                    Ok((sample.label, picture.map_err(|error| error.to_string())?))
-                });
-                match read {
-                    Ok((label, picture)) => census.count(label, &picture),
-                    Err(message) => _ = census.damaged.insert(index, message),
-                }
-                bar.inc(1);
+fn name_files(groups: &mut [DuplicateGroup], data: &ImageData) {
+    for picture in groups.iter_mut().flat_map(|group| &mut group.pictures) {
+        let sample = split_of(picture, data).get(picture.index).ok();
+        picture.file = sample.and_then(|sample| match sample.picture {
+            Stored::File(path) | Stored::Encoded { name: path, .. } => {
+                Some(path.display().to_string())
             }
-        };
-        let parts: Vec<Self> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            handles
-                .into_iter()
-                .filter_map(|handle| handle.join().ok())
-                .collect()
+            Stored::Decoded(_) => None,
         });
-        parts.into_iter().fold(Self::default(), Self::merge)
-    }
-
-    fn count(&mut self, label: usize, picture: &Picture) {
-        let Picture {
-            height,
-            width,
-            channels,
-            ref pixels,
-        } = *picture;
-        *self.labels.entry(label).or_default() += 1;
-        *self
-            .sizes
-            .entry(format!("{height}×{width}×{channels}"))
-            .or_default() += 1;
-        self.values += (height * width) as f64;
-        for (channel, sums) in self.sums.iter_mut().enumerate() {
-            // Integers of a picture add up exactly.
-            let own = pixels
-                .iter()
-                .skip(channel.min(channels - 1))
-                .step_by(channels);
-            let (sum, squares) = own.fold((0_u64, 0_u64), |(sum, squares), &value| {
-                (
-                    sum + u64::from(value),
-                    squares + u64::from(value) * u64::from(value),
-                )
-            });
-            sums[0] += sum as f64 / 255.0;
-            sums[1] += squares as f64 / (255.0 * 255.0);
-        }
-    }
-
-    fn merge(mut self, other: Self) -> Self {
-        for (label, count) in other.labels {
-            *self.labels.entry(label).or_default() += count;
-        }
-        for (size, count) in other.sizes {
-            *self.sizes.entry(size).or_default() += count;
-        }
-        for (sums, others) in self.sums.iter_mut().zip(other.sums) {
-            sums[0] += others[0];
-            sums[1] += others[1];
-        }
-        self.values += other.values;
-        self.damaged.extend(other.damaged);
-        self
-    }
-
-    fn report(self, pictures: usize, channels: usize) -> SplitReport {
-        let values = self.values.max(1.0);
-        let means = self.sums.map(|[sum, _]| sum / values);
-        let deviations = self.sums.map(|[sum, squares]| {
-            let mean = sum / values;
-            (squares / values - mean * mean).max(0.0).sqrt()
-        });
-        SplitReport {
-            pictures,
-            sizes: self.sizes,
-            mean: means[..channels.min(3)].to_vec(),
-            std: deviations[..channels.min(3)].to_vec(),
-            damaged: self.damaged.into_values().collect(),
-        }
     }
 }
 
-fn text(report: &Report) -> String {
-    let rows: Vec<_> = report
+fn with_pictures(mut groups: Vec<DuplicateGroup>, data: &ImageData) -> Vec<DuplicateGroup> {
+    for picture in groups.iter_mut().flat_map(|group| &mut group.pictures) {
+        // It was there a moment ago; one that cannot be read again is named without its picture.
+        let sample = split_of(picture, data).get(picture.index).ok();
+        let decoded = sample.and_then(|sample| sample.picture.decode().ok());
+        let png = decoded.and_then(|decoded| thumbnail(&decoded, SIDE).ok());
+        picture.picture = png.map_or(String::new(), |png| png_uri(&png));
+    }
+    groups
+}
+
+fn text(inspection: &Inspection) -> String {
+    let rows: Vec<_> = inspection
         .classes
         .iter()
         .map(|count| {
@@ -210,39 +134,13 @@ fn text(report: &Report) -> String {
         })
         .collect();
     let classes = table(["class", "train", "valid"], [false, true, true], &rows);
-    let splits = [("train", &report.train), ("valid", &report.valid)];
     let mut lines = vec![
-        format!("{}: {} classes", report.name, report.classes.len()),
+        format!("{}: {} classes", inspection.name, inspection.classes.len()),
         classes,
         String::new(),
     ];
-    for (name, split) in splits {
-        let sizes: Vec<String> = split
-            .sizes
-            .iter()
-            .take(8)
-            .map(|(size, count)| format!("{size} ({})", thousands(*count as u64)))
-            .collect();
-        let more = match split.sizes.len().saturating_sub(8) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        lines.push(format!(
-            "{name}: {} pictures, {}{more}",
-            thousands(split.pictures as u64),
-            sizes.join(", ")
-        ));
-        lines.push(format!(
-            "  measured mean {} std {}",
-            list(&split.mean),
-            list(&split.std)
-        ));
-        lines.extend(
-            split
-                .damaged
-                .iter()
-                .map(|message| format!("  damaged: {message}")),
-        );
+    for (name, split) in [("train", &inspection.train), ("valid", &inspection.valid)] {
+        of_split(name, split, &mut lines);
     }
     let stated = |values: &[f32]| {
         list(
@@ -254,10 +152,93 @@ fn text(report: &Report) -> String {
     };
     lines.push(format!(
         "stated mean {} std {}",
-        stated(&report.stated_mean),
-        stated(&report.stated_std)
+        stated(&inspection.stated_mean),
+        stated(&inspection.stated_std)
     ));
+    of_duplicates(inspection, &mut lines);
     lines.join("\n")
+}
+
+fn of_split(name: &str, split: &SplitInspection, lines: &mut Vec<String>) {
+    let sizes: Vec<String> = split
+        .sizes
+        .iter()
+        .take(8)
+        .map(|(size, count)| format!("{size} ({})", thousands(*count as u64)))
+        .collect();
+    lines.push(format!(
+        "{name}: {} pictures, {}{}",
+        thousands(split.pictures as u64),
+        sizes.join(", "),
+        and_more(split.sizes.len(), 8)
+    ));
+    lines.push(format!(
+        "  measured mean {} std {}",
+        list(&split.mean),
+        list(&split.std)
+    ));
+    lines.push(match split.imbalance {
+        Some(ratio) => format!("  the largest class has {ratio:.2} times the smallest"),
+        None => "  a class has no picture".to_owned(),
+    });
+    let damaged = split.damaged.iter().take(DAMAGED);
+    lines.extend(damaged.map(|message| format!("  damaged: {message}")));
+    if split.damaged.len() > DAMAGED {
+        lines.push(format!(
+            "  damaged:{}",
+            and_more(split.damaged.len(), DAMAGED)
+        ));
+    }
+}
+
+fn of_duplicates(inspection: &Inspection, lines: &mut Vec<String>) {
+    let found = &inspection.duplicates;
+    lines.push(format!(
+        "duplicates: {} the same as an earlier picture, {} look alike",
+        thousands(found.exact as u64),
+        thousands(found.near as u64)
+    ));
+    lines.push(format!(
+        "leaks: {} validation pictures are in training as well, {} look like one",
+        thousands(found.leaked_exact as u64),
+        thousands(found.leaked_near as u64)
+    ));
+    if found.contradictions > 0 {
+        lines.push(format!(
+            "contradictions: {} groups of duplicates have different labels",
+            thousands(found.contradictions as u64)
+        ));
+    }
+    for group in found.shown.iter().take(GROUPS) {
+        let kind = if group.exact { "the same" } else { "alike" };
+        let pictures: Vec<String> = group
+            .pictures
+            .iter()
+            .take(4)
+            .map(|picture| match &picture.file {
+                Some(file) => format!("{} {file}", picture.split),
+                None => format!("{} {} ({})", picture.split, picture.index, picture.class),
+            })
+            .collect();
+        lines.push(format!(
+            "  {kind}: {}{}",
+            pictures.join(", "),
+            and_more(group.size, pictures.len())
+        ));
+    }
+    if found.groups > GROUPS {
+        lines.push(format!(
+            "  {} groups in all; --html shows them, --json lists them",
+            thousands(found.groups as u64)
+        ));
+    }
+}
+
+fn and_more(all: usize, shown: usize) -> String {
+    match all.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!(" and {} more", thousands(more as u64)),
+    }
 }
 
 fn list(values: &[f64]) -> String {

@@ -1,0 +1,60 @@
+//! In which order the samples of an epoch come.
+
+use std::sync::Arc;
+
+use crate::chance::{epoch_order, shard_order, weighted_order};
+use crate::prefetch::LoadError;
+
+/// How the samples of an epoch are shuffled.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Order {
+    /// Each sample may follow each other.
+    #[default]
+    Uniform,
+    /// The chance of each sample of the split, in proportion, to be the next one; an epoch is as long as it would be, and may
+    /// visit a sample any number of times (PyTorch's `WeightedRandomSampler`).
+    Weighted(Arc<[f64]>),
+    /// Samples of a shard stay together, for splits that are read in sequence; see [`shard_order`].
+    Shards {
+        /// The first sample of each shard, and the number of all.
+        starts: Arc<[usize]>,
+        /// Samples among which the order is random.
+        window: usize,
+    },
+}
+
+impl Order {
+    /// Why it is no order of so many samples.
+    pub(crate) fn refusal(&self, samples: usize) -> Option<LoadError> {
+        match self {
+            Self::Weighted(weights)
+                if weights.len() != samples || weighted_order(0, 0, weights).is_none() =>
+            {
+                Some(LoadError::Weights {
+                    found: weights.len(),
+                    samples,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The samples of `range` in the order of `epoch`; none where the order was [refused](Self::refusal).
+    pub(crate) fn of(&self, seed: u64, epoch: usize, [first, last]: [usize; 2]) -> Vec<usize> {
+        let mut order = match self {
+            Self::Uniform => epoch_order(seed, epoch, last - first),
+            Self::Weighted(weights) => weights
+                .get(first..last)
+                .and_then(|weights| weighted_order(seed, epoch, weights))
+                .unwrap_or_default(),
+            Self::Shards { starts, window } => {
+                let within = starts
+                    .iter()
+                    .map(|start| start.clamp(&first, &last) - first);
+                shard_order(seed, epoch, &within.collect::<Vec<_>>(), *window)
+            }
+        };
+        order.iter_mut().for_each(|index| *index += first);
+        order
+    }
+}

@@ -1,0 +1,95 @@
+//! What the fuzz targets call: every reader of a file format, on bytes. Errors are what such bytes deserve; a panic, a hang or
+//! memory beyond what the bytes can hold is a defect.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+
+use crate::{cifar, idx, shards, tiny_imagenet};
+
+/// IDX files of pictures and of labels, plain and gzipped.
+pub fn idx(bytes: &[u8]) {
+    let path = Path::new("idx");
+    let _ = idx::parse::<3>(&mut &*bytes, path, "");
+    let _ = idx::parse::<1>(&mut &*bytes, path, "");
+    let _ = idx::parse::<3>(&mut GzDecoder::new(bytes), path, "");
+}
+
+/// CIFAR's records, of both sets.
+pub fn cifar(bytes: &[u8]) {
+    for kind in [&cifar::CIFAR10, &cifar::CIFAR100] {
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        if cifar::records(kind, bytes, &mut pixels, &mut labels).is_ok() {
+            assert_eq!(pixels.len(), labels.len() * 32 * 32 * 3);
+        }
+    }
+}
+
+/// Tiny ImageNet's lists: the classes, their words and the annotations, separated by lines of `%`.
+pub fn annotations(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let mut parts = text.splitn(3, "%\n");
+    let [ids, words, annotations] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let ids = tiny_imagenet::class_ids(ids);
+    let names = tiny_imagenet::class_names(words, &ids);
+    assert_eq!(names.len(), ids.len());
+    let labels: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
+    if let Ok(found) = tiny_imagenet::annotations(annotations, &labels) {
+        assert!(found.iter().all(|(_, label, _)| *label < ids.len()));
+    }
+}
+
+/// A tar shard, walked through for its index.
+pub fn shard(bytes: &[u8]) {
+    if let Ok(index) = shards::index_of(Cursor::new(bytes), bytes.len() as u64) {
+        // What is written of it reads back.
+        assert_eq!(shards::Index::parse(&index.text()), Ok(index));
+    }
+}
+
+/// The index of a shard.
+pub fn index(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = shards::Index::parse(text);
+    }
+}
+
+/// The manifest of shards.
+pub fn manifest(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = shards::Manifest::parse(text, Path::new("dataset.json"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every file of the corpus, those that once made a reader fail among them.
+    #[test]
+    fn the_corpus_is_read() {
+        type Target = fn(&[u8]);
+        let targets: [(&str, Target); 6] = [
+            ("idx", idx),
+            ("cifar", cifar),
+            ("annotations", annotations),
+            ("shard", shard),
+            ("index", index),
+            ("manifest", manifest),
+        ];
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+        for (name, target) in targets {
+            let files = std::fs::read_dir(corpus.join(name)).unwrap();
+            let mut count = 0;
+            for file in files {
+                target(&std::fs::read(file.unwrap().path()).unwrap());
+                count += 1;
+            }
+            assert!(count > 0, "{name}");
+        }
+    }
+}

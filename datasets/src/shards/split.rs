@@ -1,0 +1,155 @@
+//! A split of shards: pictures read one by one, where their indexes say.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::data::dataset::{Dataset, DatasetError};
+use burn_zoo_data::{MAX_DECODED_BYTES, Sample, Stored};
+
+use super::HEADER;
+use super::index::Index;
+use super::place::Place;
+use crate::error::OpenError;
+
+/// The pictures of some shards, one shard after the other. Some 30 bytes a picture and its name are kept.
+pub(super) struct ShardSplit {
+    place: Arc<Place>,
+    shards: Vec<File>,
+    /// Where each shard's pictures begin, and the number of all.
+    pub(super) starts: Vec<usize>,
+    offsets: Vec<u64>,
+    lengths: Vec<u64>,
+    pub(super) labels: Vec<usize>,
+    names: Names,
+}
+
+struct File {
+    name: String,
+    bytes: u64,
+}
+
+/// Many short texts in one.
+#[derive(Default)]
+struct Names {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Names {
+    fn push(&mut self, name: &str) {
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+    }
+
+    fn get(&self, index: usize) -> &str {
+        let start = match index {
+            0 => 0,
+            _ => self.ends[index - 1],
+        };
+        &self.text[start..self.ends[index]]
+    }
+}
+
+impl ShardSplit {
+    pub(super) fn new(place: Arc<Place>) -> Self {
+        Self {
+            place,
+            shards: Vec::new(),
+            starts: vec![0],
+            offsets: Vec::new(),
+            lengths: Vec::new(),
+            labels: Vec::new(),
+            names: Names::default(),
+        }
+    }
+
+    /// Adds the shard `name`; `label` turns what its index says into a class.
+    pub(super) fn push(
+        &mut self,
+        name: &str,
+        index: &Index,
+        label: impl Fn(&str) -> Result<usize, String>,
+    ) -> Result<(), OpenError> {
+        for entry in &index.entries {
+            let label = label(&entry.label).map_err(|problem| {
+                let problem = format!("\"{}\" {problem}", entry.name);
+                OpenError::malformed(&self.place.name(name), problem)
+            })?;
+            self.offsets.push(entry.offset);
+            self.lengths.push(entry.length);
+            self.labels.push(label);
+            self.names.push(&entry.name);
+        }
+        self.starts.push(self.labels.len());
+        self.shards.push(File {
+            name: name.to_owned(),
+            bytes: index.tar_bytes,
+        });
+        Ok(())
+    }
+
+    /// What messages call a picture: its shard and its name in there.
+    fn name(&self, index: usize) -> PathBuf {
+        let shard = &self.shards[self.shard(index)];
+        self.place.name(&shard.name).join(self.names.get(index))
+    }
+
+    fn shard(&self, index: usize) -> usize {
+        self.starts.partition_point(|&start| start <= index) - 1
+    }
+
+    fn bytes(&self, index: usize) -> Result<Vec<u8>, OpenError> {
+        let (offset, length) = (self.offsets[index], self.lengths[index]);
+        let shard = &self.shards[self.shard(index)];
+        if length > MAX_DECODED_BYTES {
+            let problem = format!(
+                "a file of {length} bytes: more than the {} MiB allowed for one picture",
+                MAX_DECODED_BYTES >> 20
+            );
+            return Err(OpenError::malformed(&self.name(index), problem));
+        }
+        let (start, with_header) = (offset - HEADER, (HEADER + length) as usize);
+        let mut bytes = self
+            .place
+            .range(&shard.name, shard.bytes, start, with_header)?;
+        let content = bytes.split_off(HEADER as usize);
+        let name = self.names.get(index);
+        match is_header_of(&bytes, name, length) {
+            true => Ok(content),
+            false => Err(OpenError::malformed(
+                &self.place.name(&shard.name),
+                format!(
+                    "its index is another file's: at byte {offset} it says \"{name}\" with {length} bytes, the shard has something \
+                     else there; remove the index of a folder of your own and it is made anew"
+                ),
+            )),
+        }
+    }
+}
+
+/// Whether `header` is that of the file `name` with `length` bytes.
+fn is_header_of(header: &[u8], name: &str, length: u64) -> bool {
+    let mut tar = tar::Header::new_old();
+    tar.as_mut_bytes().copy_from_slice(header);
+    // A name that is long or not ASCII stands in a header of its own before this one.
+    let is_elsewhere = name.len() > 100 || !name.is_ascii();
+    let is_named = is_elsewhere || *tar.path_bytes() == *name.as_bytes();
+    is_named && tar.entry_size().is_ok_and(|size| size == length)
+}
+
+impl Dataset<Sample> for ShardSplit {
+    /// The error names the shard, and the picture where it is at fault.
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        Ok(Sample {
+            picture: Stored::Encoded {
+                name: self.name(index),
+                bytes: self.bytes(index).map_err(DatasetError::new)?,
+            },
+            label: self.labels[index],
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+}

@@ -1,0 +1,4 @@
+//! See `burn_zoo_datasets::fuzzing::cifar`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| burn_zoo_datasets::fuzzing::cifar(bytes));

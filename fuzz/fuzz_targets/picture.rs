@@ -1,0 +1,11 @@
+//! A picture file of any format. An error is what most bytes deserve; what is decoded has as many pixels as it says.
+#![no_main]
+
+use std::path::Path;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok(picture) = burn_zoo_data::decode_bytes(bytes, Path::new("fuzz")) {
+        let values = picture.height * picture.width * picture.channels;
+        assert_eq!(picture.pixels.len(), values);
+    }
+});
