@@ -92,15 +92,14 @@ fn a_large_part_decoded_small_looks_the_same() {
         bytes: bytes.to_vec(),
     };
     let whole = encoded(&bytes).decode().unwrap();
-    // 17, 33 and 66 times smaller, and not.
-    for side in [100, 48, 24, 12] {
-        let pipeline = random_resized([side; 2], [0.9, 1.0], 3);
-        for index in 0..10 {
-            let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
-            let found = loaded(&pipeline, encoded(&bytes), index).unwrap();
-            let rms = rms([(found, expected)]);
-            assert!(rms < 1.0, "{side} pixels: {rms} levels");
-        }
+    // Six times smaller and more.
+    let pipeline = random_resized([96; 2], [0.9, 1.0], 3);
+    for index in 0..10 {
+        let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
+        let found = loaded(&pipeline, encoded(&bytes), index).unwrap();
+        let rms = rms([(found, expected)]);
+        // Waves of 20 to 40 pixels, some across, are harder than photographs.
+        assert!(rms > 0.0 && rms < 1.5, "{rms} levels");
     }
 }
 
