@@ -18,6 +18,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod writer;
 
 pub(crate) use open::open;
 pub use pack::{PackError, PackOptions, PackProgress, Packed, pack};

@@ -4,17 +4,17 @@
 //! interrupted goes on after the last complete shard: which sample comes where follows from the seed alone.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use burn::data::dataset::Dataset;
 use burn_zoo_data::{ImageData, Split, Stored, epoch_order, file_extension, png};
 use serde::{Deserialize, Serialize};
 
-use super::index::{ENDING, Entry, Index};
+use super::MANIFEST;
+use super::index::{ENDING, Index};
 use super::manifest::{Manifest, Shard};
 use super::open::write_whole;
-use super::{HEADER, MANIFEST};
+use super::writer::Writer;
 use crate::error::OpenError;
 
 /// Held while a pack runs.
@@ -315,90 +315,6 @@ impl Pack<'_> {
     }
 }
 
-/// A shard that is being written.
-struct Writer {
-    path: PathBuf,
-    part: PathBuf,
-    tar: tar::Builder<BufWriter<File>>,
-    index: Index,
-}
-
-impl Writer {
-    fn new(path: &Path) -> Result<Self, PackError> {
-        let part = PathBuf::from(format!("{}.part", path.display()));
-        let file = File::create(&part).map_err(writing(&part))?;
-        Ok(Self {
-            path: path.to_owned(),
-            tar: tar::Builder::new(BufWriter::with_capacity(1 << 20, file)),
-            part,
-            index: Index {
-                tar_bytes: 0,
-                entries: Vec::new(),
-            },
-        })
-    }
-
-    /// Adds a sample, unless it is not the first and would make the shard larger than `most` bytes; says whether it did.
-    fn push(
-        &mut self,
-        key: &str,
-        extension: &str,
-        bytes: &[u8],
-        label: usize,
-        most: u64,
-    ) -> Result<bool, PackError> {
-        let label = label.to_string();
-        let [picture, class] = [bytes.len(), label.len()].map(|length| length as u64);
-        let member = |length: u64| HEADER + length.next_multiple_of(HEADER);
-        // Two blocks of zeros end the file.
-        let end = self.index.tar_bytes + member(picture) + member(class) + 2 * HEADER;
-        if end > most && !self.index.entries.is_empty() {
-            return Ok(false);
-        }
-        let name = format!("{key}.{extension}");
-        self.index.entries.push(Entry {
-            offset: self.index.tar_bytes + HEADER,
-            length: picture,
-            label: label.clone(),
-            name: name.clone(),
-        });
-        self.append(&name, bytes)?;
-        self.append(&format!("{key}.cls"), label.as_bytes())?;
-        self.index.tar_bytes += member(picture) + member(class);
-        Ok(true)
-    }
-
-    fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackError> {
-        // Without times and owners, so that the same set packs to the same bytes.
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        self.tar
-            .append_data(&mut header, name, bytes)
-            .map_err(writing(&self.part))
-    }
-
-    /// Gives the shard and its index their names.
-    fn finish(mut self, file: String) -> Result<Shard, PackError> {
-        let part = self.part;
-        let done = self.tar.into_inner().and_then(|mut buffer| {
-            buffer.flush()?;
-            buffer.get_ref().sync_all()?;
-            Ok(buffer.get_ref().metadata()?.len())
-        });
-        self.index.tar_bytes = done.map_err(writing(&part))?;
-        fs::rename(&part, &self.path).map_err(writing(&self.path))?;
-        let index = PathBuf::from(format!("{}{ENDING}", self.path.display()));
-        write_whole(&index, self.index.text().as_bytes()).map_err(writing(&index))?;
-        Ok(Shard {
-            file,
-            samples: self.index.entries.len(),
-            bytes: self.index.tar_bytes,
-        })
-    }
-}
-
 fn plan_path(folder: &Path, split: &str) -> PathBuf {
     folder.join(format!(".{split}.pack.json"))
 }
@@ -410,7 +326,7 @@ fn refused(folder: &Path, problem: impl Into<String>) -> PackError {
     }
 }
 
-fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> PackError {
+pub(super) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> PackError {
     let path = path.to_owned();
     move |source| PackError::Write { path, source }
 }
