@@ -15,7 +15,7 @@ use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
     DatasetInfo, Fit, Geometry, ImageData, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
-    Pipeline, Sample, Stored, png,
+    Pipeline, Sample, Stored, Upload, png,
 };
 use burn_zoo_datasets::{Name, OpenOptions, PackOptions, open, pack};
 
@@ -117,9 +117,9 @@ fn stream(len: usize, folder: &Path) -> usize {
         },
         drop_last: false,
         workers: 2,
-        // A batch has 256 × 3 × 32 × 32 numbers of 4 bytes: 256 MB in all.
-        prefetch: 81,
+        prefetch: 256 << 20,
         on_bad: OnBad::Refuse,
+        upload: Upload::Values,
     };
     let pipeline = Pipeline::evaluation(geometry, normalize);
     let loader = Loader::new(data.train, pipeline, options, &Device::flex());

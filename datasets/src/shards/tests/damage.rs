@@ -109,11 +109,14 @@ fn a_shard_that_is_cut_is_refused_wherever_it_is() {
     }
 }
 
+/// Names of a tar file's members, and what they hold.
+type Members<'a> = &'a [(&'a str, &'a [u8])];
+
 #[test]
 fn what_is_wrong_with_a_sample_is_said() {
     let root = tempfile::tempdir().unwrap();
     let picture = picture(0);
-    let cases: [(&[(&str, &[u8])], &str); 8] = [
+    let cases: [(Members, &str); 8] = [
         (
             &[("0.png", &picture)],
             "\"0.png\" has no label: expected \"0.cls\"",
