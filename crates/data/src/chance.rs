@@ -140,6 +140,9 @@ mod tests {
     #[test]
     fn the_stream_is_pinned_so_that_an_old_run_can_be_repeated() {
         assert_eq!(epoch_order(1, 2, 8), [4, 2, 7, 0, 5, 3, 1, 6]);
-        assert_eq!(weighted_order(1, 2, &[1.0; 8]), Some(vec![0; 8]));
+        assert_eq!(
+            weighted_order(1, 2, &[1.0; 8]),
+            Some(vec![2, 3, 5, 7, 0, 4, 2, 4])
+        );
     }
 }

@@ -93,7 +93,8 @@ fn enormous_pictures_are_refused_within_little_memory() {
         (grey, "65000×65000"),
         (png([65_000, 65_000], 16, 6, 1), "65000×65000"),
         (png([65_000, 65_000], 8, 3, 0), "65000×65000"),
-        (png([2_000_000_000, 1], 16, 6, 0), "2000000000×1"),
+        // So wide that a row is too large: the decoder ends before it tells the size.
+        (png([2_000_000_000, 1], 16, 6, 0), ""),
         (png([u32::MAX >> 1, u32::MAX >> 1], 8, 2, 0), ""),
         (jpeg("420", [65_000, 65_000]), "65000×65000"),
         (jpeg("progressive", [65_000, 65_000]), "65000×65000"),
@@ -117,7 +118,7 @@ fn enormous_pictures_are_refused_within_little_memory() {
         // Sizes that no picture may have are a fault of the file.
         assert!(
             is_refused || size.is_empty() && error.starts_with("bomb: "),
-            "{error}"
+            "{size}: {error}"
         );
     }
     if let (Some(before), Some(after)) = (before, peak()) {

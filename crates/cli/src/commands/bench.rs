@@ -44,7 +44,7 @@ pub(crate) struct BenchArgs {
     steps: u32,
 
     /// Fold batch normalisation into the convolutions first, as for a network that only answers.
-    #[arg(long, conflicts_with = "train")]
+    #[arg(long, conflicts_with_all = ["train", "data"])]
     fuse: bool,
 
     /// Take every step a second time, in turn, with Burn's own convolution, pooling and batch normalisation.

@@ -130,7 +130,11 @@ fn what_cannot_be_measured_is_refused() {
         &["--fuse", "--train"],
     );
     refuse(folder, &["bench", "lenet5", "--steps", "0"], &["--steps"]);
-    refuse(folder, &["bench", "lenet5", "--valid"], &["--data"]);
+    refuse(
+        folder,
+        &["bench", "lenet5", "--valid"],
+        &["--valid", "MODEL"],
+    );
     refuse(
         folder,
         &["bench", "lenet5", "--data", "glyphs"],

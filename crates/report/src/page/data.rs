@@ -259,7 +259,7 @@ mod tests {
             "1,234",
             "2.50 : 1",
             "a.png",
-            "valid 77",
+            "set/&#60;b&#62;77.png",
             "--share:40.0%",
             "in both splits",
         ] {

@@ -37,15 +37,15 @@ pub(crate) struct DataBenchArgs {
     pub(super) data: Option<String>,
 
     /// With --data: the validation pictures and what happens to them.
-    #[arg(long, requires = "data")]
+    #[arg(long, requires = "data", conflicts_with = "models")]
     valid: bool,
 
     /// With --data: the folder of the data set [default: the run file's, or $BURN_ZOO_DATA, or data]
-    #[arg(long, value_name = "DIR", requires = "data")]
+    #[arg(long, value_name = "DIR", requires = "data", conflicts_with = "models")]
     root: Option<PathBuf>,
 
     /// With --data: threads that decode and augment [default: the run file's, or 2]
-    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(0..=256))]
+    #[arg(long, value_name = "N", requires = "data", conflicts_with = "models", value_parser = clap::value_parser!(u32).range(0..=256))]
     workers: Option<u32>,
 }
 
