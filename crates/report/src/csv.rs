@@ -16,7 +16,7 @@ pub fn csv(history: &[EpochRecord]) -> Vec<u8> {
     for pass in &passes {
         headings.extend(["loss", "top1", "top5"].map(|score| format!("{pass}_{score}")));
     }
-    headings.extend(["images_per_second", "seconds", "skipped"].map(str::to_owned));
+    headings.extend(["images_per_second", "data_wait", "seconds", "skipped"].map(str::to_owned));
 
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     let mut write = |cells: Vec<String>| {
@@ -43,6 +43,7 @@ pub fn csv(history: &[EpochRecord]) -> Vec<u8> {
         }
         cells.extend([
             record.images_per_second.to_string(),
+            record.data_wait.to_string(),
             record.seconds.to_string(),
             record.skipped.to_string(),
         ]);
@@ -60,9 +61,9 @@ mod tests {
     fn a_line_an_epoch_with_every_number() {
         let text = String::from_utf8(csv(&[record(1), record(2)])).expect("text");
         let expected = "epoch,step,lr,train_loss,train_top1,train_top5,valid_loss,valid_top1,valid_top5,\
-                        images_per_second,seconds,skipped\n\
-                        1,10,0.1,2.5,10,50,2.25,12.5,55.5,321.5,1.5,0\n\
-                        2,20,0.1,1.25,10,50,1.125,12.5,55.5,321.5,3,0\n";
+                        images_per_second,data_wait,seconds,skipped\n\
+                        1,10,0.1,2.5,10,50,2.25,12.5,55.5,321.5,0.015,1.5,0\n\
+                        2,20,0.1,1.25,10,50,1.125,12.5,55.5,321.5,0.015,3,0\n";
         assert_eq!(text, expected);
     }
 

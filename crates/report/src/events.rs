@@ -82,6 +82,7 @@ fn scalars(record: &EpochRecord) -> Vec<Scalar> {
     numbers.extend([
         ("lr".to_owned(), record.lr),
         ("images_per_second".to_owned(), record.images_per_second),
+        ("data_wait".to_owned(), record.data_wait),
         ("seconds".to_owned(), record.seconds),
         ("skipped".to_owned(), record.skipped as f64),
     ]);

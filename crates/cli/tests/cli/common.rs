@@ -146,12 +146,15 @@ pub(crate) fn read(path: impl AsRef<Path>) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
+/// What depends on the clock, in a line of `metrics.jsonl`.
+pub(crate) const CLOCKS: [&str; 3] = ["seconds", "images_per_second", "data_wait"];
+
 /// The lines of `metrics.jsonl` without what depends on the clock.
 pub(crate) fn metrics(run: &Path) -> Vec<Value> {
     let text = String::from_utf8(read(run.join("metrics.jsonl"))).expect("text");
     let lines = text.lines().map(|line| {
         let mut record: Value = serde_json::from_str(line).expect("one JSON object a line");
-        for clock in ["seconds", "images_per_second"] {
+        for clock in CLOCKS {
             record.as_object_mut().expect("an object").remove(clock);
         }
         record

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{TINY, folder, metrics, read, refuse, succeed, trained, write};
+use crate::common::{CLOCKS, TINY, folder, metrics, read, refuse, succeed, trained, write};
 
 /// What the page's script reads.
 fn data(page: &str) -> Value {
@@ -18,7 +18,7 @@ fn every_run_ends_with_a_page_of_its_numbers() {
     let page = String::from_utf8(read(run.join("report.html"))).expect("text");
     let mut epochs = data(&page)["runs"][0]["epochs"].take();
     for epoch in epochs.as_array_mut().expect("a list") {
-        for clock in ["seconds", "images_per_second"] {
+        for clock in CLOCKS {
             epoch.as_object_mut().expect("an object").remove(clock);
         }
     }

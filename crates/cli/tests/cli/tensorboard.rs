@@ -64,7 +64,14 @@ fn assert_scalars(run: &Path) {
             tags += 1;
         }
     }
-    for tag in ["epoch", "lr", "images_per_second", "seconds", "skipped"] {
+    for tag in [
+        "epoch",
+        "lr",
+        "images_per_second",
+        "data_wait",
+        "seconds",
+        "skipped",
+    ] {
         // What is zero is left out of a line.
         assert_series(&scalars, tag, &records, started, |record| {
             record.get(tag).map_or(Some(0.0), Value::as_f64)
