@@ -34,7 +34,7 @@ pub trait Classifier: Module + ModuleDisplay {
     /// called on what [`valid`](Module::valid) gives, and not to be trained any more. A file of its weights loads in a network
     /// that was created and fused alike.
     ///
-    /// Networks without batch normalisation keep this default.
+    /// Networks without batch normalisation keep this default; a wrapper around other classifiers must forward the method.
     ///
     /// # Panics
     /// On an autodiff device.

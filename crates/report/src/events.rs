@@ -140,13 +140,14 @@ mod tests {
             .into_iter()
             .map(|scalar| (scalar.tag, scalar.simple_value.expect("a number")))
             .collect();
-        assert_eq!(tags.len(), 14);
+        assert_eq!(tags.len(), 15);
         for expected in [
             ("epoch", 2.0),
             ("loss/train", 1.25),
             ("top1/valid", 12.5),
             ("top5/ema", 55.5),
             ("lr", 0.1),
+            ("data_wait", 0.015),
             ("skipped", 0.0),
         ] {
             assert!(

@@ -39,6 +39,11 @@ impl Classifier for AllScores {
         Self::Of(network.with_head(num_classes, device))
     }
 
+    fn fuse(self) -> Self {
+        let Self::Of(network) = self;
+        Self::Of(network.fuse())
+    }
+
     fn forward_train(&self, images: Tensor<4>) -> TrainingLogits {
         let answer = self.network().forward_train(images);
         let aux = answer.aux.into_iter().map(|head| head.logits);
