@@ -7,12 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use burn_zoo_data::DatasetInfo;
-
 use crate::error::OpenError;
 use crate::files::Files;
 use crate::name::Name;
-use crate::open::{OpenOptions, Opened};
+use crate::open::{OpenOptions, Opened, of_any_size};
 use crate::select::{Labelled, shuffled_classes};
 use crate::tree::{EXTENSIONS, class_folders, pictures};
 
@@ -64,15 +62,7 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
         }
         (false, None) => split(root, options)?,
     };
-    let info = DatasetInfo {
-        name: Name::ImageFolder.to_string(),
-        classes,
-        channels: 3,
-        size: None,
-        // ImageNet's, which pretrained networks expect.
-        mean: vec![0.485, 0.456, 0.406],
-        std: vec![0.229, 0.224, 0.225],
-    };
+    let info = of_any_size(Name::ImageFolder, classes);
     Ok(Opened {
         train: labelled(train),
         valid: labelled(valid),

@@ -11,6 +11,7 @@ mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod glyphs;
+mod http;
 mod idx;
 mod image_folder;
 mod memory;

@@ -87,3 +87,15 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
         info: opened.info,
     })
 }
+
+/// What is known of pictures of any size: ImageNet's statistics, which pretrained networks expect.
+pub(crate) fn of_any_size(name: Name, classes: Vec<String>) -> DatasetInfo {
+    DatasetInfo {
+        name: name.to_string(),
+        classes,
+        channels: 3,
+        size: None,
+        mean: vec![0.485, 0.456, 0.406],
+        std: vec![0.229, 0.224, 0.225],
+    }
+}

@@ -28,6 +28,11 @@ pub fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
     order
 }
 
+/// Whether something may be drawn by these weights: none is below 0 or no number, and one is above 0.
+pub(crate) fn are_chances(weights: &[f64]) -> bool {
+    WeightedIndex::new(weights).is_ok()
+}
+
 /// As many numbers as there are weights, each the place of a weight, drawn anew every time with the chance that the weights
 /// give it. None where they are no chances: one below 0, or none above.
 pub(crate) fn weighted_order(seed: u64, epoch: usize, weights: &[f64]) -> Option<Vec<usize>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::chance::{epoch_order, shard_order, weighted_order};
+use crate::chance::{are_chances, epoch_order, shard_order, weighted_order};
 use crate::prefetch::LoadError;
 
 /// How the samples of an epoch are shuffled.
@@ -27,9 +27,7 @@ impl Order {
     /// Why it is no order of so many samples.
     pub(crate) fn refusal(&self, samples: usize) -> Option<LoadError> {
         match self {
-            Self::Weighted(weights)
-                if weights.len() != samples || weighted_order(0, 0, weights).is_none() =>
-            {
+            Self::Weighted(weights) if weights.len() != samples || !are_chances(weights) => {
                 Some(LoadError::Weights {
                     found: weights.len(),
                     samples,

@@ -3,19 +3,17 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body};
 
 use super::error::Problem;
 use super::{Phase, Progress, Remote};
+use crate::http::agent;
 
 /// Bytes moved at a time, and the grain of the progress reports.
 const BLOCK: usize = 1 << 16;
-/// How long a connection may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// A file to bring.
 pub(super) struct Download<'a> {
@@ -117,14 +115,7 @@ impl Download<'_> {
     }
 
     fn request(&self, start: u64) -> Result<Response<Body>, Problem> {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .build()
-            .new_agent();
-        let mut request = agent.get(&self.remote.url);
+        let mut request = agent().get(&self.remote.url);
         if start > 0 {
             request = request.header(header::RANGE, format!("bytes={start}-"));
         }

@@ -12,6 +12,7 @@ use ureq::{Agent, Body};
 
 use crate::cache::Cache;
 use crate::error::OpenError;
+use crate::http::agent;
 
 /// Bytes fetched at a time.
 const BLOCK: u64 = 4 << 20;
@@ -20,8 +21,6 @@ const KEPT: usize = 256 << 20;
 /// Requests for the same bytes before the error is given out, and the pause after the first; it doubles each time.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 200 });
-/// How long a connection may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Most bytes of an index or a manifest.
 const WHOLE: u64 = 1 << 30;
 
@@ -44,16 +43,9 @@ enum Failure {
 
 impl Remote {
     pub(crate) fn new(base: &str) -> Self {
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_per_read(Some(SILENCE))
-            .build()
-            .new_agent();
         Self {
             base: base.trim_end_matches('/').to_owned(),
-            agent,
+            agent: agent(),
             blocks: Cache::new(KEPT),
         }
     }

@@ -15,7 +15,7 @@ use super::split::ShardSplit;
 use super::walk::walk;
 use crate::error::OpenError;
 use crate::name::Name;
-use crate::open::Opened;
+use crate::open::{Opened, of_any_size};
 use crate::select::Labelled;
 use crate::tree;
 
@@ -238,15 +238,7 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
             (classes, Labels::Names)
         }
     };
-    let info = DatasetInfo {
-        name: Name::Shards.to_string(),
-        classes,
-        channels: 3,
-        size: None,
-        // ImageNet's, which pretrained networks expect.
-        mean: vec![0.485, 0.456, 0.406],
-        std: vec![0.229, 0.224, 0.225],
-    };
+    let info = of_any_size(Name::Shards, classes);
     if info.classes.is_empty() {
         return Err(OpenError::malformed(
             &folder.join(CLASSES),
