@@ -33,6 +33,13 @@ impl Order {
                     samples,
                 })
             }
+            Self::Shards { starts, .. }
+                if starts.first() != Some(&0)
+                    || starts.last() != Some(&samples)
+                    || !starts.is_sorted() =>
+            {
+                Some(LoadError::Shards { samples })
+            }
             _ => None,
         }
     }

@@ -26,6 +26,11 @@ pub(crate) enum LoadError {
         "{found} weights for {samples} samples: expected one each, finite, none below 0 and not all 0"
     )]
     Weights { found: usize, samples: usize },
+    #[error(
+        "the starts of the shards do not fit {samples} samples: expected 0 first, none below the one before it, and \
+         {samples} last"
+    )]
+    Shards { samples: usize },
     #[error(transparent)]
     Pipeline(PipelineError),
     #[error("{0}")]

@@ -58,6 +58,28 @@ fn weights_that_are_no_chances_are_refused() {
 }
 
 #[test]
+fn shards_that_are_none_of_the_split_are_refused() {
+    for starts in [
+        vec![],
+        vec![40],
+        vec![0, 39],
+        vec![0, 30, 20, 40],
+        vec![0, 50],
+    ] {
+        let options = LoaderOptions {
+            order: Order::Shards {
+                starts: Arc::from(starts),
+                window: 8,
+            },
+            ..options()
+        };
+        let loader = loader(split(40), options);
+        let error = loader.iter().next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("do not fit 40 samples"), "{error}");
+    }
+}
+
+#[test]
 fn bytes_become_the_numbers_that_workers_would_have_made() {
     let by = |upload| {
         let options = LoaderOptions {
