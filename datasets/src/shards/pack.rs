@@ -4,6 +4,7 @@
 //! interrupted goes on after the last complete shard: which sample comes where follows from the seed alone.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::data::dataset::Dataset;
@@ -144,7 +145,8 @@ fn pack_locked(
     let path = folder.join(MANIFEST);
     let mut manifest = match fs::read_to_string(&path) {
         Ok(text) => Manifest::parse(&text, &path)?,
-        Err(_) => Manifest::new(&data.info),
+        Err(error) if error.kind() == ErrorKind::NotFound => Manifest::new(&data.info),
+        Err(error) => return Err(OpenError::unreadable(&path, error).into()),
     };
     let own = Manifest {
         train: manifest.train.clone(),

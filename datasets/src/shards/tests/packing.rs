@@ -77,6 +77,23 @@ fn a_part_in_balance_knows_its_shards() {
     );
 }
 
+#[test]
+fn a_manifest_that_cannot_be_read_is_not_written_over() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, out) = (
+        folder_set(&root.path().join("set")),
+        root.path().join("out"),
+    );
+    // Latin-1, as some editor may have left it.
+    std::fs::create_dir(&out).unwrap();
+    std::fs::write(out.join("dataset.json"), b"{\"name\": \"caf\xe9\"}").unwrap();
+    let error = pack(&data, &out, &small(), &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("dataset.json"), "{error}");
+    assert_eq!(names(&out), ["dataset.json"]);
+}
+
 /// A split that fails when it is asked for a sample, as a disk may.
 struct Failing {
     split: Split,
