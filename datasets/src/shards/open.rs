@@ -272,9 +272,10 @@ fn own_index(path: &Path) -> Result<Index, OpenError> {
     Ok(index)
 }
 
-/// Writes a file beside its place, and renames it.
+/// Writes a file beside its place, and renames it. The place beside is this process's own: several runs may index the same
+/// shards at once.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = PathBuf::from(format!("{}.part", path.display()));
+    let part = PathBuf::from(format!("{}.{}.part", path.display(), std::process::id()));
     let mut file = std::fs::File::create(&part)?;
     file.write_all(bytes)?;
     file.sync_all()?;
