@@ -92,6 +92,7 @@ pub(crate) fn open(options: &OpenOptions) -> ImageData {
         std: vec![STD],
     };
     ImageData {
+        labels: (0..train.len).map(|index| index % CLASSES).collect(),
         train: kept(train),
         valid: kept(valid),
         shards: None,

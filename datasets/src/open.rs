@@ -81,6 +81,7 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
     let train = opened.train.capped(options.train_size, options.seed);
     let valid = opened.valid.capped(options.valid_size, options.seed);
     Ok(ImageData {
+        labels: train.labels.into(),
         shards: train.starts.map(Into::into),
         train: train.split,
         valid: valid.split,

@@ -85,6 +85,7 @@ fn stream(len: usize, folder: &Path) -> usize {
     let data = ImageData {
         train: Arc::new(Synthetic::new(len)),
         valid: Arc::new(Synthetic::new(64)),
+        labels: (0..len).map(|index| index % 64).collect(),
         shards: None,
         info,
     };

@@ -107,6 +107,8 @@ pub struct ImageData {
     pub train: Split,
     /// The pictures to validate on.
     pub valid: Split,
+    /// The label of each training picture, known without reading it.
+    pub labels: Arc<[usize]>,
     /// Where each shard of the training pictures begins, and the number of them all; none where they lie on their own and
     /// may be read in any order. See [`Order::Shards`](crate::Order::Shards).
     pub shards: Option<Arc<[usize]>>,

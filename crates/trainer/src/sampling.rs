@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use burn::data::dataset::Dataset;
 use burn_zoo_data::{ImageData, Order};
 
 use crate::run_file::SamplingMode;
@@ -30,7 +29,7 @@ pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Order, TrainError
 /// The chance of each training picture, where `data.sampling` gives them different ones.
 ///
 /// # Errors
-/// A class that the data set lacks, classes of which none may be drawn, or a data set that cannot tell its labels.
+/// A class that the data set lacks, or classes of which none may be drawn.
 fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainError> {
     if run.data.sampling == SamplingMode::Shuffle {
         return Ok(None);
@@ -45,19 +44,15 @@ fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainE
             data.info.name
         )));
     }
-    let mut labels = Vec::with_capacity(data.train.len());
-    for index in 0..data.train.len() {
-        labels.push(data.train.get(index)?.label);
-    }
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    for &label in &labels {
+    for &label in data.labels.iter() {
         *counts.entry(label).or_default() += 1;
     }
     let weight = |label: usize| {
         let own = classes.get(label).and_then(|class| given.get(class));
         own.copied().unwrap_or(1.0) / counts[&label] as f64
     };
-    let weights: Arc<[f64]> = labels.into_iter().map(weight).collect();
+    let weights: Arc<[f64]> = data.labels.iter().copied().map(weight).collect();
     match weights.iter().sum::<f64>() > 0.0 {
         true => Ok(Some(weights)),
         false => Err(TrainError::Mismatch(
@@ -70,23 +65,26 @@ fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainE
 
 #[cfg(test)]
 mod tests {
-    use burn::data::dataset::InMemDataset;
-    use burn_zoo_data::{DatasetInfo, Picture, Sample, Split};
+    use burn::data::dataset::{Dataset, DatasetError};
+    use burn_zoo_data::{DatasetInfo, Sample, Split};
 
     use super::*;
 
+    /// A split whose pictures nobody may read: their labels are known without.
+    struct Unread(usize);
+
+    impl Dataset<Sample> for Unread {
+        fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+            panic!("picture {index} was read for its label")
+        }
+
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+
     fn data(labels: &[usize]) -> ImageData {
-        let samples = labels.iter().map(|&label| Sample {
-            picture: Picture {
-                height: 1,
-                width: 1,
-                channels: 1,
-                pixels: vec![0],
-            }
-            .into(),
-            label,
-        });
-        let split: Split = Arc::new(InMemDataset::new(samples.collect()));
+        let split: Split = Arc::new(Unread(labels.len()));
         let info = DatasetInfo {
             name: "three".into(),
             classes: ["cat", "dog", "emu"].map(String::from).to_vec(),
@@ -98,6 +96,7 @@ mod tests {
         ImageData {
             train: split.clone(),
             valid: split,
+            labels: labels.into(),
             info,
             shards: None,
         }

@@ -111,6 +111,7 @@ pub(crate) fn halves(bad: Option<usize>) -> ImageData {
     ImageData {
         train: split(50, bad),
         valid: split(31, None),
+        labels: (0..50).map(|index| index % 3).collect(),
         shards: None,
         info: DatasetInfo {
             name: "halves".into(),
