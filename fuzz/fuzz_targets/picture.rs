@@ -3,7 +3,15 @@
 
 use std::path::Path;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+libfuzzer_sys::fuzz_target!(init: {
+    // A panic in a decoder is caught, and is an error.
+    let end = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !burn_zoo_data::is_decoding() {
+            end(info);
+        }
+    }));
+}, |bytes: &[u8]| {
     if let Ok(picture) = burn_zoo_data::decode_bytes(bytes, Path::new("fuzz")) {
         let values = picture.height * picture.width * picture.channels;
         assert_eq!(picture.pixels.len(), values);

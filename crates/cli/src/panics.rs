@@ -4,7 +4,7 @@ use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use burn_zoo::pictures::panic_message;
+use burn_zoo::pictures::{is_decoding, panic_message};
 use burn_zoo::trainer::out_of_memory;
 
 use crate::output::complain;
@@ -30,8 +30,8 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
 
 fn report(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
-    // Of the first the caller knows, of the second the trainer or `guard` makes an error.
-    if crate::devices::is_probing() || out_of_memory(payload).is_some() {
+    // Of the first the caller knows; of the others the decoder, the trainer or `guard` makes an error.
+    if crate::devices::is_probing() || is_decoding() || out_of_memory(payload).is_some() {
         return;
     }
     let whole = panic_message(payload);

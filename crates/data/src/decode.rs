@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use crate::caught::caught;
 use crate::jpeg::{JpegError, decode_jpeg, decode_jpeg_part};
 use crate::resize::{Part, Region};
 use crate::sample::Picture;
@@ -156,18 +157,22 @@ fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Pictur
         picture.apply_orientation(orientation);
         Ok(picture)
     };
-    match read() {
-        Ok(picture) => Ok(to_picture(picture)),
-        Err(image::ImageError::Limits(_)) => Err(DecodeError::TooLarge {
-            path: path.to_owned(),
-            size,
-        }),
-        Err(error) => Err(DecodeError::Damaged {
-            path: path.to_owned(),
-            format: name(format),
-            reason: error.to_string(),
-        }),
-    }
+    let reason = match caught(read) {
+        Ok(Ok(picture)) => return Ok(to_picture(picture)),
+        Ok(Err(image::ImageError::Limits(_))) => {
+            return Err(DecodeError::TooLarge {
+                path: path.to_owned(),
+                size,
+            });
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("the decoder gave up: {panic}"),
+    };
+    Err(DecodeError::Damaged {
+        path: path.to_owned(),
+        format: name(format),
+        reason,
+    })
 }
 
 fn name(format: ImageFormat) -> &'static str {

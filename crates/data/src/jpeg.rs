@@ -3,13 +3,12 @@
 //! Other decoders round chroma differently, by one or two levels; that is enough to change the class of a few pictures
 //! in ten thousand.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
+use crate::caught::caught;
 use crate::decode::{MAX_DECODED_BYTES, to_picture};
 use crate::resize::{Part, Region};
 use crate::sample::Picture;
@@ -58,10 +57,8 @@ fn guarded<T>(bytes: &[u8], decode: impl FnOnce() -> Result<T, JpegError>) -> Re
             bytes.len()
         )));
     }
-    // libjpeg leaves its C code by unwinding when a file is beyond repair; no state of ours is half-changed then.
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|payload| {
-        let message = payload.downcast_ref::<String>().map(String::as_str);
-        let message = message.unwrap_or("the decoder gave up");
+    // libjpeg leaves its C code by unwinding when a file is beyond repair.
+    caught(decode).unwrap_or_else(|message| {
         let message = message.trim_start_matches("libjpeg fatal error: ");
         Err(JpegError::Damaged(message.to_owned()))
     })

@@ -2,6 +2,7 @@
 
 mod augment;
 mod batches;
+mod caught;
 mod chance;
 mod decode;
 mod fingerprint;
@@ -19,6 +20,7 @@ mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
 pub use batches::Shares;
+pub use caught::{is_decoding, panic_message};
 pub use chance::{epoch_order, sample_rng, shard_order};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use fingerprint::{Fingerprint, HASH_BITS, look_alikes};
@@ -27,7 +29,6 @@ pub use loader::{Loader, LoaderOptions, OnBad, Upload};
 pub use normalize::Normalize;
 pub use order::Order;
 pub use pipeline::{Pipeline, PipelineError, Stage};
-pub use prefetch::panic_message;
 pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored};
 pub use sheet::{contact_sheet, png, save_png, thumbnail};
 pub use sniff::file_extension;

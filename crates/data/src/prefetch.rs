@@ -1,12 +1,12 @@
 //! The threads behind a loader: batches made ahead, handed over in order, never more than a bound.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::caught::panic_message;
 use crate::chance::{draw_rng, sample_rng};
 use crate::loader::{OnBad, locked};
 use crate::pipeline::{Pipeline, PipelineError, Place};
@@ -176,14 +176,6 @@ impl Job {
             ))
         })
     }
-}
-
-/// What a panic says.
-#[must_use]
-pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
 }
 
 /// Worker threads and the batches that they have made. Dropping it ends them.

@@ -169,3 +169,16 @@ fn crc32(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+#[test]
+fn a_decoder_that_panics_is_an_error_with_the_files_name() {
+    // The palette's last colour is cut short, which the decoder takes for granted.
+    let path = "../../fuzz/corpus/png/palette_of_49_bytes";
+    let error = decode(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("palette_of_49_bytes: a damaged PNG: the decoder gave up"),
+        "{message}"
+    );
+    assert!(!burn_zoo_data::is_decoding());
+}
