@@ -29,6 +29,6 @@ pub use loader::{Loader, LoaderOptions, OnBad, Upload};
 pub use normalize::Normalize;
 pub use order::Order;
 pub use pipeline::{Pipeline, PipelineError, Stage};
-pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored};
+pub use sample::{Batch, DatasetInfo, ImageData, Picture, Sample, Split, Stored, Unreachable};
 pub use sheet::{contact_sheet, png, save_png, thumbnail};
 pub use sniff::file_extension;

@@ -1,16 +1,19 @@
 //! The threads behind a loader: batches made ahead, handed over in order, never more than a bound.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use burn::data::dataset::DatasetError;
+
 use crate::caught::panic_message;
 use crate::chance::{draw_rng, sample_rng};
 use crate::loader::{OnBad, locked};
 use crate::pipeline::{Pipeline, PipelineError, Place};
-use crate::sample::Split;
+use crate::sample::{Split, Unreachable};
 
 /// Why an epoch cannot go on.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,6 +101,27 @@ pub(crate) struct RawBatch {
     pub(crate) bad: Vec<(usize, String)>,
 }
 
+/// Why there is no input of a sample.
+enum Fault {
+    /// It is bad itself.
+    Sample(String),
+    /// What it lies in cannot be reached.
+    Place(String),
+}
+
+impl Fault {
+    fn of(error: &DatasetError) -> Self {
+        let message = error.to_string();
+        match error
+            .source()
+            .is_some_and(|source| source.is::<Unreachable>())
+        {
+            true => Self::Place(message),
+            false => Self::Sample(message),
+        }
+    }
+}
+
 /// All that decides the content of an epoch's batches.
 pub(crate) struct Job {
     pub(crate) split: Split,
@@ -142,9 +166,11 @@ impl Job {
                     raw.labels.push(label as i64);
                     raw.indices.push(index);
                 }
-                Err(message) => match self.on_bad {
-                    OnBad::Refuse => return Err(LoadError::Sample(message)),
-                    OnBad::Skip => raw.bad.push((index, message)),
+                Err(fault) => match (fault, self.on_bad) {
+                    (Fault::Sample(message), OnBad::Skip) => raw.bad.push((index, message)),
+                    (Fault::Sample(message) | Fault::Place(message), _) => {
+                        return Err(LoadError::Sample(message));
+                    }
                 },
             }
         }
@@ -153,10 +179,10 @@ impl Job {
     }
 
     /// Loads one sample into `place`; gives its label, or why that failed.
-    fn sample(&self, index: usize, position: usize, place: Place<'_>) -> Result<usize, String> {
+    fn sample(&self, index: usize, position: usize, place: Place<'_>) -> Result<usize, Fault> {
         // A panic in a data set must not take the thread, and with it the epoch, along.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
-            let sample = self.split.get(index).map_err(|error| error.to_string())?;
+            let sample = self.split.get(index).map_err(|error| Fault::of(&error))?;
             let mut rng = match self.repeats {
                 true => draw_rng(self.seed, self.epoch, position),
                 false => sample_rng(self.seed, self.epoch, index),
@@ -164,16 +190,16 @@ impl Job {
             self.pipeline
                 .put(sample.picture, place, &mut rng, |_| ())
                 .map_err(|error| match error {
-                    PipelineError::Unreadable(message) => message,
-                    error => format!("sample {index}: {error}"),
+                    PipelineError::Unreadable(message) => Fault::Sample(message),
+                    error => Fault::Sample(format!("sample {index}: {error}")),
                 })?;
             Ok(sample.label)
         }));
         attempt.unwrap_or_else(|panic| {
-            Err(format!(
+            Err(Fault::Sample(format!(
                 "sample {index}: the data set panicked: {}",
                 panic_message(&*panic)
-            ))
+            )))
         })
     }
 }

@@ -97,6 +97,11 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
+/// Why a split cannot give any sample at the moment: its server does not answer, say. No sample is skipped for it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(pub String);
+
 /// One split of a data set, shared between threads.
 pub type Split = Arc<dyn Dataset<Sample>>;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{MAX_DECODED_BYTES, Sample, Stored};
+use burn_zoo_data::{MAX_DECODED_BYTES, Sample, Stored, Unreachable};
 
 use super::HEADER;
 use super::index::Index;
@@ -143,7 +143,10 @@ impl Dataset<Sample> for ShardSplit {
         Ok(Sample {
             picture: Stored::Encoded {
                 name: self.name(index),
-                bytes: self.bytes(index).map_err(DatasetError::new)?,
+                bytes: self.bytes(index).map_err(|error| match error {
+                    OpenError::Remote { .. } => DatasetError::new(Unreachable(error.to_string())),
+                    error => DatasetError::new(error),
+                })?,
             },
             label: self.labels[index],
         })

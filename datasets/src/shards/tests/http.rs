@@ -1,5 +1,11 @@
 //! Shards on a server.
 
+use burn::data::dataloader::DataLoader;
+use burn::tensor::Device;
+use burn_zoo_data::{
+    Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order, Pipeline, Upload,
+};
+
 use super::server::{Manner, Server};
 use super::*;
 
@@ -104,4 +110,45 @@ fn another_file_under_the_same_name_is_noticed() {
         message.contains("train-000003.tar: the server answered 404 Not Found"),
         "{message}"
     );
+}
+
+#[test]
+fn a_server_that_is_gone_is_no_bad_picture() {
+    let root = tempfile::tempdir().unwrap();
+    let out = packed(root.path());
+    // The index is served, its pictures are not.
+    let server = Server::start(&out, Manner::Broken, "train-000002.tar");
+    let data = read(&server.address).unwrap();
+    let geometry = Geometry {
+        size: [8, 8],
+        fit: Fit::Resize { shorter: 8 },
+        channels: 3,
+    };
+    let normalize = Normalize {
+        mean: vec![0.5; 3],
+        std: vec![0.5; 3],
+    };
+    let options = LoaderOptions {
+        batch_size: 4,
+        shuffle: None,
+        order: Order::Uniform,
+        drop_last: false,
+        workers: 2,
+        prefetch: 1,
+        on_bad: OnBad::Skip,
+        upload: Upload::Values,
+    };
+    let pipeline = Pipeline::evaluation(geometry, normalize);
+    let loader = Loader::new(data.train.clone(), pipeline, options, &Device::flex());
+    let error = loader
+        .iter()
+        .find_map(Result::err)
+        .expect("the server fails");
+    assert!(
+        error
+            .to_string()
+            .contains("train-000002.tar: the server answered 500"),
+        "{error}"
+    );
+    assert!(loader.skipped().is_empty(), "{:?}", loader.skipped());
 }
