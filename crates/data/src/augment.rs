@@ -4,6 +4,7 @@ mod adjust;
 mod crop;
 mod erase;
 mod jitter;
+mod moves;
 mod op;
 mod policy;
 mod sub_policies;
@@ -16,6 +17,7 @@ use rand::{Rng, RngExt};
 pub use crop::Crop;
 pub use erase::{EraseValue, Erasing};
 pub use jitter::ColorJitter;
+pub(crate) use moves::{Move, Moves};
 pub use policy::{AutoAugment, Policy};
 
 use crate::sample::Picture;

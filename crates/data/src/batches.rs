@@ -7,6 +7,7 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use crate::kept::Kept;
 use crate::loader::{Loader, Position, locked};
 use crate::prefetch::{Images, Job, LoadError, Prefetch, RawBatch};
 use crate::sample::Batch;
@@ -16,6 +17,8 @@ pub(crate) struct LoaderIterator<'a> {
     loader: &'a Loader,
     job: Arc<Job>,
     prefetch: Option<Prefetch>,
+    /// The pictures, where they lie on the device.
+    kept: Option<Arc<Kept>>,
     next: usize,
     /// Whether the epoch begins here; else the part before may have had what this one lacks.
     is_whole: bool,
@@ -27,13 +30,18 @@ pub(crate) struct LoaderIterator<'a> {
 }
 
 impl<'a> LoaderIterator<'a> {
-    /// The next epoch of `loader`, or what is left of it.
-    pub(crate) fn new(loader: &'a Loader) -> Self {
+    /// The next epoch of `loader`, or what is left of it; `device` is the one that it goes to, if it is one alone.
+    pub(crate) fn new(loader: &'a Loader, device: Option<&Device>) -> Self {
         let Position { epoch, batch } = loader.advance();
         let refusal = loader.refusal();
-        let (first, workers) = match refusal {
-            Some(_) => (loader.num_batches(), 0),
-            None => (batch.min(loader.num_batches()), loader.options.workers),
+        let kept = match refusal {
+            Some(_) => None,
+            None => device.and_then(|device| loader.kept(device)),
+        };
+        let (first, workers) = match (&refusal, &kept) {
+            (Some(_), _) => (loader.num_batches(), 0),
+            (None, Some(_)) => (batch.min(loader.num_batches()), 0),
+            (None, None) => (batch.min(loader.num_batches()), loader.options.workers),
         };
         let job = Arc::new(loader.job(epoch));
         let start = || Prefetch::start(job.clone(), first, workers, loader.ahead());
@@ -42,6 +50,7 @@ impl<'a> LoaderIterator<'a> {
             loader,
             job,
             prefetch,
+            kept,
             next: first,
             is_whole: first == 0,
             given: 0,
@@ -79,8 +88,9 @@ impl<'a> LoaderIterator<'a> {
         let images = match raw.images {
             Images::Values(values) => Tensor::from_data(TensorData::new(values, shape), device),
             Images::Bytes(bytes) => {
-                let bytes = Tensor::from_data(TensorData::new(bytes, shape), (device, DType::U8));
-                self.job.pipeline.normalize.on_device(bytes)
+                let bytes = TensorData::new(bytes, shape);
+                let bytes = Tensor::<4, Int>::from_data(bytes, (device, DType::U8));
+                self.job.pipeline.normalize.on_device(bytes.float())
             }
         };
         Batch {
@@ -88,6 +98,22 @@ impl<'a> LoaderIterator<'a> {
             labels: Tensor::<1, Int>::from_data(labels, device),
             indices: raw.indices,
         }
+    }
+
+    /// The next batch, on `device`.
+    fn next_on(&mut self, device: &Device) -> Option<Result<Batch, DatasetError>> {
+        if let Some(kept) = &self.kept {
+            if self.next == self.job.batches {
+                return None;
+            }
+            let start = Instant::now();
+            let batch = kept.batch(&self.job, self.next);
+            *locked(&self.loader.waited) += start.elapsed();
+            self.next += 1;
+            return Some(Ok(batch));
+        }
+        let raw = self.next_raw()?;
+        Some(raw.map(|raw| self.upload(raw, device)))
     }
 
     fn next_raw(&mut self) -> Option<Result<RawBatch, DatasetError>> {
@@ -124,8 +150,7 @@ impl Iterator for LoaderIterator<'_> {
     type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let raw = self.next_raw()?;
-        Some(raw.map(|raw| self.upload(raw, &self.loader.device)))
+        self.next_on(&self.loader.device)
     }
 }
 
@@ -141,7 +166,7 @@ pub struct Shares<'a> {
 impl<'a> Shares<'a> {
     pub(crate) fn new(loader: &'a Loader, devices: &'a [Device]) -> Self {
         Self {
-            batches: LoaderIterator::new(loader),
+            batches: LoaderIterator::new(loader, devices.first().filter(|_| devices.len() == 1)),
             devices,
         }
     }
@@ -178,6 +203,10 @@ impl Iterator for Shares<'_> {
     type Item = Result<Vec<Batch>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let [device] = self.devices {
+            let batch = self.batches.next_on(device)?;
+            return Some(batch.map(|batch| vec![batch]));
+        }
         let raw = self.batches.next_raw()?;
         Some(raw.map(|raw| self.share_out(raw)))
     }

@@ -8,6 +8,7 @@ mod decode;
 mod fingerprint;
 mod geometry;
 mod jpeg;
+mod kept;
 mod loader;
 mod normalize;
 mod order;

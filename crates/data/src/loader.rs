@@ -5,13 +5,15 @@
 //! and nothing else, and an epoch can be taken up in its middle.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::{DType, Device};
 
+use crate::augment::Moves;
 use crate::batches::{LoaderIterator, Shares};
+use crate::kept::{Kept, needed};
 use crate::order::Order;
 use crate::pipeline::Pipeline;
 use crate::prefetch::{Job, LoadError};
@@ -34,6 +36,13 @@ pub enum Upload {
     /// As bytes, normalised by the device: a quarter of the way. Where the device has no bytes, or augmentation changes
     /// pictures after normalisation, they go as numbers.
     Bytes,
+    /// As bytes, all of the split at once, where they take no more than `limit` bytes on the one device that is asked for
+    /// and augmentation is a shift, a flip and a cutout at most: the device makes the batches, the same ones. Else, or
+    /// where a picture cannot be read, as [`Bytes`](Self::Bytes).
+    Once {
+        /// Bytes that a split may take.
+        limit: u64,
+    },
 }
 
 /// How a split is cut into batches.
@@ -73,6 +82,8 @@ pub struct Loader {
     pub(crate) skipped: Arc<Mutex<BTreeMap<usize, String>>>,
     /// How long batches were waited for.
     pub(crate) waited: Arc<Mutex<Duration>>,
+    /// The split on a device; none where it cannot be there.
+    kept: Arc<OnceLock<Option<(Device, Arc<Kept>)>>>,
 }
 
 /// What the next `iter` begins with.
@@ -98,6 +109,7 @@ impl Loader {
             position: Arc::default(),
             skipped: Arc::default(),
             waited: Arc::default(),
+            kept: Arc::default(),
         }
     }
 
@@ -171,9 +183,27 @@ impl Loader {
     }
 
     fn in_bytes(&self) -> bool {
-        self.options.upload == Upload::Bytes
+        self.options.upload != Upload::Values
             && self.pipeline.ends_in_bytes()
             && self.device.supports_dtype(DType::U8)
+    }
+
+    /// The split on `device`, where it may lie there.
+    pub(crate) fn kept(&self, device: &Device) -> Option<Arc<Kept>> {
+        let Upload::Once { limit } = self.options.upload else {
+            return None;
+        };
+        let read = || {
+            let moves = Moves::of(self.pipeline.augment.as_ref())?;
+            if needed(self.split.len(), self.pipeline.values()) as u64 > limit {
+                return None;
+            }
+            let workers = self.options.workers;
+            let kept = Kept::read(&self.split, &self.pipeline, moves, workers, device)?;
+            Some((device.clone(), Arc::new(kept)))
+        };
+        let (place, kept) = self.kept.get_or_init(read).as_ref()?;
+        (place == device).then(|| kept.clone())
     }
 
     /// How many batches fit into what is given for them.
@@ -207,7 +237,7 @@ impl Loader {
 
 impl DataLoader<Batch> for Loader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        Box::new(LoaderIterator::new(self))
+        Box::new(LoaderIterator::new(self, Some(&self.device)))
     }
 
     fn num_items(&self) -> usize {
@@ -218,6 +248,7 @@ impl DataLoader<Batch> for Loader {
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
         Arc::new(Self {
             device: device.clone(),
+            kept: Arc::default(),
             ..self.clone()
         })
     }

@@ -1,6 +1,6 @@
 //! Bytes to numbers around zero, a plane a channel.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
 use crate::pipeline::PipelineError;
 use crate::sample::Picture;
@@ -48,15 +48,15 @@ impl Normalize {
         Ok(())
     }
 
-    /// The same of a batch of bytes, on its device, by the same operations.
+    /// The same of a batch of numbers from 0 to 255, on its device, by the same operations.
     ///
     /// # Shapes
-    /// - bytes: `[batch, channels, height, width]`
-    pub(crate) fn on_device(&self, bytes: Tensor<4, Int>) -> Tensor<4> {
-        let device = bytes.device();
+    /// - pixels: `[batch, channels, height, width]`
+    pub(crate) fn on_device(&self, pixels: Tensor<4>) -> Tensor<4> {
+        let device = pixels.device();
         let each =
             |values: &[f32]| Tensor::<1>::from_floats(values, &device).reshape([1, -1, 1, 1]);
-        (bytes.float().div_scalar(255.0) - each(&self.mean)) / each(&self.std)
+        (pixels.div_scalar(255.0) - each(&self.mean)) / each(&self.std)
     }
 }
 

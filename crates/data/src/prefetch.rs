@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use burn::data::dataset::DatasetError;
+use rand_chacha::ChaCha8Rng;
 
 use crate::caught::panic_message;
 use crate::chance::{draw_rng, sample_rng};
@@ -146,16 +147,15 @@ impl Job {
         batch: usize,
         stopped: impl Fn() -> bool,
     ) -> Result<RawBatch, LoadError> {
-        let start = batch * self.batch_size;
-        let end = (start + self.batch_size).min(self.order.len());
+        let positions = self.positions(batch);
         let values = self.pipeline.values();
         let mut raw = RawBatch {
-            images: Images::zeros(self.in_bytes, (end - start) * values),
-            labels: Vec::with_capacity(end - start),
-            indices: Vec::with_capacity(end - start),
+            images: Images::zeros(self.in_bytes, positions.len() * values),
+            labels: Vec::with_capacity(positions.len()),
+            indices: Vec::with_capacity(positions.len()),
             bad: Vec::new(),
         };
-        for (position, &index) in (start..end).zip(&self.order[start..end]) {
+        for (position, &index) in positions.clone().zip(&self.order[positions]) {
             if stopped() {
                 break;
             }
@@ -178,15 +178,26 @@ impl Job {
         Ok(raw)
     }
 
+    /// Which samples batch number `batch` has, as places in the order.
+    pub(crate) fn positions(&self, batch: usize) -> Range<usize> {
+        let start = batch * self.batch_size;
+        start..(start + self.batch_size).min(self.order.len())
+    }
+
+    /// The generator of the augmentations of sample `index`, which stands at `position` of the order.
+    pub(crate) fn rng(&self, index: usize, position: usize) -> ChaCha8Rng {
+        match self.repeats {
+            true => draw_rng(self.seed, self.epoch, position),
+            false => sample_rng(self.seed, self.epoch, index),
+        }
+    }
+
     /// Loads one sample into `place`; gives its label, or why that failed.
     fn sample(&self, index: usize, position: usize, place: Place<'_>) -> Result<usize, Fault> {
         // A panic in a data set must not take the thread, and with it the epoch, along.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
             let sample = self.split.get(index).map_err(|error| Fault::of(&error))?;
-            let mut rng = match self.repeats {
-                true => draw_rng(self.seed, self.epoch, position),
-                false => sample_rng(self.seed, self.epoch, index),
-            };
+            let mut rng = self.rng(index, position);
             self.pipeline
                 .put(sample.picture, place, &mut rng, |_| ())
                 .map_err(|error| match error {

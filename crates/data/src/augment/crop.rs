@@ -128,12 +128,15 @@ pub(super) fn invalid_region(scale: [f64; 2], ratio: [f64; 2]) -> Option<String>
         .then(|| format!("ratio is {ratio:?}: expected 0 < least <= greatest"))
 }
 
+/// Where a crop of the picture's size begins in the padded picture; `[border, border]` is the picture's own corner.
+pub(super) fn corner(border: usize, rng: &mut impl Rng) -> [usize; 2] {
+    [(); 2].map(|()| rng.random_range(0..=2 * border))
+}
+
 /// The picture shifted by up to `border` pixels each way, zeros moving in.
 fn pad_and_crop(picture: &Picture, border: usize, rng: &mut impl Rng) -> Picture {
     let (height, width, channels) = (picture.height, picture.width, picture.channels);
-    // The crop's corner in the padded picture; `border` is the picture's own corner.
-    let top = rng.random_range(0..=2 * border);
-    let left = rng.random_range(0..=2 * border);
+    let [top, left] = corner(border, rng);
     let mut pixels = vec![0; picture.pixels.len()];
     let columns = width.saturating_sub(left.abs_diff(border));
     let (from, to) = (left.saturating_sub(border), border.saturating_sub(left));

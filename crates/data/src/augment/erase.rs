@@ -89,14 +89,18 @@ impl Erasing {
 /// Sets a square around a random point to zero, as far as it lies within the picture; an odd side is taken one pixel shorter,
 /// as in the authors' code.
 pub(super) fn cut_out(side: usize, size: [usize; 2], values: &mut [f32], rng: &mut impl Rng) {
-    let region = size.map(|length| {
+    fill(square(side, size, rng), size, values, || 0.0);
+}
+
+/// Rows and columns of a cutout.
+pub(super) fn square(side: usize, size: [usize; 2], rng: &mut impl Rng) -> [[usize; 2]; 2] {
+    size.map(|length| {
         let centre = rng.random_range(0..length);
         [
             centre.saturating_sub(side / 2),
             (centre + side / 2).min(length),
         ]
-    });
-    fill(region, size, values, || 0.0);
+    })
 }
 
 fn fill(

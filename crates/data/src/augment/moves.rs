@@ -1,0 +1,65 @@
+//! Augmentation that a device can do to pictures that lie on it: a shift, a flip and a cutout.
+
+use rand::{Rng, RngExt};
+
+use super::crop::corner;
+use super::erase::square;
+use super::{Augment, Crop};
+
+/// The shifts, flips and cutouts of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Moves {
+    pub(crate) border: Option<usize>,
+    pub(crate) flip: bool,
+    pub(crate) cutout: Option<usize>,
+}
+
+/// What happens to one picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Move {
+    /// Where the crop begins in the padded picture.
+    pub(crate) corner: [usize; 2],
+    pub(crate) mirrored: bool,
+    /// Rows and columns that become zero.
+    pub(crate) hole: Option<[[usize; 2]; 2]>,
+}
+
+impl Moves {
+    /// The augmentation, where it has nothing else.
+    pub(crate) fn of(augment: Option<&Augment>) -> Option<Self> {
+        let Some(augment) = augment else {
+            return Some(Self::default());
+        };
+        let Augment {
+            crop,
+            flip,
+            policy: None,
+            color_jitter: None,
+            lighting: None,
+            erasing: None,
+            cutout,
+        } = *augment
+        else {
+            return None;
+        };
+        let border = match crop {
+            Crop::None => None,
+            Crop::Pad(border) => Some(border),
+            Crop::RandomResized { .. } | Crop::ScaleJitter { .. } => return None,
+        };
+        Some(Self {
+            border,
+            flip,
+            cutout,
+        })
+    }
+
+    /// Draws what the pipeline of a worker draws for the same picture, in the same order.
+    pub(crate) fn draw(&self, size: [usize; 2], rng: &mut impl Rng) -> Move {
+        Move {
+            corner: self.border.map_or([0, 0], |border| corner(border, rng)),
+            mirrored: self.flip && rng.random_bool(0.5),
+            hole: self.cutout.map(|side| square(side, size, rng)),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Splits that lie on their device: the batches are those that workers make, and nothing is read twice.
+
+mod numbers;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use burn::data::dataloader::DataLoader;
+use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
+use burn::tensor::Device;
+use burn_zoo_data::{
+    Augment, Crop, Erasing, Fit, Loader, LoaderOptions, OnBad, Order, Picture, Pipeline, Sample,
+    Split, Upload,
+};
+use numbers::{Bits, Numbers, epoch, loader, options, pipeline};
+
+const ONCE: Upload = Upload::Once { limit: 1 << 20 };
+
+/// Pictures of 5×7 pixels: 105 bytes each, no multiple of four.
+fn odd(channels: usize) -> Split {
+    let samples = (0..23).map(|index| {
+        let pixels = (0..5 * 7 * channels).map(|i| (index * 31 + i * 17 + i * i) as u8);
+        let picture = Picture {
+            height: 5,
+            width: 7,
+            channels,
+            pixels: pixels.collect(),
+        };
+        Sample {
+            picture: picture.into(),
+            label: index,
+        }
+    });
+    Arc::new(InMemDataset::new(samples.collect()))
+}
+
+fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
+    let mut pipeline = pipeline();
+    pipeline.geometry.size = size;
+    pipeline.geometry.channels = channels;
+    pipeline.geometry.fit = Fit::Pad;
+    pipeline.augment = Some(augment);
+    pipeline.normalize.mean = vec![0.4814; channels];
+    pipeline.normalize.std = vec![0.2423; channels];
+    pipeline
+}
+
+/// Two epochs, the second from its middle on, by this way to the device.
+fn epochs(split: &Split, pipeline: &Pipeline, order: &Order, upload: Upload) -> Vec<Bits> {
+    let options = LoaderOptions {
+        upload,
+        order: order.clone(),
+        ..options()
+    };
+    let loader = Loader::new(split.clone(), pipeline.clone(), options, &Device::flex());
+    let mut bits = epoch(&loader);
+    loader.seek(1, 2);
+    bits.extend(epoch(&loader));
+    bits
+}
+
+#[test]
+fn a_device_makes_the_batches_that_workers_make() {
+    let weights = (0..23).map(|index| f64::from(index % 3)).collect();
+    let pad = Crop::Pad(2);
+    let plain = Augment::default();
+    let changes = [
+        plain.clone(),
+        Augment {
+            flip: true,
+            ..plain.clone()
+        },
+        Augment {
+            crop: pad,
+            ..plain.clone()
+        },
+        Augment {
+            crop: pad,
+            flip: true,
+            ..plain.clone()
+        },
+        Augment {
+            crop: Crop::Pad(5),
+            flip: true,
+            cutout: Some(4),
+            ..plain.clone()
+        },
+        Augment {
+            cutout: Some(3),
+            ..plain
+        },
+    ];
+    for channels in [1, 3] {
+        for augment in &changes {
+            for size in [[5, 7], [8, 9]] {
+                let pipeline = augmented(size, channels, augment.clone());
+                for order in [Order::Uniform, Order::Weighted(Arc::clone(&weights))] {
+                    let [kept, made] = [ONCE, Upload::Values]
+                        .map(|upload| epochs(&odd(3), &pipeline, &order, upload));
+                    assert!(kept == made, "{channels}, {size:?}, {augment:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_split_that_is_kept_is_read_once() {
+    let numbers = Arc::new(Numbers {
+        len: 23,
+        ..Numbers::default()
+    });
+    let options = LoaderOptions {
+        upload: ONCE,
+        ..options()
+    };
+    let read = |upload: Upload, pipeline: Pipeline| {
+        let options = LoaderOptions {
+            upload,
+            ..options.clone()
+        };
+        let loader = Loader::new(numbers.clone(), pipeline, options, &Device::flex());
+        numbers.loaded.store(0, Ordering::Relaxed);
+        for _ in 0..3 {
+            epoch(&loader);
+        }
+        numbers.loaded.load(Ordering::Relaxed)
+    };
+    let epochs = read(Upload::Bytes, pipeline());
+    assert_eq!(read(ONCE, pipeline()), 23);
+    // Too large, or changed in a way that the device does not know: read as ever.
+    assert_eq!(read(Upload::Once { limit: 23 * 16 }, pipeline()), 23);
+    assert_eq!(
+        read(Upload::Once { limit: 23 * 16 - 1 }, pipeline()),
+        epochs
+    );
+    let mut erased = pipeline();
+    let augment = erased.augment.take().unwrap_or_default();
+    erased.augment = Some(Augment {
+        erasing: Some(Erasing::default()),
+        ..augment
+    });
+    assert_eq!(read(ONCE, erased), epochs);
+}
+
+/// A split of which one picture cannot be read.
+struct Torn(Split);
+
+#[derive(Debug, thiserror::Error)]
+#[error("folder/7.png: a damaged PNG")]
+struct Damaged;
+
+impl Dataset<Sample> for Torn {
+    fn get(&self, index: usize) -> Result<Sample, DatasetError> {
+        match index {
+            7 => Err(DatasetError::new(Damaged)),
+            _ => self.0.get(index),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[test]
+fn a_bad_picture_is_told_or_skipped_as_ever() {
+    let split: Split = Arc::new(Torn(numbers::split(23)));
+    let on = |on_bad| {
+        let options = LoaderOptions {
+            upload: ONCE,
+            on_bad,
+            ..options()
+        };
+        loader(split.clone(), options)
+    };
+    let refusing = on(OnBad::Refuse);
+    let error = refusing.iter().find_map(Result::err).unwrap().to_string();
+    assert!(error.contains("folder/7.png"), "{error}");
+    let skipping = on(OnBad::Skip);
+    assert_eq!(numbers::labels(&epoch(&skipping)).len(), 22);
+    assert_eq!(skipping.skipped().len(), 1);
+}
