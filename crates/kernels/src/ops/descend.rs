@@ -9,7 +9,7 @@ use crate::Descent;
 use crate::profile::timed;
 
 /// Numbers that are a task of their own.
-const RUN: usize = 1 << 16;
+const RUN: usize = if cfg!(miri) { 1 << 4 } else { 1 << 16 };
 
 /// See [`Descent::step`].
 pub(crate) fn descend<const D: usize>(
