@@ -1,5 +1,6 @@
-//! Repository chores: `cargo xtask tidy`.
+//! Repository chores: `cargo xtask tidy`, `cargo xtask gpu`.
 
+mod gpu;
 mod tidy;
 
 use std::io::Write;
@@ -21,11 +22,19 @@ struct Cli {
 enum Chore {
     /// Check the repository's own rules; exit code 1 and one line for each place that breaks one
     Tidy,
+    Gpu(gpu::Gpu),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::Tidy => tidy(),
+        Chore::Gpu(gpu) => match gpu.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("error: {reason}");
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 

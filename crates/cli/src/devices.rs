@@ -4,6 +4,8 @@ mod backend;
 mod details;
 mod found;
 mod missing;
+#[cfg(feature = "warm")]
+mod warm;
 
 use burn::tensor::Device;
 
@@ -12,7 +14,10 @@ use backend::{default_of, is_software};
 use missing::Machine;
 
 pub(crate) use backend::{Backend, is_probing};
+pub(crate) use details::{held, largest_buffer};
 pub(crate) use found::{Found, all, name_of};
+#[cfg(feature = "warm")]
+pub(crate) use warm::keep_kernels;
 
 /// The device that `--device` asks for; without it `BURN_DEVICE`, or the first GPU found before a CPU.
 pub(crate) fn choose(asked: Option<&str>) -> Result<Device, Failure> {

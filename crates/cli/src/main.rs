@@ -44,6 +44,8 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     memory::keep();
+    #[cfg(feature = "warm")]
+    devices::keep_kernels();
     panics::guard(run)
 }
 

@@ -83,6 +83,11 @@ impl Kept {
         })
     }
 
+    /// Where it lies.
+    pub(crate) fn device(&self) -> Device {
+        self.words.device()
+    }
+
     /// Batch number `batch` of `job`.
     pub(crate) fn batch(&self, job: &Job, batch: usize) -> Batch {
         let positions = job.positions(batch);

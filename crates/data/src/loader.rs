@@ -83,7 +83,7 @@ pub struct Loader {
     /// How long batches were waited for.
     pub(crate) waited: Arc<Mutex<Duration>>,
     /// The split on a device; none where it cannot be there.
-    kept: Arc<OnceLock<Option<(Device, Arc<Kept>)>>>,
+    kept: Arc<OnceLock<Option<Arc<Kept>>>>,
 }
 
 /// What the next `iter` begins with.
@@ -200,10 +200,10 @@ impl Loader {
             }
             let workers = self.options.workers;
             let kept = Kept::read(&self.split, &self.pipeline, moves, workers, device)?;
-            Some((device.clone(), Arc::new(kept)))
+            Some(Arc::new(kept))
         };
-        let (place, kept) = self.kept.get_or_init(read).as_ref()?;
-        (place == device).then(|| kept.clone())
+        let kept = self.kept.get_or_init(read).clone()?;
+        (kept.device() == *device).then_some(kept)
     }
 
     /// How many batches fit into what is given for them.

@@ -49,7 +49,7 @@ pub use files::write_atomic;
 pub use observe::{Observer, Phase, Silent, StepReport};
 pub use optimizer::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use out_of_memory::out_of_memory;
-pub use pipeline::{PREFETCH, Pipelines, pipelines, upload, valid_loader};
+pub use pipeline::{PREFETCH, Pipelines, pipelines, upload};
 pub use precision::Precision;
 pub use run_dir::{Existing, check_unchanged};
 pub use run_file::{

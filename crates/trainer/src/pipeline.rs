@@ -63,7 +63,13 @@ pub fn pipelines(
 }
 
 /// A loader of the validation split: every picture once, in order.
-pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &Device) -> Loader {
+pub(crate) fn valid_loader(
+    run: &RunFile,
+    split: Split,
+    pipeline: Pipeline,
+    device: &Device,
+    upload: Upload,
+) -> Loader {
     let options = LoaderOptions {
         batch_size: run
             .data
@@ -75,12 +81,25 @@ pub fn valid_loader(run: &RunFile, split: Split, pipeline: Pipeline, device: &De
         workers: run.data.workers,
         prefetch: run.data.prefetch_mib << 20,
         on_bad: run.data.on_bad.into(),
-        upload: upload(device),
+        upload,
     };
     Loader::new(split, pipeline, options, device)
 }
 
-/// How pictures go to `device`: Flex computes in main memory, where the workers may as well write what the network reads.
+/// How the pictures of many epochs go to `device`, whose tensors have no more than `largest` bytes: those of a small split
+/// once. Main memory has them already.
+pub(crate) fn uploads(run: &RunFile, device: &Device, largest: Option<u64>) -> Upload {
+    let limit = (run.data.on_device_mib as u64).saturating_mul(1 << 20);
+    match upload(device) {
+        // A worker of another machine is given what it computes on, and no data set.
+        Upload::Bytes if run.devices.remote.is_empty() => Upload::Once {
+            limit: limit.min(largest.unwrap_or(u64::MAX)),
+        },
+        other => other,
+    }
+}
+
+/// How the pictures of one epoch go to `device`: Flex computes in main memory, where the workers may as well write what the network reads.
 pub fn upload(device: &Device) -> Upload {
     match has_kernels(device) {
         true => Upload::Values,

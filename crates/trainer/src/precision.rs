@@ -7,8 +7,6 @@
 use burn::tensor::{Device, FloatDType};
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
-
 /// In what numbers a training step computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,7 +26,7 @@ impl Precision {
     }
 
     /// The numbers of the passes, where they are not the weights' own.
-    pub(crate) fn narrow(self) -> Option<FloatDType> {
+    pub fn narrow(self) -> Option<FloatDType> {
         match self {
             Self::F32 => None,
             Self::Bf16 => Some(FloatDType::BF16),
@@ -42,14 +40,10 @@ impl Precision {
     }
 
     /// # Errors
-    /// Where the device cannot compute in these numbers.
-    pub(crate) fn check(self, device: &Device) -> Result<(), TrainError> {
+    /// Where the device cannot compute in these numbers, which it can.
+    pub fn check(self, device: &Device) -> Result<(), String> {
         let supports = |dtype| device.supports_dtype(dtype);
-        self.refusal(supports).map_or(Ok(()), |message| {
-            Err(TrainError::Mismatch(format!(
-                "run file, key `train.precision`: {message}"
-            )))
-        })
+        self.refusal(supports).map_or(Ok(()), Err)
     }
 
     /// Why a device that computes in what `supports` says cannot compute in this.

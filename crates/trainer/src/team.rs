@@ -36,7 +36,9 @@ impl Team {
     ) -> Result<Self, TrainError> {
         let plain: Vec<Device> = [first].into_iter().chain(others).cloned().collect();
         for device in &plain {
-            precision.check(device)?;
+            precision.check(device).map_err(|message| {
+                TrainError::Mismatch(format!("run file, key `train.precision`: {message}"))
+            })?;
         }
         let learning = plain.iter().map(|device| {
             let device = device.clone().autodiff();

@@ -11,14 +11,14 @@ use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric, TopKAc
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_blocks::{Classifier, freeze, trainable_params};
-use burn_zoo_data::{ImageData, Loader, LoaderOptions};
+use burn_zoo_data::{ImageData, Loader, LoaderOptions, Upload};
 
 use crate::checkpoint::{self, Position, Start};
 use crate::fit::Fit;
 use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
-use crate::pipeline::{pipelines, upload, valid_loader};
+use crate::pipeline::{pipelines, uploads, valid_loader};
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
 use crate::sampling::order;
@@ -50,6 +50,8 @@ pub struct Job<M> {
     pub data: ImageData,
     /// Where the network lives. Gradients are recorded on its autodiff twin.
     pub device: Device,
+    /// Most bytes of a tensor there, where that is known.
+    pub largest_buffer: Option<u64>,
     /// Further devices, each of which computes its share of every batch.
     pub others: Vec<Device>,
     /// What the folder says of the machine; its `started` is set here.
@@ -105,7 +107,8 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
 
     // What may be wrong is found before the folder is touched.
     frozen(model.clone(), &job.run)?;
-    let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device)?;
+    let upload = uploads(&job.run, &device, job.largest_buffer);
+    let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device, upload)?;
     let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
     let total_steps = steps_per_epoch * job.run.train.epochs;
     let schedule = job
@@ -283,6 +286,7 @@ fn loaders(
     data: &ImageData,
     input_size: [usize; 2],
     device: &Device,
+    upload: Upload,
 ) -> Result<(Loader, Loader), TrainError> {
     let Some(batch_size) = run.data.batch_size.number() else {
         return Err(TrainError::Mismatch(
@@ -299,11 +303,11 @@ fn loaders(
         workers: run.data.workers,
         prefetch: run.data.prefetch_mib << 20,
         on_bad: run.data.on_bad.into(),
-        upload: upload(device),
+        upload,
     };
     let learning = device.clone().autodiff();
     let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);
-    let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device);
+    let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device, upload);
     Ok((train, valid))
 }
 

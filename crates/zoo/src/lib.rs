@@ -26,8 +26,8 @@ mod table;
 mod weights;
 
 pub use burn_zoo_blocks::{
-    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, freeze,
-    trainable_params,
+    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, freeze, narrowed,
+    trainable_params, widened,
 };
 pub use burn_zoo_kernels::{Taken, has_kernels, profile, use_burns_own};
 #[doc(inline)]

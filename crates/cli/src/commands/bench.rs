@@ -5,12 +5,16 @@ use std::time::Instant;
 use burn::optim::GradientsParams;
 use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_zoo::trainer::OptimizerSection;
-use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, create, has_kernels, use_burns_own};
+use burn_zoo::trainer::{OptimizerSection, Precision};
+use burn_zoo::{
+    Classifier, CreateOptions, Model, ModelInfo, create, has_kernels, narrowed, use_burns_own,
+    widened,
+};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::args::DeviceArg;
+use crate::devices::held;
 use crate::error::Failure;
 use crate::output::{Output, table};
 
@@ -43,6 +47,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
+    /// In what numbers a step computes; weights and batch normalisation stay in single precision.
+    #[arg(long, default_value = "f32", conflicts_with = "data")]
+    precision: Numbers,
+
     /// Fold batch normalisation into the convolutions first, as for a network that only answers.
     #[arg(long, conflicts_with_all = ["train", "data"])]
     fuse: bool,
@@ -70,6 +78,24 @@ enum Against {
     Burn,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Numbers {
+    F32,
+    Bf16,
+    F16,
+}
+
+impl Numbers {
+    fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::Bf16 => Precision::Bf16,
+            Self::F16 => Precision::F16,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Speed {
     model: &'static str,
@@ -77,11 +103,15 @@ struct Speed {
     input: [usize; 3],
     batch_size: usize,
     train: bool,
+    precision: Numbers,
     /// Median of a step.
     milliseconds: f64,
     images_per_second: f64,
     /// Two operations for a multiply-add of a convolution or linear layer, three times as many for training.
     gigaflops: f64,
+    /// Bytes that the runtime of a GPU holds there after the last step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_memory: Option<u64>,
     /// With `--against`: the same with Burn's own operations.
     #[serde(skip_serializing_if = "Option::is_none")]
     burn_images_per_second: Option<f64>,
@@ -91,6 +121,18 @@ struct Speed {
     /// With `--profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     profile: Option<Profile>,
+}
+
+impl Speed {
+    /// What is measured, for the table.
+    fn step(&self) -> String {
+        let what = if self.train { "training" } else { "inference" };
+        match self.precision {
+            Numbers::F32 => what.to_owned(),
+            Numbers::Bf16 => format!("{what}, bf16"),
+            Numbers::F16 => format!("{what}, f16"),
+        }
+    }
 }
 
 pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
@@ -111,6 +153,10 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
             "{argument}: this device computes with Burn's own operations anyway; add --device flex"
         )));
     }
+    let precision = args.precision.precision();
+    precision
+        .check(&device)
+        .map_err(|message| Failure::Input(format!("--precision: {message}")))?;
     // A name that is wrong is told before the first model has taken its minutes.
     let found = args.models.iter().map(|name| burn_zoo::model_info(name));
     let infos = found.collect::<Result<Vec<_>, _>>()?;
@@ -135,9 +181,10 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
     let model = create(info.name, &CreateOptions::default(), &device)?;
     let shape = [batch, channels, height, width];
     let images = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let precision = args.precision.precision();
     let mut step: Box<dyn FnMut() -> Result<(), Failure>> = match args.train {
-        true => Box::new(training(model, images)),
-        false => Box::new(inference(model, args.fuse, images)),
+        true => Box::new(training(model, precision, images)),
+        false => Box::new(inference(model, args.fuse, precision, images)),
     };
     let whose: &[bool] = match args.against {
         Some(Against::Burn) => &[false, true],
@@ -168,6 +215,8 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
         input: info.input,
         batch_size: batch,
         train: args.train,
+        precision: args.precision,
+        device_memory: held(&device),
         milliseconds: seconds * 1e3,
         images_per_second: batch as f64 / seconds,
         gigaflops: operations / seconds / 1e9,
@@ -180,6 +229,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
 fn inference(
     model: Model,
     is_fused: bool,
+    precision: Precision,
     images: Tensor<4>,
 ) -> impl FnMut() -> Result<(), Failure> {
     use burn::module::Module;
@@ -187,11 +237,19 @@ fn inference(
         true => model.valid().fuse(),
         false => model.valid(),
     };
+    let (model, images) = match precision.narrow() {
+        Some(dtype) => (narrowed(model, dtype), images.cast(dtype)),
+        None => (model, images),
+    };
     move || wait(&model.forward(images.clone()))
 }
 
 /// A rate of 0 changes nothing about the time, and leaves the weights what they are, however many steps.
-fn training(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failure> {
+fn training(
+    model: Model,
+    precision: Precision,
+    images: Tensor<4>,
+) -> impl FnMut() -> Result<(), Failure> {
     let section = OptimizerSection::Sgd {
         lr: 0.0,
         momentum: 0.9,
@@ -202,8 +260,14 @@ fn training(model: Model, images: Tensor<4>) -> impl FnMut() -> Result<(), Failu
     let mut model = Some(model);
     move || {
         let network = model.take().expect("it is put back");
-        let scores = network.forward_train(images.clone());
+        let scores = match precision.narrow() {
+            Some(dtype) => {
+                narrowed(network.clone(), dtype).forward_train(images.clone().cast(dtype))
+            }
+            None => network.forward_train(images.clone()),
+        };
         let share = |logits: Tensor<2>| {
+            let logits = widened(logits);
             let [batch, classes] = logits.dims();
             let even = Tensor::full([batch, classes], 1.0 / classes as f64, &logits.device());
             cross_entropy_with_logits(logits, even)
@@ -240,10 +304,13 @@ fn text(speeds: &[Speed]) -> String {
             [
                 speed.model.to_owned(),
                 format!("{}×{channels}×{height}×{width}", speed.batch_size),
-                if speed.train { "training" } else { "inference" }.to_owned(),
+                speed.step(),
                 format!("{:.1}", speed.milliseconds),
                 format!("{:.1}", speed.images_per_second),
                 format!("{:.0}", speed.gigaflops),
+                speed
+                    .device_memory
+                    .map_or(String::new(), |bytes| (bytes >> 20).to_string()),
                 speed
                     .ratio
                     .map_or(String::new(), |ratio| format!("{ratio:.2}")),
@@ -252,9 +319,9 @@ fn text(speeds: &[Speed]) -> String {
         .collect();
     table(
         [
-            "model", "input", "step", "ms", "images/s", "GFLOP/s", "× Burn",
+            "model", "input", "step", "ms", "images/s", "GFLOP/s", "MiB", "× Burn",
         ],
-        [false, false, false, true, true, true, true],
+        [false, false, false, true, true, true, true, true],
         &rows,
     )
 }

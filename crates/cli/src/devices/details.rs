@@ -118,21 +118,40 @@ pub(super) fn name_by_runtime(device: &Device) -> Option<String> {
     }
 }
 
-/// None for a backend that is no runtime of CubeCL.
+/// Most bytes of a tensor; see [`Details::largest_buffer`].
+pub(crate) fn largest_buffer(device: &Device) -> Option<u64> {
+    #[cfg(feature = "_cubecl")]
+    return told_by_runtime(device).and_then(|details| details.largest_buffer);
+    #[cfg(not(feature = "_cubecl"))]
+    {
+        let _ = device;
+        None
+    }
+}
+
+/// Bytes that the runtime of a graphics card holds for this process there; none for devices in main memory.
+pub(crate) fn held(device: &Device) -> Option<u64> {
+    #[cfg(feature = "_cubecl")]
+    return cube(device)
+        .filter(|_| super::has_own_memory(device))
+        .map(|device| {
+            let report = device
+                .client()
+                .memory_report(burn::cubecl::MemoryScope::Device);
+            report.usage().bytes_reserved
+        });
+    #[cfg(not(feature = "_cubecl"))]
+    {
+        let _ = device;
+        None
+    }
+}
+
 #[cfg(feature = "_cubecl")]
 fn told_by_runtime(device: &Device) -> Option<Details> {
     use std::collections::BTreeSet;
 
-    use burn::backend::DispatchDevice;
-
-    #[allow(
-        irrefutable_let_patterns,
-        reason = "without a CPU backend, all devices are such"
-    )]
-    let DispatchDevice::Cube(device) = device.as_dispatch() else {
-        return None;
-    };
-    let client = device.client();
+    let client = cube(device)?.client();
     let properties = client.properties();
     let units = &properties.features.matmul;
     let sizes = units.cmma.iter().chain(&units.mma).map(|size| {
@@ -146,4 +165,19 @@ fn told_by_runtime(device: &Device) -> Option<Details> {
         matrices: sizes.collect::<BTreeSet<_>>().into_iter().collect(),
         ..Details::default()
     })
+}
+
+/// The device as its runtime knows it. None for a backend that is no runtime of CubeCL.
+#[cfg(feature = "_cubecl")]
+fn cube(device: &Device) -> Option<&burn::cubecl::Device> {
+    use burn::backend::DispatchDevice;
+
+    #[allow(
+        irrefutable_let_patterns,
+        reason = "without a CPU backend, all devices are such"
+    )]
+    let DispatchDevice::Cube(device) = device.as_dispatch() else {
+        return None;
+    };
+    Some(device)
 }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A backend that is not compiled in, or finds no device, is skipped and counted as ignored. `BURN_ZOO_BACKENDS` names
-//! those that must run, by commas: a missing one then fails.
+//! those that must run, by commas: a missing one then fails. `BURN_ZOO_PRECISIONS=f16,bf16` compares in 16 bits as well,
+//! which Flex alone does unasked.
 
 mod backend;
 mod compare;
@@ -17,6 +18,7 @@ mod training;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use burn_zoo::trainer::Precision;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use backend::Backend;
@@ -31,16 +33,30 @@ fn main() -> ExitCode {
     let lines = Lines::default();
     let mut trials = Vec::new();
     for backend in Backend::ALL {
-        for network in networks::ALL {
-            let name = format!("{}::{}", backend.name(), network.name);
-            trials.push(trial(name, backend, &lines, move || {
-                compare::network(backend, &network)
+        let own = [Precision::F32, Precision::F16, Precision::Bf16];
+        let precisions = match backend {
+            // It is what the others are compared with.
+            Backend::Flex => &own[1..],
+            Backend::NdArray => &own[..1],
+            _ => &own,
+        };
+        for &precision in precisions {
+            for network in networks::ALL {
+                let numbers = precision.to_string();
+                let numbers = numbers.trim_matches('"');
+                let name = format!("{}::{numbers}::{}", backend.name(), network.name);
+                trials.push(trial(name, (backend, precision), &lines, move || {
+                    compare::network(backend, precision, &network)
+                }));
+            }
+        }
+        if backend != Backend::Flex {
+            let name = format!("{}::training", backend.name());
+            let whose = (backend, Precision::F32);
+            trials.push(trial(name, whose, &lines, move || {
+                training::compare(backend)
             }));
         }
-        let name = format!("{}::training", backend.name());
-        trials.push(trial(name, backend, &lines, move || {
-            training::compare(backend)
-        }));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +69,7 @@ fn main() -> ExitCode {
 /// A test that is skipped where its backend is missing; `compare` gives the line to print.
 fn trial(
     name: String,
-    backend: Backend,
+    (backend, precision): (Backend, Precision),
     lines: &Lines,
     compare: impl FnOnce() -> Result<String, Failed> + Send + 'static,
 ) -> Trial {
@@ -63,6 +79,9 @@ fn trial(
             Some(reason) if backend.is_required() => return Err(reason.into()),
             Some(reason) => return Ok(Completion::ignored_with(reason)),
             None => {}
+        }
+        if let Some(reason) = backend.lacks(precision) {
+            return Ok(Completion::ignored_with(reason));
         }
         let line = compare()?;
         lines

@@ -4,7 +4,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Bytes, Device, Distribution, Gradients, Int, Tensor, TensorData};
-use burn_zoo::{Classifier, ModelConfig};
+use burn_zoo::trainer::Precision;
+use burn_zoo::{Classifier, Model, ModelConfig, narrowed, widened};
 
 use crate::networks::{CLASSES, Network};
 
@@ -37,23 +38,40 @@ impl Start {
         }
     }
 
-    /// Runs the step on `device`.
-    pub(crate) fn run(&self, device: &Device) -> Pass {
+    /// Runs the step on `device`, in the numbers of `precision`.
+    pub(crate) fn run(&self, device: &Device, precision: Precision) -> Pass {
         let mut model = self.config.init(device);
         let mut store = BurnpackStore::from_bytes(Some(self.weights.clone()));
         model
             .load_from(&mut store)
             .expect("the weights are of the same network");
-        let before = numbers(model.forward(Tensor::from_data(self.images.clone(), device)));
+        let images = |device| {
+            let images = Tensor::<4>::from_data(self.images.clone(), device);
+            match precision.narrow() {
+                Some(dtype) => images.cast(dtype),
+                None => images,
+            }
+        };
+        let evaluated = |model: Model| {
+            let model = match precision.narrow() {
+                Some(dtype) => narrowed(model, dtype),
+                None => model,
+            };
+            numbers(model.forward(images(device)))
+        };
+        let before = evaluated(model.clone());
 
         let model = model.train();
         let autodiff = device.clone().autodiff();
         let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), &autodiff);
-        let answer = model.forward_train(Tensor::from_data(self.images.clone(), &autodiff));
+        let answer = match precision.narrow() {
+            Some(dtype) => narrowed(model.clone(), dtype).forward_train(images(&autodiff)),
+            None => model.forward_train(images(&autodiff)),
+        };
         let loss_of = |logits| {
             CrossEntropyLossConfig::new()
                 .init(&autodiff)
-                .forward(logits, labels.clone())
+                .forward(widened(logits), labels.clone())
         };
         let loss = answer
             .aux
@@ -69,11 +87,9 @@ impl Start {
         model.visit(&mut gradients);
         let gradients = gradients.found;
         // Running statistics have moved.
-        let after = model
-            .valid()
-            .forward(Tensor::from_data(self.images.clone(), device));
+        let after = evaluated(model.valid());
         Pass {
-            logits: [before, numbers(after)],
+            logits: [before, after],
             loss: numbers(loss),
             gradients,
         }
@@ -90,7 +106,8 @@ pub(crate) struct Pass {
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("single precision")
+    let values = widened(tensor).into_data();
+    values.try_to_vec().expect("single precision")
 }
 
 struct Collected<'a> {

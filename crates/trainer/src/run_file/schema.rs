@@ -144,6 +144,13 @@ pub struct DataSection {
         skip_serializing_if = "is_default_prefetch"
     )]
     pub prefetch_mib: usize,
+    /// MiB that a split, as bytes, may take on a GPU: one that takes no more, and is augmented by shifts, flips and cutouts
+    /// at most, lies there as a whole. 0 for none.
+    #[serde(
+        default = "default_on_device",
+        skip_serializing_if = "is_default_on_device"
+    )]
+    pub on_device_mib: usize,
     /// How the pictures of an epoch are drawn.
     #[serde(default, skip_serializing_if = "SamplingMode::is_default")]
     pub sampling: SamplingMode,
@@ -178,6 +185,14 @@ fn default_prefetch() -> usize {
 
 fn is_default_prefetch(mib: &usize) -> bool {
     *mib == default_prefetch()
+}
+
+fn default_on_device() -> usize {
+    1024
+}
+
+fn is_default_on_device(mib: &usize) -> bool {
+    *mib == default_on_device()
 }
 
 fn default_workers() -> usize {

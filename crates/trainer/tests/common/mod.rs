@@ -163,6 +163,7 @@ pub(crate) fn job(
 ) -> Job<TinyNet> {
     let device = Device::flex();
     Job {
+        largest_buffer: None,
         run: run.clone(),
         model: Box::new(|device| tiny_net(3, device)),
         metadata: Vec::new(),
