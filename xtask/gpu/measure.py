@@ -7,7 +7,7 @@
 without Rust. Beside this file lie `zoo`, `backends` (the test that compares backends) and the run files. Python's standard library
 is enough; where PyTorch with CUDA is installed it is measured on the same card, eager and compiled, channels last.
 
-Parity first: each architecture in float32 within 1e-3 of Flex, and in float16 and bfloat16, where the device has them, within 2e-2.
+Parity first: each architecture in float32 within 1e-3 of Flex, and in float16 and bfloat16 where the device has them.
 Then pictures a second, medians of the timed steps. With --data, a folder that holds CIFAR-10, the time of the speed run and what it
 reaches.
 """

@@ -11,6 +11,7 @@
 
 mod backend;
 mod compare;
+mod narrow;
 mod networks;
 mod pass;
 mod training;
@@ -45,9 +46,15 @@ fn main() -> ExitCode {
                 let numbers = precision.to_string();
                 let numbers = numbers.trim_matches('"');
                 let name = format!("{}::{numbers}::{}", backend.name(), network.name);
-                trials.push(trial(name, (backend, precision), &lines, move || {
-                    compare::network(backend, precision, &network)
-                }));
+                trials.push(trial(
+                    name,
+                    (backend, precision),
+                    &lines,
+                    move || match precision {
+                        Precision::F32 => compare::network(backend, &network),
+                        _ => narrow::network(backend, precision, &network),
+                    },
+                ));
             }
         }
         if backend != Backend::Flex {
