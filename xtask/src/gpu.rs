@@ -30,11 +30,7 @@ impl Gpu {
             Some(folder) => folder.clone(),
             None => root.join("target/gpu"),
         };
-        let features = format!("burn-zoo-cli/{},burn-zoo-cli/warm", self.backend);
-        let built = ["build", "--bin", "zoo"];
-        let zoo = executable(&root, &[&built, &["--features", &features][..]].concat())?;
-        let tested = ["test", "--test", "backends", "--no-run"];
-        let backends = executable(&root, &[&tested[..], &["--features", &features]].concat())?;
+        let [zoo, backends] = self.build(&root)?;
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
         let script = root.join("xtask/gpu/measure.py");
         for (from, name) in [
@@ -66,34 +62,35 @@ impl Gpu {
             false => Err(format!("the script ended with {status}")),
         }
     }
-}
 
-/// Builds in the release profile; gives the program that comes of it.
-fn executable(root: &Path, arguments: &[&str]) -> Result<PathBuf, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(root)
-        .args(arguments)
-        .args([
-            "--release",
-            "-p",
-            "burn-zoo-cli",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("cargo cannot be started: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo {} failed", arguments.join(" ")));
+    /// The program and the test that compares backends; the second takes the first to be built anyway.
+    fn build(&self, root: &Path) -> Result<[PathBuf; 2], String> {
+        let features = format!("burn-zoo-cli/{},burn-zoo-cli/warm", self.backend);
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .current_dir(root)
+            .args(["test", "--release", "-p", "burn-zoo-cli", "--features"])
+            .args([&features, "--test", "backends", "--no-run"])
+            .args(["--message-format", "json-render-diagnostics"])
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("cargo cannot be started: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("the build with {features} failed"));
+        }
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let messages: Vec<Value> = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let made = |name: &str| {
+            let named = messages.iter().filter(|it| it["target"]["name"] == name);
+            let mut programs = named.filter_map(|it| it["executable"].as_str());
+            let program = programs.next_back().map(PathBuf::from);
+            program.ok_or_else(|| format!("the build made no program {name}"))
+        };
+        Ok([made("zoo")?, made("backends")?])
     }
-    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .next_back()
-        .ok_or_else(|| format!("cargo {} made no program", arguments.join(" ")))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<(), String> {
