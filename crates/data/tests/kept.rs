@@ -10,7 +10,7 @@ use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
 use burn::tensor::Device;
 use burn_zoo_data::{
     Augment, Crop, Erasing, Fit, Loader, LoaderOptions, OnBad, Order, Picture, Pipeline, Sample,
-    Split, Upload,
+    Split, Unreachable, Upload,
 };
 use numbers::{Bits, Numbers, epoch, loader, options, pipeline};
 
@@ -180,4 +180,32 @@ fn a_bad_picture_is_told_or_skipped_as_ever() {
     let skipping = on(OnBad::Skip);
     assert_eq!(numbers::labels(&epoch(&skipping)).len(), 22);
     assert_eq!(skipping.skipped().len(), 1);
+}
+
+/// A split whose server is down.
+struct Down;
+
+impl Dataset<Sample> for Down {
+    fn get(&self, _index: usize) -> Result<Sample, DatasetError> {
+        Err(DatasetError::new(Unreachable("no answer".into())))
+    }
+
+    fn len(&self) -> usize {
+        23
+    }
+}
+
+#[test]
+fn a_split_that_cannot_be_reached_is_never_skipped() {
+    for upload in [ONCE, Upload::Values] {
+        let options = LoaderOptions {
+            upload,
+            on_bad: OnBad::Skip,
+            ..options()
+        };
+        let loader = loader(Arc::new(Down), options);
+        let error = loader.iter().next().unwrap().unwrap_err().to_string();
+        assert_eq!(error, "no answer");
+        assert!(loader.skipped().is_empty());
+    }
 }
