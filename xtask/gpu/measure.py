@@ -59,11 +59,12 @@ print(json.dumps(batch / times[len(times) // 2]))
 """
 
 
-def run(*command, **environment):
-    """What a command writes; none where it fails, and why on standard error."""
+def run(*command, is_probe=False, **environment):
+    """What a command writes; none where it fails, and why on standard error unless that is what was asked."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment})
     if done.returncode:
-        print(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
+        if not is_probe:
+            print(f"{' '.join(map(str, command))}\n{done.stderr.strip()[-2000:]}", file=sys.stderr)
         return None
     return done.stdout + done.stderr if command[0] == HERE / "backends" else done.stdout
 
@@ -155,7 +156,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     if Path(arguments.output).exists():
         sys.exit(f"{arguments.output} is there already: name another --output, or move it away")
-    probe = run(sys.executable, "-c", "import torch, torchvision; torch.zeros(1).cuda(); print('PyTorch', torch.__version__)")
+    probe = run(sys.executable, "-c", "import torch, torchvision; torch.zeros(1).cuda(); print('PyTorch', torch.__version__)", is_probe=True)
     torch_name = probe.strip() if probe else None
     write(f"# GPU, {datetime.date.today()}, {platform.node()}", "", f"`python3 measure.py {' '.join(sys.argv[1:])}`", "", "```text")
     write(*(run(HERE / "zoo", "devices") or "").strip().splitlines(), "```", "")

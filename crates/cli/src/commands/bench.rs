@@ -171,12 +171,12 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Result<Speed, Failure> {
+fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result<Speed, Failure> {
     let batch = args.batch_size.unwrap_or(BATCH) as usize;
     let [channels, height, width] = info.input;
     let device = match args.train {
-        true => device.clone().autodiff(),
-        false => device.clone(),
+        true => plain.clone().autodiff(),
+        false => plain.clone(),
     };
     let model = create(info.name, &CreateOptions::default(), &device)?;
     let shape = [batch, channels, height, width];
@@ -216,7 +216,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, device: &Device) -> Resul
         batch_size: batch,
         train: args.train,
         precision: args.precision,
-        device_memory: held(&device),
+        device_memory: held(plain),
         milliseconds: seconds * 1e3,
         images_per_second: batch as f64 / seconds,
         gigaflops: operations / seconds / 1e9,
