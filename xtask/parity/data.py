@@ -4,7 +4,8 @@
     python3 xtask/parity/data.py PICTURES             # a folder of JPEGs, one folder a class; some minutes
     python3 xtask/parity/data.py PICTURES --pixels    # only: how far our evaluation pixels are from Pillow's
 
-Links to the pictures, repeated until there are 768, make a folder of classes. Each pipeline goes through it with two workers in
+Links to the pictures, repeated until there are as many as --pictures says, make a folder of classes: in a short epoch, the
+first batch and the last, which half of the workers wait for, count too much. Each pipeline goes through it with two workers in
 batches of 64, in a process of its own, an epoch that does not count and one that does; all of them in turn, five times, and the
 medians count. Training is a random-resized crop to 224, a flip and normalisation; evaluation the shorter side at 256, the central
 224 and normalisation. The others are those of data_peers.py: torchvision's ImageFolder and DataLoader with Pillow, the same with
@@ -27,7 +28,7 @@ from pathlib import Path
 import environment
 
 HERE = Path(__file__).resolve().parent
-PICTURES, WORKERS, BATCH = 768, 2, 64
+WORKERS, BATCH = 2, 64
 
 
 def linked(source, folder):
@@ -37,7 +38,7 @@ def linked(source, folder):
     if not files:
         sys.exit(f"{source}: no JPEGs in folders of classes")
     for split in ("train", "val"):
-        for number in range(PICTURES):
+        for number in range(arguments.pictures):
             name, file = files[number % len(files)]
             place = folder / split / name
             place.mkdir(parents=True, exist_ok=True)
@@ -114,6 +115,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pictures", type=int, default=3072, help="of an epoch")
     parser.add_argument("--only", choices=["training", "evaluation"])
     parser.add_argument("--pixels", action="store_true")
     parser.add_argument("--binary", help="zoo, where it is built already")
