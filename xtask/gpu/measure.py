@@ -4,11 +4,12 @@
     python3 measure.py --device cuda [--data ROOT] [--output gpu.md]
 
 `cargo xtask gpu` builds what this needs and starts it; `cargo xtask gpu --pack FOLDER` puts it all into a folder, for a machine
-without Rust. Beside this file lie `zoo`, `backends` (the test that compares backends) and the run files. Python's standard library
+without Rust; CUDA wants its toolkit there (NVRTC and its headers, `CUDA_PATH`). Beside this file lie `zoo`, `backends` (the test that compares backends) and the run files. Python's standard library
 is enough; where PyTorch with CUDA is installed it is measured on the same card, eager and compiled, channels last.
 
 Parity first: each architecture in float32 within 1e-3 of Flex, and in float16 and bfloat16 where the device has them.
-Then pictures a second, medians of the timed steps. With --data, a folder that holds CIFAR-10, the time of the speed run and what it
+Then pictures a second, medians of the timed steps, PyTorch's without TF32. One card: where there are several,
+CUDA_VISIBLE_DEVICES (or ROCR_VISIBLE_DEVICES) chooses for all parts. With --data, a folder that holds CIFAR-10, the time of the speed run and what it
 reaches.
 """
 
@@ -19,6 +20,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -61,7 +63,7 @@ print(json.dumps(batch / times[len(times) // 2]))
 
 def run(*command, is_probe=False, **environment):
     """What a command writes; none where it fails, and why on standard error unless that is what was asked."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment})
+    done = subprocess.run([str(part) for part in command], capture_output=True, encoding="utf-8", env={**os.environ, **environment})
     # What the comparison says of the networks that passed counts as well.
     if command[0] == HERE / "backends":
         return done.stdout + done.stderr
@@ -81,7 +83,7 @@ def parity():
 
 def ours(model, batch, trains, numbers):
     command = [HERE / "zoo", "bench", model, "--batch-size", batch, "--precision", numbers, "--device", arguments.device]
-    told = run(*command, "--steps", arguments.steps, "--json", *(["--train"] if trains else ["--fuse"]))
+    told = run(*command, "--steps", arguments.steps, "--json", *(["--train"] if trains else []))
     return json.loads(told)[0] if told else None
 
 
@@ -118,10 +120,13 @@ def speed():
 def starts():
     """Seconds to the first step of a run, the first time and the second."""
     write("## First step", "", "| start | seconds of `zoo bench --steps 1` |", "|---|---|")
-    for start in ("first", "second"):
-        began = time.monotonic()
-        told = run(HERE / "zoo", "bench", "resnet18", "--train", "--batch-size", 64, "--steps", 1, "--device", arguments.device, "--json")
-        write(f"| {start} | {f'{time.monotonic() - began:.1f}' if told else 'failed'} |")
+    command = [HERE / "zoo", "bench", "resnet18", "--train", "--batch-size", 64, "--steps", 1, "--device", arguments.device, "--json"]
+    # Neither what parity left behind nor what other programs did.
+    with tempfile.TemporaryDirectory() as cache:
+        for start in ("first", "second"):
+            began = time.monotonic()
+            told = run(*command, XDG_CACHE_HOME=cache, CUDA_CACHE_PATH=f"{cache}/cuda")
+            write(f"| {start} | {f'{time.monotonic() - began:.1f}' if told else 'failed'} |")
     write("")
 
 
@@ -133,7 +138,7 @@ def speedrun():
     write("## CIFAR-10 speed run", "")
     if told is not None:
         write(f"{time.monotonic() - began:.1f} s, all told; the epochs:", "", "```text")
-        for line in (out / "metrics.jsonl").read_text().splitlines():
+        for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
             epoch = json.loads(line)
             averaged = epoch["ema"]["top1"]
             write(f"epoch {epoch['epoch']}, {epoch['seconds']:.1f} s: top-1 {epoch['valid']['top1']:.2f} %, averaged weights {averaged:.2f} %")
@@ -141,7 +146,7 @@ def speedrun():
 
 
 def write(*lines):
-    with open(arguments.output, "a") as file:
+    with open(arguments.output, "a", encoding="utf-8") as file:
         for line in lines:
             print(line, file=file)
             print(line, flush=True)
@@ -158,6 +163,9 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--only", nargs="+", choices=["parity", "speed", "starts", "speedrun"])
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(encoding="utf-8")
+    if ":" in arguments.device:
+        sys.exit("--device takes a backend, and its first card: name another by CUDA_VISIBLE_DEVICES, which PyTorch obeys as well")
     if Path(arguments.output).exists():
         sys.exit(f"{arguments.output} is there already: name another --output, or move it away")
     probe = run(sys.executable, "-c", "import torch, torchvision; torch.zeros(1).cuda(); print('PyTorch', torch.__version__)", is_probe=True)

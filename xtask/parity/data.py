@@ -38,7 +38,7 @@ def linked(source, folder):
     if not files:
         sys.exit(f"{source}: no JPEGs in folders of classes")
     for split in ("train", "val"):
-        for number in range(arguments.pictures):
+        for number in range(arguments.count):
             name, file = files[number % len(files)]
             place = folder / split / name
             place.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--pictures", type=int, default=3072, help="of an epoch")
+    parser.add_argument("--pictures", dest="count", type=int, default=3072, help="of an epoch")
     parser.add_argument("--only", choices=["training", "evaluation"])
     parser.add_argument("--pixels", action="store_true")
     parser.add_argument("--binary", help="zoo, where it is built already")

@@ -11,7 +11,7 @@ use burn_zoo::pictures::{ImageData, Normalize};
 use burn_zoo::trainer::{Existing, Job, Observer, RunFile, has_checkpoint, pipelines};
 use burn_zoo::{Model, ModelConfig, ModelInfo, Origin};
 
-use crate::devices::largest_buffer;
+use crate::devices::room_for_pictures;
 use crate::error::Failure;
 use crate::machine::machine;
 use crate::progress::say;
@@ -91,7 +91,7 @@ impl Ready {
             input_size: [height, width],
             data: self.data,
             machine: machine(&device, &team.names),
-            largest_buffer: largest_buffer(&device),
+            room_for_pictures: room_for_pictures(&device),
             device,
             others: team.others.clone(),
             out: target.out,

@@ -34,10 +34,12 @@ impl<'a> LoaderIterator<'a> {
     pub(crate) fn new(loader: &'a Loader, device: Option<&Device>) -> Self {
         let Position { epoch, batch } = loader.advance();
         let refusal = loader.refusal();
+        let start = Instant::now();
         let kept = match refusal {
             Some(_) => None,
             None => device.and_then(|device| loader.kept(device)),
         };
+        *locked(&loader.waited) += start.elapsed();
         let (first, workers) = match (&refusal, &kept) {
             (Some(_), _) => (loader.num_batches(), 0),
             (None, Some(_)) => (batch.min(loader.num_batches()), 0),
@@ -106,9 +108,7 @@ impl<'a> LoaderIterator<'a> {
             if self.next == self.job.batches {
                 return None;
             }
-            let start = Instant::now();
             let batch = kept.batch(&self.job, self.next);
-            *locked(&self.loader.waited) += start.elapsed();
             self.next += 1;
             return Some(Ok(batch));
         }

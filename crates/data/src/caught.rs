@@ -16,10 +16,10 @@ pub fn is_decoding() -> bool {
 
 /// What `decode` gives; where it panics, what the panic says.
 pub(crate) fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
-    DECODING.set(true);
+    let outer = DECODING.replace(true);
     // A decoder is given up with its file: no state of it is seen again.
     let result = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(false);
+    DECODING.set(outer);
     result.map_err(|panic| panic_message(&*panic).to_owned())
 }
 

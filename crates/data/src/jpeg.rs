@@ -35,17 +35,15 @@ pub(crate) fn decode_jpeg_part(
     target: [usize; 2],
     choose: impl FnOnce([usize; 2]) -> Region,
 ) -> Result<Part, JpegError> {
-    guarded(bytes, || {
-        let header = Header::read(bytes)?;
-        // Rows of a turned picture are columns; inks are rare. Neither is worth a second way.
-        if header.orientation != Orientation::NoTransforms || header.channels == 4 {
-            let picture = header.whole()?;
-            let region = choose([picture.height, picture.width]);
-            return Ok(Part::new(picture, region));
-        }
-        let region = choose(header.size);
-        header.part(region, target)
-    })
+    let header = guarded(bytes, || Header::read(bytes))?;
+    // Rows of a turned picture are columns; inks are rare. Neither is worth a second way.
+    if header.orientation != Orientation::NoTransforms || header.channels == 4 {
+        let picture = unwound(|| header.whole())?;
+        let region = choose([picture.height, picture.width]);
+        return Ok(Part::new(picture, region));
+    }
+    let region = choose(header.size);
+    unwound(|| header.part(region, target))
 }
 
 /// What `decode` makes of `bytes`, if they are whole; libjpeg's way of giving up is an error.
@@ -57,6 +55,11 @@ fn guarded<T>(bytes: &[u8], decode: impl FnOnce() -> Result<T, JpegError>) -> Re
             bytes.len()
         )));
     }
+    unwound(decode)
+}
+
+/// What `decode` makes; libjpeg's way of giving up is an error.
+fn unwound<T>(decode: impl FnOnce() -> Result<T, JpegError>) -> Result<T, JpegError> {
     // libjpeg leaves its C code by unwinding when a file is beyond repair.
     caught(decode).unwrap_or_else(|message| {
         let message = message.trim_start_matches("libjpeg fatal error: ");

@@ -11,10 +11,10 @@ use crate::pipeline::Pipeline;
 use crate::prefetch::{Images, Job, Prefetch};
 use crate::sample::{Batch, Split};
 
-/// Pictures read at a time.
-const CHUNK: usize = 1024;
+/// Bytes read at a time, one picture at least.
+const CHUNK: usize = 16 << 20;
 /// Chunks that may wait to be packed.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 /// Bytes in an integer: few GPUs know bytes, all know these.
 const PACKED: usize = size_of::<i32>();
 
@@ -45,6 +45,8 @@ impl Kept {
         device: &Device,
     ) -> Option<Self> {
         let pictures = split.len();
+        let values = pipeline.values();
+        let chunk = (CHUNK / values).max(1);
         let job = Arc::new(Job {
             split: split.clone(),
             pipeline: Arc::new(Pipeline {
@@ -54,13 +56,12 @@ impl Kept {
             in_bytes: true,
             order: (0..pictures).collect(),
             repeats: false,
-            batch_size: CHUNK,
-            batches: pictures.div_ceil(CHUNK),
+            batch_size: chunk,
+            batches: pictures.div_ceil(chunk),
             seed: 0,
             epoch: 0,
             on_bad: OnBad::Refuse,
         });
-        let values = pipeline.values();
         let mut words = Vec::with_capacity(needed(pictures, values) / PACKED);
         let mut labels = Vec::with_capacity(pictures);
         let prefetch = Prefetch::start(job.clone(), 0, workers.max(1), AHEAD);

@@ -86,14 +86,13 @@ pub(crate) fn valid_loader(
     Loader::new(split, pipeline, options, device)
 }
 
-/// How the pictures of many epochs go to `device`, whose tensors have no more than `largest` bytes: those of a small split
-/// once. Main memory has them already.
-pub(crate) fn uploads(run: &RunFile, device: &Device, largest: Option<u64>) -> Upload {
+/// How the pictures of many epochs go to `device`, which has `room` bytes for those of a split: where it is small, once.
+pub(crate) fn upload_once(run: &RunFile, device: &Device, room: u64) -> Upload {
     let limit = (run.data.on_device_mib as u64).saturating_mul(1 << 20);
     match upload(device) {
         // A worker of another machine is given what it computes on, and no data set.
         Upload::Bytes if run.devices.remote.is_empty() => Upload::Once {
-            limit: limit.min(largest.unwrap_or(u64::MAX)),
+            limit: limit.min(room),
         },
         other => other,
     }

@@ -40,7 +40,7 @@ impl Precision {
     }
 
     /// # Errors
-    /// Where the device cannot compute in these numbers, which it can.
+    /// Where the device cannot compute in these numbers; the message names those that it can.
     pub fn check(self, device: &Device) -> Result<(), String> {
         let supports = |dtype| device.supports_dtype(dtype);
         self.refusal(supports).map_or(Ok(()), Err)

@@ -18,7 +18,7 @@ use crate::fit::Fit;
 use crate::mix::Mixing;
 use crate::observe::Observer;
 use crate::optimizer::optimizer_for;
-use crate::pipeline::{pipelines, uploads, valid_loader};
+use crate::pipeline::{pipelines, upload_once, valid_loader};
 use crate::renderer::NoRenderer;
 use crate::run_dir::{Existing, RunDir};
 use crate::sampling::order;
@@ -50,8 +50,8 @@ pub struct Job<M> {
     pub data: ImageData,
     /// Where the network lives. Gradients are recorded on its autodiff twin.
     pub device: Device,
-    /// Most bytes of a tensor there, where that is known.
-    pub largest_buffer: Option<u64>,
+    /// Bytes that a split of small pictures may take there, in one tensor; 0 where the device computes in main memory.
+    pub room_for_pictures: u64,
     /// Further devices, each of which computes its share of every batch.
     pub others: Vec<Device>,
     /// What the folder says of the machine; its `started` is set here.
@@ -107,7 +107,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
 
     // What may be wrong is found before the folder is touched.
     frozen(model.clone(), &job.run)?;
-    let upload = uploads(&job.run, &device, job.largest_buffer);
+    let upload = upload_once(&job.run, &device, job.room_for_pictures);
     let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device, upload)?;
     let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
     let total_steps = steps_per_epoch * job.run.train.epochs;

@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let valid_labels = write(&data.valid, &folder.join("valid.u8"))?;
     let curve = Arc::new(Mutex::new(Curve::default()));
     let outcome = train(Job {
-        largest_buffer: None,
+        room_for_pictures: 0,
         run: run.clone(),
         model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
         metadata: Vec::new(),

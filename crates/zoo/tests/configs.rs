@@ -157,7 +157,7 @@ fn all_learn(data: &str) {
         let config = config_for(&run, &data.info).expect("they fit");
         let out = folder.path().join(file.file_stem().expect("a name"));
         let job = Job {
-            largest_buffer: None,
+            room_for_pictures: 0,
             run,
             model: Box::new(move |device| config.init(device)),
             metadata: Vec::new(),

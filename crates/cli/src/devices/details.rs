@@ -118,15 +118,17 @@ pub(super) fn name_by_runtime(device: &Device) -> Option<String> {
     }
 }
 
-/// Most bytes of a tensor; see [`Details::largest_buffer`].
-pub(crate) fn largest_buffer(device: &Device) -> Option<u64> {
+/// Most bytes of a tensor of pictures that are kept there; see [`Details::largest_buffer`]. 0 for devices in main memory, which has
+/// them anyway.
+pub(crate) fn room_for_pictures(device: &Device) -> u64 {
     #[cfg(feature = "_cubecl")]
-    return told_by_runtime(device).and_then(|details| details.largest_buffer);
-    #[cfg(not(feature = "_cubecl"))]
-    {
-        let _ = device;
-        None
+    if super::has_own_memory(device) {
+        return told_by_runtime(device)
+            .and_then(|details| details.largest_buffer)
+            .unwrap_or(0);
     }
+    let _ = device;
+    0
 }
 
 /// Bytes that the runtime of a graphics card holds for this process there; none for devices in main memory.

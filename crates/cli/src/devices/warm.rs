@@ -4,7 +4,7 @@ use burn::cubecl::config::cache::CacheConfig;
 use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 
 /// Has CubeCL keep its choices of kernels, and compiled kernels where the API gives them, in the user's cache folder: in
-/// `cubecl/burn-zoo.db`, by device and version. A `cubecl.toml`, where there is one, decides otherwise where it says so.
+/// `cubecl/burn-zoo.db`, by device and version. Where a `cubecl.toml` names a place of its own (`local` or a directory), there.
 ///
 /// To be called before any device is used.
 pub(crate) fn keep_kernels() {

@@ -11,6 +11,7 @@
 
 mod backend;
 mod compare;
+mod kept;
 mod narrow;
 mod networks;
 mod pass;
@@ -60,6 +61,8 @@ fn main() -> ExitCode {
         if backend != Backend::Flex {
             let name = format!("{}::training", backend.name());
             let whose = (backend, Precision::F32);
+            let kept = format!("{}::kept", backend.name());
+            trials.push(trial(kept, whose, &lines, move || kept::compare(backend)));
             trials.push(trial(name, whose, &lines, move || {
                 training::compare(backend)
             }));

@@ -163,7 +163,7 @@ pub(crate) fn job(
 ) -> Job<TinyNet> {
     let device = Device::flex();
     Job {
-        largest_buffer: None,
+        room_for_pictures: 0,
         run: run.clone(),
         model: Box::new(|device| tiny_net(3, device)),
         metadata: Vec::new(),
