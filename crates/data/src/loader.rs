@@ -188,6 +188,12 @@ impl Loader {
             && self.device.supports_dtype(DType::U8)
     }
 
+    /// Brings the split to its device where it is to lie there, as the first [`iter`](DataLoader::iter) would: what is left of the
+    /// device's memory is known then.
+    pub fn settle(&self) {
+        self.kept(&self.device);
+    }
+
     /// The split on `device`, where it may lie there.
     pub(crate) fn kept(&self, device: &Device) -> Option<Arc<Kept>> {
         let Upload::Once { limit } = self.options.upload else {

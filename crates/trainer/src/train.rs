@@ -308,6 +308,8 @@ fn loaders(
     let learning = device.clone().autodiff();
     let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);
     let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device, upload);
+    // A batch that fits beside the training pictures shall fit beside these too.
+    valid.settle();
     Ok((train, valid))
 }
 
