@@ -1,4 +1,4 @@
-"""Makes the seeds of the fuzz targets, small files of every kind: `python fuzz/make_corpus.py`. Needs pillow and numpy."""
+"""Makes the seeds of the fuzz targets, small files of every kind: `python fuzz/make_corpus.py`. Needs pillow, numpy and pyarrow."""
 import gzip
 import io
 import json
@@ -7,7 +7,9 @@ import tarfile
 from pathlib import Path
 
 import numpy
+import pyarrow
 from PIL import Image
+from pyarrow import parquet
 
 corpus = Path(__file__).parent / "corpus"
 y, x = numpy.mgrid[0:11, 0:13]
@@ -101,5 +103,39 @@ def data_sets():
     keep("manifest", "one", json.dumps(manifest).encode())
 
 
+def table(name, columns, features=None, **options):
+    """A Parquet file as Hugging Face's `datasets` writes one: `features` says what the columns are."""
+    made = pyarrow.table(columns)
+    if features:
+        about = json.dumps({"info": {"features": features}})
+        made = made.replace_schema_metadata({"huggingface": about})
+    out = io.BytesIO()
+    parquet.write_table(made, out, **options)
+    keep("parquet", name, out.getvalue())
+
+
+def tables():
+    files = sorted(path for kind in ("png", "webp") for path in (corpus / kind).iterdir() if "49" not in path.name)
+    content = [path.read_bytes() for path in files]
+    count = len(content)
+    kind = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    images = pyarrow.array([{"bytes": file, "path": path.name} for file, path in zip(content, files)], kind)
+    numbers = pyarrow.array([row % 3 for row in range(count)], pyarrow.int64())
+    image, classes = {"_type": "Image"}, {"_type": "ClassLabel", "names": ["cat", "dog, hound", "bird"]}
+    both = {"image": image, "label": classes}
+    columns = {"image": images, "label": numbers}
+    table("snappy", columns, both, row_group_size=5)
+    table("zstd", columns, both, compression="zstd", data_page_version="2.0", use_dictionary=False)
+    names = pyarrow.array([["cat", "dog, hound", "bird"][row % 3] for row in range(count)])
+    table("names", {"label": names, "image": images}, compression="gzip")
+    bare = pyarrow.array(content, pyarrow.binary())
+    table("bare", {"pixels": bare, "label": numbers.cast(pyarrow.uint8()), "text": names}, compression="none")
+    table("two_labels", {"img": images, "fine_label": numbers, "coarse_label": pyarrow.array([0] * count)},
+          {"img": image, "fine_label": classes, "coarse_label": {"_type": "ClassLabel", "names": ["all"]}})
+    table("held_back", {"image": images, "label": pyarrow.array([-1] * count)}, both)
+    table("gaps", {"image": pyarrow.array([None] + images.to_pylist()[1:], kind), "label": numbers}, both)
+
+
 pictures()
 data_sets()
+tables()

@@ -14,7 +14,7 @@ use crate::name::Name;
 use crate::{cifar, mnist, tiny_imagenet};
 use download::Download;
 pub use error::FetchError;
-use error::Problem;
+pub(crate) use error::Problem;
 
 /// Where files come from instead of their usual hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +43,10 @@ pub enum Phase {
     Verify,
     /// Unpacking an archive.
     Unpack,
+    /// Taking the pictures out of a table.
+    Convert,
+    /// Packing a split into shards; `file` is its name.
+    Pack,
 }
 
 /// How far a fetch is.
@@ -52,9 +56,9 @@ pub struct Progress<'a> {
     pub file: &'a str,
     /// What happens to it.
     pub phase: Phase,
-    /// Bytes of the file done.
+    /// Bytes of the file done; pictures where it is converted or packed.
     pub done: u64,
-    /// Bytes of the file in all.
+    /// Bytes or pictures in all.
     pub total: u64,
 }
 
@@ -154,6 +158,7 @@ fn fetch_source(
         let path = files_folder.join(&remote.file);
         let mut download = Download {
             remote,
+            token: None,
             path: &path,
             progress: &mut *progress,
         };
@@ -184,6 +189,17 @@ pub fn fetch_file(
     again: &str,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
+    fetch_file_as(None, remote, folder, again, progress)
+}
+
+/// The same for whom `token` says, if any.
+pub(crate) fn fetch_file_as(
+    token: Option<&str>,
+    remote: &Remote,
+    folder: &Path,
+    again: &str,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<PathBuf, FetchError> {
     let failed =
         |problem| FetchError::new(problem, std::slice::from_ref(remote), folder, again, false);
     fs::create_dir_all(folder).map_err(|error| failed(Problem::disk(folder, error)))?;
@@ -192,6 +208,7 @@ pub fn fetch_file(
     let path = folder.join(&remote.file);
     let mut download = Download {
         remote,
+        token,
         path: &path,
         progress,
     };
@@ -201,7 +218,7 @@ pub fn fetch_file(
 }
 
 /// A lock that the system releases when this process ends, however it ends.
-fn lock(path: &Path) -> Result<File, Problem> {
+pub(crate) fn lock(path: &Path) -> Result<File, Problem> {
     let file = File::create(path).map_err(|error| Problem::disk(path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -213,4 +230,4 @@ fn lock(path: &Path) -> Result<File, Problem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

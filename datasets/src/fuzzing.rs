@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::Path;
 
+use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 
-use crate::{cifar, idx, shards, tiny_imagenet};
+use crate::{cifar, hub, idx, shards, tiny_imagenet};
 
 /// IDX files of pictures and of labels, plain and gzipped.
 pub fn idx(bytes: &[u8]) {
@@ -58,6 +59,18 @@ pub fn index(bytes: &[u8]) {
     }
 }
 
+/// A Parquet file of pictures and labels; those of its rows that can be read are.
+pub fn parquet(bytes: &[u8]) {
+    for label in [None, Some("label")] {
+        if let Ok(table) = hub::Table::open(Bytes::copy_from_slice(bytes), label) {
+            // A file may state any number of rows of nothing.
+            for (_, label) in table.samples().take(1 << 16).flatten() {
+                assert!(!label.is_empty() && !label.contains(['\t', '\n', '\r']));
+            }
+        }
+    }
+}
+
 /// The manifest of shards.
 pub fn manifest(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -73,13 +86,14 @@ mod tests {
     #[test]
     fn the_corpus_is_read() {
         type Target = fn(&[u8]);
-        let targets: [(&str, Target); 6] = [
+        let targets: [(&str, Target); 7] = [
             ("idx", idx),
             ("cifar", cifar),
             ("annotations", annotations),
             ("shard", shard),
             ("index", index),
             ("manifest", manifest),
+            ("parquet", parquet),
         ];
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
         for (name, target) in targets {

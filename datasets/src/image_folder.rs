@@ -11,7 +11,7 @@ use crate::error::OpenError;
 use crate::files::Files;
 use crate::name::Name;
 use crate::open::{OpenOptions, Opened, of_any_size};
-use crate::select::{Labelled, shuffled_classes};
+use crate::select::{Labelled, OF_ONE, shared};
 use crate::tree::{EXTENSIONS, class_folders, pictures};
 
 /// Names that a validation folder may have, best first.
@@ -108,29 +108,12 @@ fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
 
 /// The pictures of `folder`, of which a share of each class validates.
 fn split(folder: &Path, options: &OpenOptions) -> Result<(Files, Files, Vec<String>), OpenError> {
-    let fraction = options.valid_fraction;
-    if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(OpenError::Option(format!(
-            "valid_fraction is {fraction}: expected between 0 and 1"
-        )));
-    }
     let (files, classes) = scan(folder)?;
-    let (mut train, mut valid) = (Vec::new(), Vec::new());
-    for members in shuffled_classes(&files.labels, options.seed) {
-        let share = (members.len() as f64 * fraction).round() as usize;
-        // Every class trains; a class of two or more pictures also validates.
-        let share = share.clamp(usize::from(members.len() > 1), members.len() - 1);
-        valid.extend_from_slice(&members[..share]);
-        train.extend_from_slice(&members[share..]);
-    }
+    let (train, valid) = shared(&files.labels, options.valid_fraction, options.seed)?;
     if valid.is_empty() {
-        return Err(OpenError::malformed(
-            folder,
-            "has one picture a class: nothing is left to validate on",
-        ));
+        return Err(OpenError::malformed(folder, OF_ONE));
     }
-    let pick = |mut indices: Vec<usize>| {
-        indices.sort_unstable();
+    let pick = |indices: Vec<usize>| {
         let mut part = Files::default();
         for index in indices {
             part.push(files.paths[index].clone(), files.labels[index]);

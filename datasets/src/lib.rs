@@ -1,6 +1,6 @@
 //! Image classification data sets: files on disk become samples, with their splits, statistics and class names.
 //!
-//! [`open`] reads a set from a folder, [`fetch`] brings one there. Each module knows one set: its layout, its numbers,
+//! [`open`] reads a set from a folder, [`fetch`] and [`fetch_hub`] bring one there. Each module knows one set: its layout, its numbers,
 //! and the addresses and checksums of its files, which live beside the reader of the same files.
 
 mod cache;
@@ -12,6 +12,7 @@ mod files;
 pub mod fuzzing;
 mod glyphs;
 mod http;
+mod hub;
 mod idx;
 mod image_folder;
 mod memory;
@@ -26,6 +27,7 @@ mod tree;
 pub use error::OpenError;
 pub use fetch::{FetchError, FetchOptions, Phase, Progress, Remote, fetch, fetch_file};
 pub use glyphs::Glyphs;
+pub use hub::{HubError, HubOptions, HubSet, NotAHubSet, fetch_hub};
 pub use name::{Name, UnknownName};
 pub use open::{OpenOptions, default_root, open};
 pub use shards::{PackError, PackOptions, PackProgress, Packed, pack};

@@ -20,7 +20,8 @@ pub struct OpenOptions {
     pub train_size: Option<usize>,
     /// Number of validation pictures, likewise.
     pub valid_size: Option<usize>,
-    /// Share of each class that validates, between 0 and 1, where an image folder has no validation folder.
+    /// Share of each class that validates, between 0 and 1, where an image folder has no validation folder and a folder of
+    /// somebody else's shards none to validate on.
     pub valid_fraction: f64,
 }
 
@@ -76,7 +77,7 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
         Name::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
         Name::TinyImagenet => tiny_imagenet::open(&root)?,
         Name::ImageFolder => image_folder::open(&root, options)?,
-        Name::Shards => shards::open(&root)?,
+        Name::Shards => shards::open(&root, options)?,
     };
     let train = opened.train.capped(options.train_size, options.seed);
     let valid = opened.valid.capped(options.valid_size, options.seed);

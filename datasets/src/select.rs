@@ -8,6 +8,11 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use crate::error::OpenError;
+
+/// What is wrong with a set that no part of can validate.
+pub(crate) const OF_ONE: &str = "has one picture a class: nothing is left to validate on";
+
 /// A split and the label of each of its samples, known without loading them.
 pub(crate) struct Labelled {
     pub(crate) split: Split,
@@ -40,14 +45,26 @@ impl Labelled {
             return self;
         };
         let indices = balanced(&self.labels, size, seed);
+        self.at(indices)
+    }
+
+    /// The samples of two splits, of which `fraction` of each class is the second.
+    pub(crate) fn shared(&self, fraction: f64, seed: u64) -> Result<(Self, Self), OpenError> {
+        let (train, valid) = shared(&self.labels, fraction, seed)?;
+        Ok((self.at(train), self.at(valid)))
+    }
+
+    /// The samples at `indices`, which ascend.
+    fn at(&self, indices: Vec<usize>) -> Self {
         let kept_before = |start: &usize| indices.partition_point(|index| index < start);
         Self {
             starts: self
                 .starts
+                .as_ref()
                 .map(|starts| starts.iter().map(kept_before).collect()),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
             split: Arc::new(Part {
-                split: self.split,
+                split: self.split.clone(),
                 indices,
             }),
         }
@@ -55,7 +72,7 @@ impl Labelled {
 }
 
 /// The indices of each class, in random order.
-pub(crate) fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
+fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
     let classes = labels.iter().max().map_or(0, |&last| last + 1);
     let mut members = vec![Vec::new(); classes];
     for (index, &label) in labels.iter().enumerate() {
@@ -66,6 +83,34 @@ pub(crate) fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
         class.shuffle(&mut rng);
     }
     members
+}
+
+/// The indices that train and those that validate, each in ascending order: `fraction` of each class validates, at least one
+/// of two or more, and every class trains.
+///
+/// # Errors
+/// When `fraction` is not between 0 and 1.
+pub(crate) fn shared(
+    labels: &[usize],
+    fraction: f64,
+    seed: u64,
+) -> Result<(Vec<usize>, Vec<usize>), OpenError> {
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return Err(OpenError::Option(format!(
+            "valid_fraction is {fraction}: expected between 0 and 1"
+        )));
+    }
+    let (mut train, mut valid) = (Vec::new(), Vec::new());
+    for members in shuffled_classes(labels, seed) {
+        let share = (members.len() as f64 * fraction).round() as usize;
+        let most = members.len().saturating_sub(1);
+        let share = share.clamp(most.min(1), most);
+        valid.extend_from_slice(&members[..share]);
+        train.extend_from_slice(&members[share..]);
+    }
+    train.sort_unstable();
+    valid.sort_unstable();
+    Ok((train, valid))
 }
 
 /// `size` indices: the first of every class, the second of every class and so on, in ascending order.
@@ -112,6 +157,19 @@ mod tests {
         assert!(chosen.is_sorted());
         assert_eq!(chosen, balanced(&labels, 12, 3));
         assert_ne!(chosen, balanced(&labels, 12, 4));
+    }
+
+    #[test]
+    fn a_share_of_every_class_validates() {
+        let labels = [0, 0, 0, 0, 0, 1, 1, 2];
+        let (train, valid) = shared(&labels, 0.2, 0).unwrap();
+        let mut all = [train.clone(), valid.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..8).collect::<Vec<_>>());
+        let valid: Vec<usize> = valid.iter().map(|&index| labels[index]).collect();
+        assert_eq!(valid, [0, 1], "one of five, one of two, none of one");
+        assert!(train.is_sorted());
+        assert!(shared(&labels, 1.0, 0).is_err());
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn byte_bar(total: u64) -> ProgressBar {
     )
 }
 
-/// Follows a download: one bar at a time, for the file and phase at hand.
+/// Follows a fetch: one bar at a time, for the file and phase at hand.
 #[derive(Default)]
 pub(crate) struct FetchBar {
     current: Option<(String, datasets::Phase, ProgressBar)>,
@@ -51,11 +51,12 @@ impl FetchBar {
             .is_some_and(|(name, now, _)| name == file && *now == phase);
         if !is_current {
             self.clear();
-            let bar = byte_bar(total);
-            let what = match phase {
-                datasets::Phase::Download => "download",
-                datasets::Phase::Verify => "verify",
-                datasets::Phase::Unpack => "unpack",
+            let (what, bar) = match phase {
+                datasets::Phase::Download => ("download", byte_bar(total)),
+                datasets::Phase::Verify => ("verify", byte_bar(total)),
+                datasets::Phase::Unpack => ("unpack", byte_bar(total)),
+                datasets::Phase::Convert => ("convert", bar(total, "pictures")),
+                datasets::Phase::Pack => ("pack", bar(total, "pictures")),
             };
             bar.set_message(format!("{what} {file}"));
             self.current = Some((file.to_owned(), phase, bar));

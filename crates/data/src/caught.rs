@@ -14,8 +14,11 @@ pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-/// What `decode` gives; where it panics, what the panic says.
-pub(crate) fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
+/// What `decode` gives.
+///
+/// # Errors
+/// What the panic says, where it panics.
+pub fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     let outer = DECODING.replace(true);
     // A decoder is given up with its file: no state of it is seen again.
     let result = catch_unwind(AssertUnwindSafe(decode));

@@ -21,7 +21,7 @@ mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
 pub use batches::Shares;
-pub use caught::{is_decoding, panic_message};
+pub use caught::{caught, is_decoding, panic_message};
 pub use chance::{epoch_order, sample_rng, shard_order};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
 pub use fingerprint::{Fingerprint, HASH_BITS, look_alikes};

@@ -18,6 +18,8 @@ const BLOCK: usize = 1 << 16;
 /// A file to bring.
 pub(super) struct Download<'a> {
     pub(super) remote: &'a Remote,
+    /// What the server is told of who asks; servers that it sends us on to are not.
+    pub(super) token: Option<&'a str>,
     /// Where it belongs.
     pub(super) path: &'a Path,
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
@@ -89,7 +91,7 @@ impl Download<'_> {
         if !response.status().is_success() {
             return Err(Problem::Status {
                 url: self.remote.url.clone(),
-                status: response.status().to_string(),
+                status: response.status(),
             });
         }
         if response.status() == StatusCode::PARTIAL_CONTENT && start == 0 {
@@ -116,6 +118,9 @@ impl Download<'_> {
 
     fn request(&self, start: u64) -> Result<Response<Body>, Problem> {
         let mut request = agent().get(&self.remote.url);
+        if let Some(token) = self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
         if start > 0 {
             request = request.header(header::RANGE, format!("bytes={start}-"));
         }

@@ -4,7 +4,10 @@ use std::fmt::{self, Write};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use ureq::http::StatusCode;
+
 use super::Remote;
+use crate::http::is_passing;
 use crate::name::Name;
 
 /// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
@@ -24,7 +27,7 @@ pub(crate) enum Problem {
     #[error("{url}: {reason}")]
     Network { url: String, reason: String },
     #[error("{url}: the server answered {status}")]
-    Status { url: String, status: String },
+    Status { url: String, status: StatusCode },
     #[error(
         "{url}: the connection ended after {received} of {expected} bytes; run the command again to go on from there"
     )]
@@ -64,6 +67,15 @@ impl Problem {
         match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path },
             _ => Self::Disk { path, source },
+        }
+    }
+
+    /// Whether asking again may help.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Network { .. } | Self::Truncated { .. } => true,
+            Self::Status { status, .. } => is_passing(*status),
+            _ => false,
         }
     }
 
@@ -143,6 +155,11 @@ impl std::error::Error for FetchError {
 }
 
 impl FetchError {
+    /// Whether the same fetch may go on in a moment.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.problem.is_passing()
+    }
+
     /// Whether the server or the network failed, rather than this machine or the question.
     pub fn is_remote(&self) -> bool {
         self.problem.is_remote()

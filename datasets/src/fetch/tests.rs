@@ -1,6 +1,6 @@
 //! Fetching from a local server: whole, cut, wrong, refused and continued.
 
-mod server;
+pub(crate) mod server;
 
 use std::io::Write;
 use std::net::TcpListener;

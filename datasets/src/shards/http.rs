@@ -5,22 +5,18 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use crate::cache::Cache;
 use crate::error::OpenError;
-use crate::http::agent;
+use crate::http::{ATTEMPTS, Failure, agent, patiently, refused};
 
 /// Bytes fetched at a time.
 const BLOCK: u64 = 4 << 20;
 /// Bytes of blocks that are kept.
 const KEPT: usize = 256 << 20;
-/// Requests for the same bytes before the error is given out, and the pause after the first; it doubles each time.
-const ATTEMPTS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 200 });
 /// Most bytes of an index or a manifest.
 const WHOLE: u64 = 1 << 30;
 
@@ -31,14 +27,6 @@ pub(crate) struct Remote {
     agent: Agent,
     /// By file and number.
     blocks: Cache<(Arc<str>, u64), Vec<u8>>,
-}
-
-/// Why a request gave nothing.
-enum Failure {
-    /// Asking again may help.
-    Passing(String),
-    /// It will not.
-    Lasting(String),
 }
 
 impl Remote {
@@ -155,7 +143,7 @@ impl Remote {
         Ok(bytes)
     }
 
-    fn get(&self, file: &str, range: Option<[u64; 2]>) -> Result<Response<Body>, Failure> {
+    fn get(&self, file: &str, range: Option<[u64; 2]>) -> Result<Response<Body>, Failure<String>> {
         let mut request = self.agent.get(self.url(file));
         if let Some([first, last]) = range {
             request = request.header(header::RANGE, format!("bytes={first}-{last}"));
@@ -165,25 +153,18 @@ impl Remote {
             .map_err(|error| Failure::Passing(error.to_string()))
     }
 
-    /// Does `request` until it succeeds, fails for good, or has failed [`ATTEMPTS`] times.
     fn patiently<T>(
         &self,
         file: &str,
-        mut request: impl FnMut() -> Result<T, Failure>,
+        request: impl FnMut() -> Result<T, Failure<String>>,
     ) -> Result<T, OpenError> {
-        let mut attempt = 1;
-        loop {
-            match request() {
-                Ok(done) => return Ok(done),
-                Err(Failure::Lasting(problem)) => return Err(self.error(file, problem)),
-                Err(Failure::Passing(problem)) if attempt == ATTEMPTS => {
-                    let problem = format!("{problem} (after {ATTEMPTS} attempts)");
-                    return Err(self.error(file, problem));
-                }
-                Err(Failure::Passing(_)) => std::thread::sleep(PAUSE * 2_u32.pow(attempt - 1)),
-            }
-            attempt += 1;
-        }
+        patiently(request).map_err(|failure| {
+            let problem = match failure {
+                Failure::Passing(problem) => format!("{problem} (after {ATTEMPTS} attempts)"),
+                Failure::Lasting(problem) => problem,
+            };
+            self.error(file, problem)
+        })
     }
 
     fn error(&self, file: &str, problem: String) -> OpenError {
@@ -195,7 +176,7 @@ impl Remote {
 }
 
 /// The first byte of a partial answer and the length of the whole file, where the server says them.
-fn content_range(response: &Response<Body>) -> Result<Option<(u64, u64)>, Failure> {
+fn content_range(response: &Response<Body>) -> Result<Option<(u64, u64)>, Failure<String>> {
     match response.status() {
         StatusCode::PARTIAL_CONTENT => {}
         StatusCode::OK => {
@@ -217,17 +198,4 @@ fn content_range(response: &Response<Body>) -> Result<Option<(u64, u64)>, Failur
         Some((range.split('-').next()?.parse().ok()?, total.parse().ok()?))
     });
     Ok(range)
-}
-
-fn refused(status: StatusCode) -> Failure {
-    let problem = format!("the server answered {status}");
-    let is_passing = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
-        );
-    match is_passing {
-        true => Failure::Passing(problem),
-        false => Failure::Lasting(problem),
-    }
 }

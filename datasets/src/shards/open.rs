@@ -15,20 +15,21 @@ use super::split::ShardSplit;
 use super::walk::walk;
 use crate::error::OpenError;
 use crate::name::Name;
-use crate::open::{Opened, of_any_size};
-use crate::select::Labelled;
+use crate::open::{OpenOptions, Opened, of_any_size};
+use crate::select::{Labelled, OF_ONE};
 use crate::tree;
 
 /// Names of the classes of somebody else's shards, one a line.
-const CLASSES: &str = "classes.txt";
+pub(crate) const CLASSES: &str = "classes.txt";
 
 /// Opens the set at `root`, a folder or an address.
-pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
     let place = Arc::new(Place::of(root));
     let manifest = match place.text(MANIFEST)? {
         Some(text) => Some(Manifest::parse(&text, &place.name(MANIFEST))?),
         None => None,
     };
+    let is_packed = manifest.is_some();
     let found = match (manifest, &*place) {
         (Some(manifest), _) => packed(&place, manifest)?,
         (None, Place::Folder(folder)) => foreign(&place, folder)?,
@@ -42,8 +43,11 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
             });
         }
     };
+    // Shards of others that all train validate in part, as folders of pictures do.
+    let is_shared = !is_packed && found.valid.is_empty();
     let missing = [("training", &found.train), ("validation", &found.valid)];
-    if let Some((split, _)) = missing.iter().find(|(_, shards)| shards.is_empty()) {
+    let missing = missing.iter().find(|(_, shards)| shards.is_empty());
+    if let Some((split, _)) = missing.filter(|_| !is_shared) {
         return Err(OpenError::malformed(
             &place.name(MANIFEST),
             format!(
@@ -76,7 +80,13 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
         let (labels, starts) = (split.labels.clone(), split.starts.clone());
         Ok::<_, OpenError>(Labelled::new(Arc::new(split), labels).in_shards(starts))
     };
-    let (train, valid) = (labelled(&found.train)?, labelled(&found.valid)?);
+    let (train, valid) = match is_shared {
+        false => (labelled(&found.train)?, labelled(&found.valid)?),
+        true => labelled(&found.train)?.shared(options.valid_fraction, options.seed)?,
+    };
+    if valid.labels.is_empty() {
+        return Err(OpenError::malformed(root, OF_ONE));
+    }
     Ok(Opened {
         train,
         valid,
@@ -213,13 +223,12 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
         Ok::<_, OpenError>((file, own_index(path)?))
     })?;
     let (train, valid) = tree::in_splits(indexed, |(file, _)| file.clone());
-    if train.is_empty() || valid.is_empty() {
+    if train.is_empty() {
         return Err(OpenError::malformed(
             folder,
             format!(
-                "holds {} shards to train on and {} to validate on: the latter are told by \"val\" or \"test\" in their names, \
-                 as in val-000000.tar",
-                train.len(),
+                "holds {} shards to validate on and none to train on: those with \"val\" or \"test\" in their names validate, \
+                 all others train",
                 valid.len()
             ),
         ));
@@ -274,7 +283,7 @@ fn own_index(path: &Path) -> Result<Index, OpenError> {
 
 /// Writes a file beside its place, and renames it. The place beside is this process's own: several runs may index the same
 /// shards at once.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let part = PathBuf::from(format!("{}.{}.part", path.display(), std::process::id()));
     let mut file = std::fs::File::create(&part)?;
     file.write_all(bytes)?;

@@ -229,7 +229,13 @@ impl Pack<'_> {
                 });
                 let (extension, bytes, label) = self.sample(index)?;
                 let key = format!("{done:0digits$}");
-                if !shard.push(&key, extension, &bytes, label, self.plan.shard_bytes)? {
+                if !shard.push(
+                    &key,
+                    extension,
+                    &bytes,
+                    &label.to_string(),
+                    self.plan.shard_bytes,
+                )? {
                     break;
                 }
                 done += 1;
@@ -328,7 +334,7 @@ fn refused(folder: &Path, problem: impl Into<String>) -> PackError {
     }
 }
 
-pub(super) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> PackError {
+pub(crate) fn writing(path: &Path) -> impl FnOnce(std::io::Error) -> PackError {
     let path = path.to_owned();
     move |source| PackError::Write { path, source }
 }

@@ -11,7 +11,7 @@ use super::open::write_whole;
 use super::pack::{PackError, writing};
 
 /// A shard that is being written.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     path: PathBuf,
     part: PathBuf,
     tar: tar::Builder<BufWriter<File>>,
@@ -19,7 +19,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(path: &Path) -> Result<Self, PackError> {
+    pub(crate) fn new(path: &Path) -> Result<Self, PackError> {
         let part = PathBuf::from(format!("{}.part", path.display()));
         let file = File::create(&part).map_err(writing(&part))?;
         Ok(Self {
@@ -34,15 +34,14 @@ impl Writer {
     }
 
     /// Adds a sample, unless it is not the first and would make the shard larger than `most` bytes; says whether it did.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         key: &str,
         extension: &str,
         bytes: &[u8],
-        label: usize,
+        label: &str,
         most: u64,
     ) -> Result<bool, PackError> {
-        let label = label.to_string();
         let [picture, class] = [bytes.len(), label.len()].map(|length| length as u64);
         let member = |length: u64| HEADER + length.next_multiple_of(HEADER);
         // Two blocks of zeros end the file.
@@ -54,7 +53,7 @@ impl Writer {
         self.index.entries.push(Entry {
             offset: self.index.tar_bytes + HEADER,
             length: picture,
-            label: label.clone(),
+            label: label.to_owned(),
             name: name.clone(),
         });
         self.append(&name, bytes)?;
@@ -75,7 +74,7 @@ impl Writer {
     }
 
     /// Gives the shard and its index their names.
-    pub(super) fn finish(mut self, file: String) -> Result<Shard, PackError> {
+    pub(crate) fn finish(mut self, file: String) -> Result<Shard, PackError> {
         let part = self.part;
         let done = self.tar.into_inner().and_then(|mut buffer| {
             buffer.flush()?;

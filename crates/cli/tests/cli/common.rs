@@ -1,5 +1,7 @@
 //! The real binary, in an empty folder.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -15,6 +17,8 @@ pub(crate) fn zoo(folder: &Path) -> Command {
         "BURN_ZOO_DATA",
         "BURN_ZOO_MIRROR",
         "BURN_ZOO_TOKEN",
+        "HF_ENDPOINT",
+        "HF_TOKEN",
         "RUST_BACKTRACE",
         "NO_COLOR",
         "CLICOLOR_FORCE",
@@ -160,4 +164,34 @@ pub(crate) fn metrics(run: &Path) -> Vec<Value> {
         record
     });
     lines.collect()
+}
+
+/// A server that gives what `answer` makes of the path that is asked for, and the address of it.
+pub(crate) fn server(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let Ok(copy) = stream.try_clone() else {
+                continue;
+            };
+            let mut lines = BufReader::new(copy).lines().map_while(Result::ok);
+            let path = lines.next().unwrap_or_default();
+            let path = path.split(' ').nth(1).unwrap_or_default().to_owned();
+            lines.find(String::is_empty);
+            // Whoever asked may have gone.
+            let _ = stream.write_all(&answer(&path));
+        }
+    });
+    address
+}
+
+/// An answer of a server; `headers` end with a line break each.
+pub(crate) fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"
+    );
+    [head.as_bytes(), body].concat()
 }

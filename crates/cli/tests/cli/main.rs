@@ -5,6 +5,7 @@ mod browser;
 mod common;
 mod data;
 mod eval;
+mod hub;
 mod models;
 mod refusals;
 mod report;

@@ -1,10 +1,10 @@
 //! import, export and fetch.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::Path;
 
-use crate::common::{TINY, folder, metrics, read, refuse, succeed, trained, write, zoo};
+use crate::common::{
+    TINY, answer, folder, metrics, read, refuse, server, succeed, trained, write, zoo,
+};
 
 #[test]
 fn weights_go_to_safetensors_and_back() {
@@ -125,32 +125,6 @@ fn weights_go_to_safetensors_and_back() {
     assert_eq!(read(folder.path().join("back.bpk")), before);
 }
 
-/// A server that gives `answer` to whoever asks, and the address of it.
-fn server(status: &'static str, body: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = format!("http://{}", listener.local_addr().expect("bound"));
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let Ok(copy) = stream.try_clone() else {
-                continue;
-            };
-            for line in BufReader::new(copy).lines().map_while(Result::ok) {
-                if line.is_empty() {
-                    break;
-                }
-            }
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            // Whoever asked may have gone.
-            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
-        }
-    });
-    address
-}
-
 fn fetch(folder: &Path, mirror: &str, model: &str) -> (Option<i32>, String) {
     let output = zoo(folder)
         .args(["fetch", model])
@@ -168,8 +142,8 @@ fn fetch(folder: &Path, mirror: &str, model: &str) -> (Option<i32>, String) {
 #[test]
 fn weights_that_do_not_arrive_are_said_to_and_leave_nothing() {
     let folder = folder();
-    let wrong = server("200 OK", b"another file".to_vec());
-    let missing = server("404 Not Found", Vec::new());
+    let wrong = server(|_| answer("200 OK", "", b"another file"));
+    let missing = server(|_| answer("404 Not Found", "", b""));
     for (mirror, part) in [
         (&wrong, "sha256"),
         (&missing, "404"),
@@ -215,7 +189,7 @@ fn published_weights_arrive_are_imported_and_are_not_fetched_twice() {
     };
     let folder = folder();
     let checkpoint = read(Path::new(&root).join("checkpoints/resnet20-12fca82f.th"));
-    let mirror = server("200 OK", checkpoint);
+    let mirror = server(move |_| answer("200 OK", "", &checkpoint));
     let (code, text) = fetch(folder.path(), &mirror, "resnet20");
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("weights/resnet20.bpk"), "{text}");

@@ -7,21 +7,22 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-/// What was asked for: the path, and the first byte where only the rest was wanted.
+/// What was asked for: the path, the first byte where only the rest was wanted, and who asked.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Request {
-    pub(super) path: String,
-    pub(super) from: Option<usize>,
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) from: Option<usize>,
+    pub(crate) token: Option<String>,
 }
 
 /// A server that gives one answer after the other to whoever asks.
-pub(super) struct Server {
-    pub(super) address: String,
-    pub(super) requests: Arc<Mutex<Vec<Request>>>,
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    pub(super) fn start(answer: impl Fn(&Request) -> Vec<u8> + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -29,18 +30,20 @@ impl Server {
         // The thread waits for connections until the test process ends.
         thread::spawn(move || {
             for connection in listener.incoming() {
-                let Some(request) = connection.ok().and_then(|stream| serve(stream, &answer))
-                else {
+                let Some((mut stream, request)) = connection.ok().and_then(receive) else {
                     continue;
                 };
+                let bytes = answer(&request);
+                // Known before the answer is, so that who has it may look.
                 seen.lock().unwrap().push(request);
+                let _ = stream.write_all(&bytes);
             }
         });
         Self { address, requests }
     }
 
     /// How often and from which byte on each request asked.
-    pub(super) fn starts(&self) -> Vec<Option<usize>> {
+    pub(crate) fn starts(&self) -> Vec<Option<usize>> {
         self.requests
             .lock()
             .unwrap()
@@ -50,13 +53,10 @@ impl Server {
     }
 }
 
-pub(super) fn serve(
-    mut stream: TcpStream,
-    answer: &impl Fn(&Request) -> Vec<u8>,
-) -> Option<Request> {
+fn receive(stream: TcpStream) -> Option<(TcpStream, Request)> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
+    let (mut from, mut token) = (None, None);
     for line in lines
         .map_while(Result::ok)
         .take_while(|line| !line.is_empty())
@@ -64,25 +64,26 @@ pub(super) fn serve(
         if let Some(range) = line.to_ascii_lowercase().strip_prefix("range: bytes=") {
             from = range.trim_end_matches('-').parse().ok();
         }
+        if let Some((_, bearer)) = line.split_once(": Bearer ") {
+            token = Some(bearer.to_owned());
+        }
     }
-    let request = Request { path, from };
-    stream.write_all(&answer(&request)).ok()?;
-    Some(request)
+    Some((stream, Request { path, from, token }))
 }
 
-pub(super) fn answer(status: &str, headers: &str, length: usize, body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, headers: &str, length: usize, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"
     );
     [head.as_bytes(), body].concat()
 }
 
-pub(super) fn whole(content: &[u8]) -> Vec<u8> {
+pub(crate) fn whole(content: &[u8]) -> Vec<u8> {
     answer("200 OK", "", content.len(), content)
 }
 
 /// The answer of a server that can begin in the middle.
-pub(super) fn ranged(content: &[u8], request: &Request) -> Vec<u8> {
+pub(crate) fn ranged(content: &[u8], request: &Request) -> Vec<u8> {
     match request.from {
         Some(from) if from >= content.len() => answer("416 Range Not Satisfiable", "", 0, b""),
         Some(from) => {
@@ -102,7 +103,7 @@ pub(super) fn ranged(content: &[u8], request: &Request) -> Vec<u8> {
     }
 }
 
-pub(super) fn sha256(content: &[u8]) -> String {
+pub(crate) fn sha256(content: &[u8]) -> String {
     Sha256::digest(content)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -110,7 +111,7 @@ pub(super) fn sha256(content: &[u8]) -> String {
 }
 
 /// Content that does not compress and differs everywhere.
-pub(super) fn content() -> Vec<u8> {
+pub(crate) fn content() -> Vec<u8> {
     let mut state = 1u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

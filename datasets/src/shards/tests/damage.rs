@@ -175,8 +175,8 @@ fn folders_without_shards_say_what_was_looked_for() {
     }
     std::fs::write(root.path().join("train-000000.tar.gz"), "x").unwrap();
     assert!(refusal(root.path()).contains("gunzip"));
-    std::fs::write(root.path().join("a-000000.tar"), good()).unwrap();
-    assert!(refusal(root.path()).contains("holds 1 shards to train on and 0 to validate on"));
+    std::fs::write(root.path().join("test-000000.tar"), good()).unwrap();
+    assert!(refusal(root.path()).contains("holds 1 shards to validate on and none to train on"));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use burn_zoo::datasets::{FetchOptions, default_root, fetch};
+use burn_zoo::datasets::{
+    FetchOptions, HubError, HubOptions, HubSet, PackError, Progress, default_root, fetch, fetch_hub,
+};
 use clap::Args;
 use serde_json::json;
 
@@ -14,25 +16,51 @@ use crate::setup;
 /// Download a data set, check it and unpack it
 ///
 /// An interrupted download goes on where it stopped. BURN_ZOO_MIRROR names another server.
+///
+/// hf:OWNER/NAME is an image set of the Hugging Face Hub, hf:OWNER/NAME:CONFIG one of its configs. It becomes tar shards: train
+/// on them with `data.name = "shards"` and their folder as `data.root`. HF_TOKEN holds the token that private and gated sets
+/// want, HF_ENDPOINT names a mirror.
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// The data set, as `zoo data list` lists it.
+    /// The data set, as `zoo data list` lists it, or hf:OWNER/NAME.
     name: String,
 
     /// Folder that data sets are kept in [default: $BURN_ZOO_DATA, or data]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+
+    /// Column of the labels, for sets of the Hub with several, as cifar100's fine_label.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
 }
 
 pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
-    let name = setup::data_name(&args.name)?;
     let root = args.root.clone().unwrap_or_else(default_root);
     let mut bar = FetchBar::default();
-    let folder = fetch(name, &root, &FetchOptions::from_env(), &mut |progress| {
-        bar.show(&progress)
-    });
+    let mut show = |progress: Progress<'_>| bar.show(&progress);
+    let (name, folder) = if HubSet::is_meant(&args.name) {
+        let set: HubSet = args.name.parse().map_err(Failure::input)?;
+        let options = HubOptions {
+            label: args.label.clone(),
+            ..HubOptions::from_env()
+        };
+        let folder = fetch_hub(&set, &root, &options, &mut show).map_err(|error| match error {
+            HubError::Pack(PackError::Write { .. }) => Failure::Failed(error.to_string()),
+            _ => Failure::input(error),
+        });
+        (set.to_string(), folder)
+    } else {
+        let name = setup::data_name(&args.name)?;
+        if args.label.is_some() {
+            return Err(Failure::input(format!(
+                "--label is for sets of the Hugging Face Hub (hf:OWNER/NAME): {name} has one label a picture"
+            )));
+        }
+        let folder = fetch(name, &root, &FetchOptions::from_env(), &mut show);
+        (name.to_string(), folder.map_err(Failure::input))
+    };
     bar.clear();
-    let folder = folder.map_err(Failure::input)?;
-    let document = json!({ "name": name.as_str(), "folder": folder });
+    let folder = folder?;
+    let document = json!({ "name": name, "folder": folder });
     output.show(&document, || format!("{name} is in {}", folder.display()))
 }

@@ -1,0 +1,254 @@
+//! Which Parquet files a set has, as the Hub lists them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use serde::Deserialize;
+use ureq::http::{StatusCode, header};
+
+use super::{HubError, HubOptions, HubSet};
+use crate::fetch::Remote;
+use crate::http::{Failure, agent, patiently, refused};
+use crate::shards::write_whole;
+
+/// The branch of the Parquet copies, as it stands in addresses.
+const BRANCH: &str = "refs%2Fconvert%2Fparquet";
+/// Names of splits that validate, best first.
+const VALID: [&str; 6] = ["validation", "valid", "val", "dev", "eval", "test"];
+/// Most bytes of one page of the listing.
+const PAGE: u64 = 64 << 20;
+/// Names shown before "and more".
+const SHOWN: usize = 12;
+
+/// The files of a set's splits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    pub(super) set: HubSet,
+    pub(super) train: Vec<File>,
+    /// Empty where part of the training split validates.
+    pub(super) valid: Vec<File>,
+}
+
+/// A Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    /// Its folder, below that of the config: the split, or a part of one.
+    pub(super) folder: String,
+    pub(super) remote: Remote,
+}
+
+/// An entry of the Hub's listing.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    path: String,
+    #[serde(default)]
+    lfs: Option<Lfs>,
+}
+
+/// What Git LFS knows of a large file.
+#[derive(Debug, Deserialize)]
+struct Lfs {
+    /// Its sha256.
+    oid: String,
+    size: u64,
+}
+
+/// The files of each split of a config.
+type Splits = BTreeMap<String, Vec<File>>;
+
+impl Listing {
+    /// Asks the Hub for the files of `set`.
+    pub(super) fn ask(set: &HubSet, options: &HubOptions) -> Result<Self, HubError> {
+        let refused = |problem: String| HubError::Set {
+            set: set.clone(),
+            problem,
+        };
+        let entries = entries(set, options).map_err(refused)?;
+        let mut splits = chosen(configs(set, options, entries), set).map_err(refused)?;
+        if let Some(split) = splits.keys().find(|split| split.starts_with("partial-")) {
+            return Err(refused(format!(
+                "the Hub's Parquet copy of it ends early (\"{split}\"), as those of very large sets do: download the set itself"
+            )));
+        }
+        let names: Vec<String> = splits.keys().cloned().collect();
+        let Some(train) = splits.remove("train") else {
+            return Err(refused(format!(
+                "it has no split \"train\" (splits: {})",
+                shown(&names)
+            )));
+        };
+        let valid = VALID.iter().find_map(|name| splits.remove(*name));
+        Ok(Self {
+            set: set.clone(),
+            train,
+            valid: valid.unwrap_or_default(),
+        })
+    }
+
+    /// Makes the folder of a fetch ready; what it holds stays if it is of these files and this column.
+    pub(super) fn begin(&self, aside: &Path, label: Option<&str>) -> std::io::Result<()> {
+        let of = |files: &[File]| -> Vec<[String; 2]> {
+            let name = |file: &File| [file.remote.url.clone(), file.remote.sha256.clone()];
+            files.iter().map(name).collect()
+        };
+        let plan = serde_json::json!({ "train": of(&self.train), "valid": of(&self.valid), "label": label });
+        let path = aside.join("plan.json");
+        match fs::read_to_string(&path) {
+            Ok(text) if text == plan.to_string() => return Ok(()),
+            Ok(_) => fs::remove_dir_all(aside)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        fs::create_dir_all(aside)?;
+        write_whole(&path, plan.to_string().as_bytes())
+    }
+}
+
+/// Everything on the branch.
+fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
+    let endpoint = options.endpoint.trim_end_matches('/');
+    let repository = &set.repository;
+    let mut next = Some(format!(
+        "{endpoint}/api/datasets/{repository}/tree/{BRANCH}?recursive=true"
+    ));
+    let mut entries = Vec::new();
+    while let Some(url) = next {
+        let (page, after) = patiently(|| {
+            let mut request = agent().get(&url);
+            if let Some(token) = &options.token {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            }
+            let response = request
+                .call()
+                .map_err(|error| Failure::Passing(format!("{url}: {error}")))?;
+            match response.status() {
+                StatusCode::OK => {}
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    return Err(Failure::Lasting(format!(
+                        "there is no such set on the Hub, or it is not open to all: look at {endpoint}/datasets/{repository}, \
+                         accept its terms there, and set HF_TOKEN to a token of {endpoint}/settings/tokens"
+                    )));
+                }
+                StatusCode::NOT_FOUND => {
+                    return Err(Failure::Lasting(format!(
+                        "there is no such set on the Hub, or none that it has a Parquet copy of: look at \
+                         {endpoint}/datasets/{repository}"
+                    )));
+                }
+                status => return Err(refused(status)),
+            }
+            let after = response.headers().get(header::LINK).and_then(next_page);
+            let mut text = String::new();
+            let mut body = response.into_body().into_reader().take(PAGE);
+            body.read_to_string(&mut text)
+                .map_err(|error| Failure::Passing(format!("{url}: {error}")))?;
+            let page: Vec<Entry> = serde_json::from_str(&text)
+                .map_err(|error| Failure::Lasting(format!("{url}: not a list of files: {error}")))?;
+            Ok((page, after))
+        })
+        .map_err(Failure::into_inner)?;
+        entries.extend(page);
+        // A token goes to no other server than the one that it was meant for.
+        if let Some(after) = after
+            .as_ref()
+            .filter(|after| !after.starts_with(&format!("{endpoint}/")))
+        {
+            return Err(format!("{url}: the list goes on elsewhere, at {after}"));
+        }
+        next = after;
+    }
+    Ok(entries)
+}
+
+/// The address in `<https://…>; rel="next"`.
+fn next_page(link: &header::HeaderValue) -> Option<String> {
+    let mut links = link.to_str().ok()?.split(',');
+    let next = links.find(|link| link.contains("rel=\"next\""))?;
+    let (_, rest) = next.split_once('<')?;
+    Some(rest.split_once('>')?.0.to_owned())
+}
+
+/// The files of each config and split, in the order of their names.
+fn configs(set: &HubSet, options: &HubOptions, entries: Vec<Entry>) -> BTreeMap<String, Splits> {
+    let mut entries: Vec<(String, Lfs)> = entries
+        .into_iter()
+        .filter_map(|entry| Some((entry.path, entry.lfs?)))
+        .collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut configs = BTreeMap::<String, Splits>::new();
+    for (path, lfs) in entries {
+        let parts: Vec<&str> = path.split('/').collect();
+        let &[config, folder, file] = parts.as_slice() else {
+            continue;
+        };
+        let is_name =
+            |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
+        let is_sha256 = lfs.oid.len() == 64 && lfs.oid.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !file.ends_with(".parquet") || !is_sha256 || !parts.iter().all(|part| is_name(part)) {
+            continue;
+        }
+        // A split of more than 10,000 files lies in `train-part0`, `train-part1`, …
+        let split = folder
+            .rsplit_once("-part")
+            .filter(|(_, number)| number.parse::<u32>().is_ok())
+            .map_or(folder, |(split, _)| split);
+        let endpoint = options.endpoint.trim_end_matches('/');
+        let place = parts.iter().map(|part| escaped(part)).collect::<Vec<_>>();
+        let remote = Remote {
+            url: format!(
+                "{endpoint}/datasets/{}/resolve/{BRANCH}/{}",
+                set.repository,
+                place.join("/")
+            ),
+            file: file.to_owned(),
+            bytes: Some(lfs.size),
+            sha256: lfs.oid.to_ascii_lowercase(),
+        };
+        let splits = configs.entry(config.to_owned()).or_default();
+        splits.entry(split.to_owned()).or_default().push(File {
+            folder: folder.to_owned(),
+            remote,
+        });
+    }
+    configs
+}
+
+/// The splits of the config that is meant.
+fn chosen(mut configs: BTreeMap<String, Splits>, set: &HubSet) -> Result<Splits, String> {
+    let names: Vec<String> = configs.keys().cloned().collect();
+    let name = match (&set.config, names.as_slice()) {
+        (_, []) => return Err("the Hub has no Parquet files of it".to_owned()),
+        (Some(config), _) => config.as_str(),
+        (None, [only]) => only,
+        (None, _) => "default",
+    };
+    configs.remove(name).ok_or_else(|| match &set.config {
+        Some(_) => format!("it has no such config (configs: {})", shown(&names)),
+        None => format!(
+            "it has several configs: name one of them, as {set}:{} (configs: {})",
+            names[0],
+            shown(&names)
+        ),
+    })
+}
+
+fn shown(names: &[String]) -> String {
+    let first = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// A part of a path as it stands in an address.
+fn escaped(part: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    part.bytes().map(escape).collect()
+}

@@ -1,0 +1,136 @@
+//! Pictures and labels of a Parquet file, row by row.
+
+use std::sync::Arc;
+
+use burn_zoo_data::caught;
+use parquet::data_type::ByteArray;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use parquet::record::reader::{ReaderIter, TreeBuilder};
+use parquet::record::{Field, Row};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
+
+use super::columns::columns;
+
+/// Rows read at a time: a page of pictures is kept while rows of it are.
+const ROWS: usize = 16;
+
+/// A Parquet file of pictures and labels.
+pub(crate) struct Table<R: ChunkReader + 'static> {
+    reader: SerializedFileReader<R>,
+    /// Of the two columns.
+    schema: SchemaDescPtr,
+    /// Names of the classes, where the file states them.
+    pub(crate) classes: Option<Vec<String>>,
+}
+
+/// A picture file and its label: the number of its class, or the name.
+pub(crate) type Sample = (ByteArray, String);
+
+impl<R: ChunkReader + 'static> Table<R> {
+    /// Reads the file's description of itself; `label` is the column of the labels, where several may be meant.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn open(file: R, label: Option<&str>) -> Result<Self, String> {
+        let reader = parquet(|| SerializedFileReader::new(file))?;
+        let about = reader.metadata().file_metadata();
+        let features = about.key_value_metadata().and_then(|pairs| {
+            let pair = pairs.iter().find(|pair| pair.key == "huggingface")?;
+            pair.value.as_deref()
+        });
+        let columns = columns(about.schema(), features, label)?;
+        Ok(Self {
+            schema: Arc::new(SchemaDescriptor::new(Arc::new(columns.projection))),
+            classes: columns.classes,
+            reader,
+        })
+    }
+
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        let rows = self.reader.metadata().file_metadata().num_rows();
+        usize::try_from(rows).unwrap_or(0)
+    }
+
+    /// The rows in their order, each with what it holds or what is wrong with it.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = Result<Sample, String>> {
+        let groups = 0..self.reader.num_row_groups();
+        let mut row = 0;
+        groups
+            .flat_map(move |group| self.group(group))
+            .map(move |sample| {
+                row += 1;
+                sample.map_err(|problem| format!("row {row} {problem}"))
+            })
+    }
+
+    /// The rows of a group; the first that cannot be read ends it.
+    fn group(&self, number: usize) -> impl Iterator<Item = Result<Sample, String>> {
+        let open = || -> Result<ReaderIter, ParquetError> {
+            let group = self.reader.get_row_group(number)?;
+            let builder = TreeBuilder::new().with_batch_size(ROWS);
+            builder.as_iter(self.schema.clone(), &*group)
+        };
+        let (mut rows, mut failed) = match parquet(open) {
+            Ok(rows) => (Some(rows), None),
+            Err(problem) => (None, Some(problem)),
+        };
+        std::iter::from_fn(move || {
+            if let Some(problem) = failed.take() {
+                return Some(Err(problem));
+            }
+            let row = match parquet(|| rows.as_mut().and_then(Iterator::next).transpose()) {
+                Ok(row) => row?,
+                Err(problem) => {
+                    rows = None;
+                    return Some(Err(problem));
+                }
+            };
+            Some(sample(row))
+        })
+    }
+}
+
+/// What the library gives; its panics are errors too.
+fn parquet<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+    let reason = match caught(read) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic,
+    };
+    Err(format!("is damaged: {reason}"))
+}
+
+fn sample(row: Row) -> Result<Sample, String> {
+    let mut fields = row.into_columns().into_iter().map(|(_, field)| field);
+    let picture = match fields.next() {
+        Some(Field::Group(group)) => group.into_columns().pop().map(|(_, field)| field),
+        other => other,
+    };
+    let picture = match picture {
+        Some(Field::Bytes(bytes)) => bytes,
+        _ => return Err("holds no picture".to_owned()),
+    };
+    let number = match fields.next() {
+        Some(Field::Str(name)) if !name.trim().is_empty() => {
+            let words: Vec<&str> = name.split_whitespace().collect();
+            return Ok((picture, words.join(" ")));
+        }
+        Some(Field::Byte(number)) => number.into(),
+        Some(Field::Short(number)) => number.into(),
+        Some(Field::Int(number)) => number.into(),
+        Some(Field::Long(number)) => number,
+        Some(Field::UByte(number)) => number.into(),
+        Some(Field::UShort(number)) => number.into(),
+        Some(Field::UInt(number)) => number.into(),
+        Some(Field::ULong(number)) => i64::try_from(number).unwrap_or(-1),
+        _ => return Err("has no label".to_owned()),
+    };
+    match number {
+        0.. => Ok((picture, number.to_string())),
+        _ => Err(format!(
+            "has the label {number}, which is no class: the labels of this split are held back"
+        )),
+    }
+}
