@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::json;
 use ureq::http::{StatusCode, header};
 
 use super::{HubError, HubOptions, HubSet};
@@ -93,16 +94,17 @@ impl Listing {
             let name = |file: &File| [file.remote.url.clone(), file.remote.sha256.clone()];
             files.iter().map(name).collect()
         };
-        let plan = serde_json::json!({ "train": of(&self.train), "valid": of(&self.valid), "label": label });
+        let plan = json!({ "train": of(&self.train), "valid": of(&self.valid), "label": label })
+            .to_string();
         let path = aside.join("plan.json");
         match fs::read_to_string(&path) {
-            Ok(text) if text == plan.to_string() => return Ok(()),
+            Ok(text) if text == plan => return Ok(()),
             Ok(_) => fs::remove_dir_all(aside)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
         fs::create_dir_all(aside)?;
-        write_whole(&path, plan.to_string().as_bytes())
+        write_whole(&path, plan.as_bytes())
     }
 }
 

@@ -1,5 +1,7 @@
 //! A local server in the place of the Hub, and Parquet files that pyarrow wrote (`fuzz/make_corpus.py`).
 
+mod listing;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -290,99 +292,6 @@ fn tables_that_hold_no_labelled_pictures_are_refused() {
             "{part}: {message}"
         );
     }
-}
-
-#[test]
-fn a_listing_that_does_not_serve_says_why() {
-    let table = corpus("parquet/snappy");
-    let at = |paths: &[&'static str]| -> Vec<(&'static str, Vec<u8>)> {
-        paths.iter().map(|path| (*path, table.clone())).collect()
-    };
-    let two = ["de/train/0000.parquet", "en/train/0000.parquet"];
-    for (name, files, part) in [
-        (
-            "hf:owner/set",
-            at(&two),
-            "as hf:owner/set:de (configs: de, en)",
-        ),
-        (
-            "hf:owner/set:fr",
-            at(&two),
-            "no such config (configs: de, en)",
-        ),
-        (
-            "hf:owner/set",
-            at(&["default/partial-train/0.parquet"]),
-            "ends early (\"partial-train\")",
-        ),
-        (
-            "hf:owner/set",
-            at(&["default/all/0.parquet"]),
-            "no split \"train\" (splits: all)",
-        ),
-        (
-            "hf:owner/set",
-            at(&["README.md", "a/../train.parquet", "a/b/.x.parquet"]),
-            "no Parquet files",
-        ),
-        (
-            "hf:owner/other",
-            Vec::new(),
-            "there is no such set on the Hub",
-        ),
-    ] {
-        let message = refusal(name, &files);
-        assert!(
-            message.starts_with(name) && message.contains(part),
-            "{part}: {message}"
-        );
-    }
-    for (status, part) in [
-        ("401 Unauthorized", "HF_TOKEN"),
-        ("403 Forbidden", "accept its terms"),
-        ("500 Oops", "500"),
-    ] {
-        let root = tempfile::tempdir().unwrap();
-        let server = Server::start(move |_| answer(status, "", 0, b""));
-        let message = run("hf:owner/set", root.path(), &options(&server))
-            .unwrap_err()
-            .to_string();
-        assert!(message.contains(part), "{message}");
-        assert_eq!(
-            asked(&server).len(),
-            if status.starts_with('5') { 5 } else { 1 }
-        );
-    }
-}
-
-#[test]
-fn a_long_listing_is_read_to_its_end() {
-    let table = corpus("parquet/snappy");
-    let pages: Vec<String> = ["default/train/0000.parquet", "default/test/0000.parquet"]
-        .iter()
-        .map(|path| {
-            json!([{ "type": "directory", "path": "default" }, entry(path, &table)]).to_string()
-        })
-        .collect();
-    let address: Arc<std::sync::OnceLock<String>> = Arc::default();
-    let server = Server::start({
-        let address = address.clone();
-        move |request| {
-            let next = format!(
-                "Link: <{}{LISTING}&cursor=2>; rel=\"next\"\r\n",
-                address.get().unwrap()
-            );
-            match request.path.as_str() {
-                LISTING => answer("200 OK", &next, pages[0].len(), pages[0].as_bytes()),
-                path if path.ends_with("cursor=2") => ok(&pages[1]),
-                _ => ranged(&table, request),
-            }
-        }
-    });
-    address.set(server.address.clone()).unwrap();
-    let root = tempfile::tempdir().unwrap();
-    let data = read(&run("hf:owner/set", root.path(), &options(&server)).unwrap());
-    assert_eq!(content(&data.valid), expected(1));
 }
 
 #[test]
