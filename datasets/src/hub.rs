@@ -125,23 +125,27 @@ pub fn fetch_hub(
     let label = options.label.as_deref();
     let name = set.folder(label);
     let folder = root.join(&name);
+    let aside = root.join(format!(".{name}.fetching"));
     if folder.is_dir() {
+        // A fetch may have ended between the two steps that end it.
+        let _ = fs::remove_dir_all(&aside);
         return Ok(folder);
     }
     let listing = Listing::ask(set, options)?;
-    let again = format!("zoo data fetch {set}");
+    let option = label.map_or(String::new(), |label| format!(" --label {label}"));
+    let again = format!("zoo data fetch {set}{option}");
     let failed =
         |problem| HubError::Fetch(FetchError::new(problem, &[], root, again.as_str(), false));
     let disk = |path: &Path, error| failed(Problem::disk(path, error));
     fs::create_dir_all(root).map_err(|error| disk(root, error))?;
     let lock_path = root.join(format!(".{name}.lock"));
     let _lock = lock(&lock_path).map_err(failed)?;
-
-    let aside = root.join(format!(".{name}.fetching"));
+    if folder.is_dir() {
+        // Another fetch completed it meanwhile.
+        return Ok(folder);
+    }
     let (tars, shards) = (aside.join("tars"), aside.join("shards"));
-    listing
-        .begin(&aside, label)
-        .map_err(|error| disk(&aside, error))?;
+    listing.begin(&aside).map_err(|error| disk(&aside, error))?;
     convert::all(&listing, &aside, &tars, options, &again, progress)?;
 
     let mut data = open(

@@ -88,14 +88,13 @@ impl Listing {
         })
     }
 
-    /// Makes the folder of a fetch ready; what it holds stays if it is of these files and this column.
-    pub(super) fn begin(&self, aside: &Path, label: Option<&str>) -> std::io::Result<()> {
+    /// Makes the folder of a fetch ready; what it holds stays if it is of these files.
+    pub(super) fn begin(&self, aside: &Path) -> std::io::Result<()> {
         let of = |files: &[File]| -> Vec<[String; 2]> {
             let name = |file: &File| [file.remote.url.clone(), file.remote.sha256.clone()];
             files.iter().map(name).collect()
         };
-        let plan = json!({ "train": of(&self.train), "valid": of(&self.valid), "label": label })
-            .to_string();
+        let plan = json!({ "train": of(&self.train), "valid": of(&self.valid) }).to_string();
         let path = aside.join("plan.json");
         match fs::read_to_string(&path) {
             Ok(text) if text == plan => return Ok(()),

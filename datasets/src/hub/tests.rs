@@ -342,19 +342,28 @@ fn a_set_that_changed_meanwhile_is_fetched_anew() {
     let root = tempfile::tempdir().unwrap();
     let (broken, _store) = hub(&[
         ("default/test/0000.parquet", b"no table".to_vec()),
-        ("default/train/0000.parquet", corpus("parquet/two_labels")),
+        ("default/train/0000.parquet", corpus("parquet/snappy")),
     ]);
-    let with = |hub: &Server| HubOptions {
-        label: Some("coarse_label".to_owned()),
-        ..options(hub)
-    };
-    assert!(run("hf:owner/set", root.path(), &with(&broken)).is_err());
-    assert!(
-        root.path()
-            .join(".owner--set--coarse_label.fetching/tars/train-000000.tar")
-            .exists()
-    );
+    assert!(run("hf:owner/set", root.path(), &options(&broken)).is_err());
+    let aside = root.path().join(".owner--set.fetching");
+    assert!(aside.join("tars/train-000000.tar").exists());
     let (mended, _store) = hub(&[("default/train/0000.parquet", corpus("parquet/names"))]);
     let data = read(&run("hf:owner/set", root.path(), &options(&mended)).unwrap());
-    assert_eq!(data.info.classes.len(), 3, "nothing of the first is in it");
+    // The first states them in another order.
+    assert_eq!(data.info.classes, ["bird", "cat", "dog, hound"]);
+}
+
+#[test]
+fn a_fetch_that_ended_before_it_had_cleaned_up_is_complete() {
+    let root = tempfile::tempdir().unwrap();
+    let (hub, _store) = hub(&[("default/train/0000.parquet", corpus("parquet/snappy"))]);
+    let folder = run("hf:owner/set", root.path(), &options(&hub)).unwrap();
+    let aside = root.path().join(".owner--set.fetching");
+    fs::create_dir(&aside).unwrap();
+    asked(&hub);
+    assert_eq!(
+        run("hf:owner/set", root.path(), &options(&hub)).unwrap(),
+        folder
+    );
+    assert!(asked(&hub).is_empty() && !aside.exists());
 }
