@@ -24,16 +24,15 @@ const PAGE: u64 = 64 << 20;
 const SHOWN: usize = 12;
 
 /// The files of a set's splits.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Listing {
-    pub(super) set: HubSet,
     pub(super) train: Vec<File>,
     /// Empty where part of the training split validates.
     pub(super) valid: Vec<File>,
 }
 
 /// A Parquet file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct File {
     /// Its folder, below that of the config: the split, or a part of one.
     pub(super) folder: String,
@@ -68,24 +67,30 @@ impl Listing {
         };
         let entries = entries(set, options).map_err(refused)?;
         let mut splits = chosen(configs(set, options, entries), set).map_err(refused)?;
-        if let Some(split) = splits.keys().find(|split| split.starts_with("partial-")) {
-            return Err(refused(format!(
-                "the Hub's Parquet copy of it ends early (\"{split}\"), as those of very large sets do: download the set itself"
-            )));
-        }
         let names: Vec<String> = splits.keys().cloned().collect();
-        let Some(train) = splits.remove("train") else {
-            return Err(refused(format!(
+        let mut split = |wanted: &[&str]| {
+            for name in wanted {
+                let partial = format!("partial-{name}");
+                if splits.contains_key(&partial) {
+                    return Err(refused(format!(
+                        "the Hub's Parquet copy of it ends early (\"{partial}\"), as those of very large sets do: download the \
+                         set itself"
+                    )));
+                }
+                if let Some(files) = splits.remove(*name) {
+                    return Ok(files);
+                }
+            }
+            Ok(Vec::new())
+        };
+        let (train, valid) = (split(&["train"])?, split(&VALID)?);
+        match train.is_empty() {
+            false => Ok(Self { train, valid }),
+            true => Err(refused(format!(
                 "it has no split \"train\" (splits: {})",
                 shown(&names)
-            )));
-        };
-        let valid = VALID.iter().find_map(|name| splits.remove(*name));
-        Ok(Self {
-            set: set.clone(),
-            train,
-            valid: valid.unwrap_or_default(),
-        })
+            ))),
+        }
     }
 
     /// Makes the folder of a fetch ready; what it holds stays if it is of these files.
@@ -151,14 +156,9 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
         })
         .map_err(Failure::into_inner)?;
         entries.extend(page);
-        // A token goes to no other server than the one that it was meant for.
-        if let Some(after) = after
-            .as_ref()
-            .filter(|after| !after.starts_with(&format!("{endpoint}/")))
-        {
-            return Err(format!("{url}: the list goes on elsewhere, at {after}"));
-        }
-        next = after;
+        // A mirror may name the Hub itself; and a token goes to no other server than the one that it is meant for.
+        next =
+            after.and_then(|after| Some(format!("{endpoint}{}", &after[after.find("/api/")?..])));
     }
     Ok(entries)
 }
