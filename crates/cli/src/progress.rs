@@ -1,11 +1,12 @@
 //! Standard error: messages, and bars that vanish where there is no terminal.
 
+use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
 use burn_zoo::datasets;
 use burn_zoo::trainer::{EpochRecord, Observer, Phase, Scores, StepReport};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::output::thousands;
 
@@ -18,7 +19,7 @@ pub(crate) fn say(message: &str) {
 /// A bar that counts `unit`; invisible where standard error is no terminal.
 pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
     let template = format!(
-        "{{msg}} {{wide_bar:.cyan/dim}} {{human_pos}}/{{human_len}} {unit} {{per_sec}} {{eta}}"
+        "{{msg}} {{wide_bar:.cyan/dim}} {{human_pos}}/{{human_len}} {unit} {{rate}} {{eta}}"
     );
     styled(ProgressBar::new(total), &template)
 }
@@ -77,7 +78,11 @@ impl FetchBar {
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).expect("the templates are constants of this file");
-    bar.with_style(style)
+    // The bar's own rate has four decimals.
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = write!(out, "{}/s", thousands(state.per_sec() as u64));
+    };
+    bar.with_style(style.with_key("rate", rate))
 }
 
 /// A line above the bar, or in the log where there is no bar.
