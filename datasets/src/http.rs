@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::RedirectAuthHeaders;
 use ureq::http::StatusCode;
 
 /// How long a server may be silent.
@@ -15,6 +16,8 @@ const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 200 });
 pub(crate) fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
+        // The Hub sends on whoever asks for a set by an old name, and wants the token again.
+        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
         .timeout_connect(Some(SILENCE))
         .timeout_recv_response(Some(SILENCE))
         .timeout_per_read(Some(SILENCE))

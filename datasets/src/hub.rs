@@ -22,7 +22,7 @@ use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Problem, Progress, lock};
 use crate::name::Name;
 use crate::open::{OpenOptions, open};
-use crate::shards::{PackError, PackOptions, pack};
+use crate::shards::{MANIFEST, PackError, PackOptions, pack};
 use listing::Listing;
 pub use name::{HubSet, NotAHubSet};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -146,7 +146,7 @@ pub fn fetch_hub(
     }
     let (tars, shards) = (aside.join("tars"), aside.join("shards"));
     listing.begin(&aside).map_err(|error| disk(&aside, error))?;
-    convert::all(&listing, &aside, &tars, options, &again, progress)?;
+    convert::all(set, &listing, &aside, &tars, options, &again, progress)?;
 
     let mut data = open(
         Name::Shards,
@@ -156,17 +156,20 @@ pub fn fetch_hub(
         },
     )?;
     data.info.name = set.to_string();
-    statistics::measure(&data.train, &mut data.info);
-    pack(&data, &shards, &PackOptions::default(), &mut |packed| {
-        progress(Progress {
-            file: packed.split,
-            phase: Phase::Pack,
-            done: packed.done as u64,
-            total: packed.total as u64,
-        });
-    })?;
+    statistics::measure([&data.train, &data.valid], &mut data.info);
+    // The manifest is the last that a pack writes.
+    if !shards.join(MANIFEST).is_file() {
+        pack(&data, &shards, &PackOptions::default(), &mut |packed| {
+            progress(Progress {
+                file: packed.split,
+                phase: Phase::Pack,
+                done: packed.done as u64,
+                total: packed.total as u64,
+            });
+        })?;
+    }
     fs::rename(&shards, &folder).map_err(|error| disk(&folder, error))?;
-    fs::remove_dir_all(&aside).map_err(|error| disk(&aside, error))?;
+    let _ = fs::remove_dir_all(&aside);
     let _ = fs::remove_file(&lock_path);
     Ok(folder)
 }

@@ -29,4 +29,4 @@ pub(crate) use {pack::writing, writer::Writer};
 /// Bytes of a member's header in a tar file.
 const HEADER: u64 = 512;
 /// The manifest of a set of shards.
-const MANIFEST: &str = "dataset.json";
+pub(crate) const MANIFEST: &str = "dataset.json";

@@ -80,7 +80,10 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
         ProgressStyle::with_template(template).expect("the templates are constants of this file");
     // The bar's own rate has four decimals.
     let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
-        let _ = write!(out, "{}/s", thousands(state.per_sec() as u64));
+        let _ = match state.per_sec() {
+            slow @ ..10.0 => write!(out, "{slow:.1}/s"),
+            fast => write!(out, "{}/s", thousands(fast as u64)),
+        };
     };
     bar.with_style(style.with_key("rate", rate))
 }

@@ -160,6 +160,12 @@ impl FetchError {
         self.problem.is_passing()
     }
 
+    /// Whether the server wants to know who asks, or knows and refuses.
+    pub(crate) fn is_closed(&self) -> bool {
+        let closed = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        matches!(&self.problem, Problem::Status { status, .. } if closed.contains(status))
+    }
+
     /// Whether the server or the network failed, rather than this machine or the question.
     pub fn is_remote(&self) -> bool {
         self.problem.is_remote()

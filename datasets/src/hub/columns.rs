@@ -67,7 +67,13 @@ pub(super) fn columns(
         (Some(label), _) => {
             called(label).ok_or_else(|| format!("has no column \"{label}\" (columns: {names})"))?
         }
-        (None, [only]) => only,
+        (None, [only]) if called("label").is_none_or(|label| label.name() == only.name()) => only,
+        (None, [only]) if called("label").is_some() => {
+            return Err(format!(
+                "has labels in the columns \"label\" and \"{}\": choose one of them with --label",
+                only.name()
+            ));
+        }
         (None, several) => called("label").ok_or_else(|| match several {
             [] => format!(
                 "has no column \"label\": name that of the labels with --label (columns: {names})"

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use burn_zoo_data::file_extension;
 
-use super::listing::{File as Listed, Listing};
+use super::listing::{File as Listed, Listing, closed};
 use super::table::Table;
-use super::{HubError, HubOptions};
+use super::{HubError, HubOptions, HubSet};
 use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Progress, fetch_file_as};
 use crate::http::{Failure, patiently};
@@ -16,6 +16,7 @@ use crate::tree::file_name;
 
 /// Makes a tar file in `tars` of every file of `listing`, and the list of classes; those that are there stay.
 pub(super) fn all(
+    set: &HubSet,
     listing: &Listing,
     aside: &Path,
     tars: &Path,
@@ -28,10 +29,18 @@ pub(super) fn all(
         for (number, file) in files.iter().enumerate() {
             let tar = tars.join(format!("{split}-{number:06}.tar"));
             // Its index is the last that is written of it.
-            if tar.with_extension("tar.index").is_file() {
+            if tar.is_file() && tar.with_extension("tar.index").is_file() {
                 continue;
             }
-            let path = bring(file, aside, options, again, progress)?;
+            let path = bring(file, aside, options, again, progress);
+            // Who may see the list may not have the files.
+            let path = path.map_err(|error| match error.is_closed() {
+                true => HubError::Set {
+                    set: set.clone(),
+                    problem: closed(set, options),
+                },
+                false => error.into(),
+            })?;
             let convert = Conversion {
                 path: &path,
                 tar: &tar,
@@ -79,15 +88,20 @@ impl Conversion<'_> {
         let table = Table::open(file, self.label).map_err(damaged)?;
         self.state_classes(table.classes.as_deref())?;
         let (name, total) = (file_name(self.path), table.rows());
-        if total == 0 {
-            return Err(damaged("holds 0 rows".to_owned()).into());
-        }
         let mut tar = Writer::new(self.tar)?;
         let mut done = 0;
         for sample in table.samples() {
             let (picture, label) = sample.map_err(damaged)?;
+            let classes = table.classes.as_ref().map_or(usize::MAX, Vec::len);
+            if label.parse().is_ok_and(|label: usize| label >= classes) {
+                let problem = format!(
+                    "row {} has the label {label}, it names {classes} classes",
+                    done + 1
+                );
+                return Err(damaged(problem).into());
+            }
             let ending = file_extension(picture.data())
-                .map_err(|found| damaged(format!("row {} {found}", done + 1)))?;
+                .map_err(|found| damaged(format!("row {} holds {found}", done + 1)))?;
             tar.push(
                 &format!("{done:08}"),
                 ending,

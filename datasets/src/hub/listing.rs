@@ -1,6 +1,6 @@
 //! Which Parquet files a set has, as the Hub lists them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -66,7 +66,8 @@ impl Listing {
             problem,
         };
         let entries = entries(set, options).map_err(refused)?;
-        let mut splits = chosen(configs(set, options, entries), set).map_err(refused)?;
+        let configs = configs(set, options, entries).map_err(refused)?;
+        let mut splits = chosen(configs, set).map_err(refused)?;
         let names: Vec<String> = splits.keys().cloned().collect();
         let mut split = |wanted: &[&str]| {
             for name in wanted {
@@ -103,9 +104,13 @@ impl Listing {
         let path = aside.join("plan.json");
         match fs::read_to_string(&path) {
             Ok(text) if text == plan => return Ok(()),
-            Ok(_) => fs::remove_dir_all(aside)?,
+            Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
+        }
+        // Without its plan as well: a removal may have ended after that.
+        if aside.exists() {
+            fs::remove_dir_all(aside)?;
         }
         fs::create_dir_all(aside)?;
         write_whole(&path, plan.as_bytes())
@@ -119,7 +124,7 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
     let mut next = Some(format!(
         "{endpoint}/api/datasets/{repository}/tree/{BRANCH}?recursive=true"
     ));
-    let mut entries = Vec::new();
+    let (mut entries, mut seen) = (Vec::new(), BTreeSet::new());
     while let Some(url) = next {
         let (page, after) = patiently(|| {
             let mut request = agent().get(&url);
@@ -132,10 +137,7 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
             match response.status() {
                 StatusCode::OK => {}
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                    return Err(Failure::Lasting(format!(
-                        "there is no such set on the Hub, or it is not open to all: look at {endpoint}/datasets/{repository}, \
-                         accept its terms there, and set HF_TOKEN to a token of {endpoint}/settings/tokens"
-                    )));
+                    return Err(Failure::Lasting(closed(set, options)));
                 }
                 StatusCode::NOT_FOUND => {
                     return Err(Failure::Lasting(format!(
@@ -157,10 +159,33 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
         .map_err(Failure::into_inner)?;
         entries.extend(page);
         // A mirror may name the Hub itself; and a token goes to no other server than the one that it is meant for.
-        next =
-            after.and_then(|after| Some(format!("{endpoint}{}", &after[after.find("/api/")?..])));
+        next = match after.map(|after| Some(after[after.find("/api/datasets/")?..].to_owned())) {
+            None => None,
+            Some(Some(path)) if seen.insert(path.clone()) => Some(format!("{endpoint}{path}")),
+            Some(_) => {
+                return Err(format!(
+                    "{url}: the list of files goes in circles or elsewhere"
+                ));
+            }
+        };
     }
     Ok(entries)
+}
+
+/// What is wrong with a set whose files are not given to everybody.
+pub(super) fn closed(set: &HubSet, options: &HubOptions) -> String {
+    let endpoint = options.endpoint.trim_end_matches('/');
+    let token = match options.token {
+        Some(_) => {
+            "see that the token in HF_TOKEN or of `hf auth login` is valid, since a wrong one shuts open sets too"
+        }
+        None => "set HF_TOKEN to a token of yours",
+    };
+    format!(
+        "there is no such set on the Hub, or it is not open to all: look at {endpoint}/datasets/{}, accept its terms there, and \
+         {token} ({endpoint}/settings/tokens)",
+        set.repository
+    )
 }
 
 /// The address in `<https://…>; rel="next"`.
@@ -172,24 +197,34 @@ fn next_page(link: &header::HeaderValue) -> Option<String> {
 }
 
 /// The files of each config and split, in the order of their names.
-fn configs(set: &HubSet, options: &HubOptions, entries: Vec<Entry>) -> BTreeMap<String, Splits> {
-    let mut entries: Vec<(String, Lfs)> = entries
-        .into_iter()
-        .filter_map(|entry| Some((entry.path, entry.lfs?)))
-        .collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+///
+/// # Errors
+/// Names a file that cannot be fetched: the set would not be whole without it.
+fn configs(
+    set: &HubSet,
+    options: &HubOptions,
+    mut entries: Vec<Entry>,
+) -> Result<BTreeMap<String, Splits>, String> {
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
     let mut configs = BTreeMap::<String, Splits>::new();
-    for (path, lfs) in entries {
+    for Entry { path, lfs } in entries {
         let parts: Vec<&str> = path.split('/').collect();
         let &[config, folder, file] = parts.as_slice() else {
             continue;
         };
         let is_name =
-            |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains('\\');
-        let is_sha256 = lfs.oid.len() == 64 && lfs.oid.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !file.ends_with(".parquet") || !is_sha256 || !parts.iter().all(|part| is_name(part)) {
+            |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':']);
+        let is_sha256 =
+            |lfs: &Lfs| lfs.oid.len() == 64 && lfs.oid.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !file.ends_with(".parquet") {
             continue;
         }
+        let lfs = lfs.filter(|lfs| is_sha256(lfs) && parts.iter().all(|part| is_name(part)));
+        let Some(lfs) = lfs else {
+            return Err(format!(
+                "the Hub lists the file \"{path}\" without its sha256, or under a name that no file has here"
+            ));
+        };
         // A split of more than 10,000 files lies in `train-part0`, `train-part1`, …
         let split = folder
             .rsplit_once("-part")
@@ -213,7 +248,7 @@ fn configs(set: &HubSet, options: &HubOptions, entries: Vec<Entry>) -> BTreeMap<
             remote,
         });
     }
-    configs
+    Ok(configs)
 }
 
 /// The splits of the config that is meant.

@@ -23,8 +23,21 @@ struct Sums {
     sums: [[u64; 2]; 3],
 }
 
-/// Looks at the training pictures, and states in `info` what they have in common.
-pub(super) fn measure(split: &Split, info: &mut DatasetInfo) {
+/// Looks at the pictures, and states in `info` what they have in common.
+pub(super) fn measure([train, valid]: [&Split; 2], info: &mut DatasetInfo) {
+    let Some(all) = seen(train) else {
+        return;
+    };
+    // Those that are validated on have a say in the size alone.
+    if seen(valid).is_some_and(|valid| valid.size == all.size) {
+        info.size = Some(all.size);
+        info.channels = all.channels;
+        (info.mean, info.std) = all.statistics();
+    }
+}
+
+/// The sums over some pictures of a split, if all of these are of one size.
+fn seen(split: &Split) -> Option<Sums> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut indices = sample(&mut rng, split.len(), split.len().min(SEEN)).into_vec();
     // In the order in which they lie.
@@ -34,24 +47,15 @@ pub(super) fn measure(split: &Split, info: &mut DatasetInfo) {
         let sample = split.get(index).ok()?;
         sample.picture.decode().ok()
     };
-    let Some(first) = indices.iter().find_map(|&index| read(index)) else {
-        return;
-    };
+    let first = indices.iter().find_map(|&index| read(index))?;
     let size = [first.height, first.width];
     let of_size = |&index: &usize| match read(index).map(|picture| Sums::of(&picture)) {
         Some(sums) if sums.size != size => Err(()),
         other => Ok(other),
     };
     // The first of another size ends it.
-    let Ok(seen) = on_all_cores(&indices, of_size) else {
-        return;
-    };
-    let all = seen.into_iter().flatten().reduce(Sums::and);
-    if let Some(all) = all {
-        info.size = Some(size);
-        info.channels = all.channels;
-        (info.mean, info.std) = all.statistics();
-    }
+    let seen = on_all_cores(&indices, of_size).ok()?;
+    seen.into_iter().flatten().reduce(Sums::and)
 }
 
 impl Sums {
@@ -132,7 +136,7 @@ mod tests {
         });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
         let mut info = of_any_size(Name::Shards, vec!["a".to_owned()]);
-        measure(&split, &mut info);
+        measure([&split, &split], &mut info);
         info
     }
 

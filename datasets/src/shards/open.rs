@@ -296,7 +296,12 @@ fn classes_of<'a>(labels: impl Iterator<Item = &'a str>) -> Result<Vec<String>, 
     let labels: BTreeSet<&str> = labels.collect();
     let numbers: Vec<usize> = labels
         .iter()
-        .filter_map(|label| label.parse().ok())
+        .filter_map(|label| {
+            label
+                .parse()
+                .ok()
+                .filter(|n: &usize| n.to_string() == **label)
+        })
         .collect();
     if numbers.len() < labels.len() {
         return Ok(labels.into_iter().map(str::to_owned).collect());

@@ -30,10 +30,11 @@ fn a_listing_that_does_not_serve_says_why() {
             at(&["default/all/0.parquet"]),
             "no split \"train\" (splits: all)",
         ),
+        ("hf:owner/set", at(&["README.md"]), "no Parquet files"),
         (
             "hf:owner/set",
-            at(&["README.md", "a/../train.parquet", "a/b/.x.parquet"]),
-            "no Parquet files",
+            at(&["a/../train.parquet"]),
+            "under a name that no file has here",
         ),
         (
             "hf:owner/other",
@@ -84,4 +85,43 @@ fn a_long_listing_is_read_to_its_end() {
     let root = tempfile::tempdir().unwrap();
     let data = read(&run("hf:owner/set", root.path(), &options(&server)).unwrap());
     assert_eq!(content(&data.valid), expected(1));
+}
+
+#[test]
+fn a_listing_that_goes_in_circles_is_left() {
+    let next = format!("Link: <{LISTING}>; rel=\"next\"\r\n");
+    let server = Server::start(move |_| answer("200 OK", &next, 2, b"[]"));
+    let root = tempfile::tempdir().unwrap();
+    let error = run("hf:owner/set", root.path(), &options(&server)).unwrap_err();
+    assert!(error.to_string().contains("in circles"), "{error}");
+    assert_eq!(asked(&server).len(), 2);
+}
+
+#[test]
+fn a_set_under_an_old_name_is_asked_for_with_the_token_again() {
+    let table = corpus("parquet/snappy");
+    let listing = json!([entry("default/train/0000.parquet", &table)]).to_string();
+    let server = Server::start(move |request| match &request.token {
+        None => answer("401 Unauthorized", "", 0, b""),
+        Some(_) if request.path.starts_with("/api/datasets/owner/set") => {
+            let new = format!("Location: {}\r\n", LISTING.replace("owner", "heir"));
+            answer("307 Temporary Redirect", &new, 0, b"")
+        }
+        Some(_) if request.path.starts_with("/api/") => ok(&listing),
+        // Who may see the list may not have the files.
+        Some(_) => answer("403 Forbidden", "", 0, b""),
+    });
+    let options = HubOptions {
+        token: Some("hf_secret".to_owned()),
+        ..options(&server)
+    };
+    let root = tempfile::tempdir().unwrap();
+    let error = run("hf:owner/set", root.path(), &options)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("accept its terms there") && !error.contains("hf_secret"),
+        "{error}"
+    );
+    assert_eq!(asked(&server).len(), 3);
 }
