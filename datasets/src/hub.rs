@@ -1,6 +1,6 @@
 //! Image sets of the Hugging Face Hub: their Parquet files are downloaded, verified and packed into shards.
 //!
-//! The Hub keeps a copy of every public set in Parquet, on the branch `refs/convert/parquet`, as
+//! The Hub keeps a copy of most public sets in Parquet, on the branch `refs/convert/parquet`, as
 //! `<config>/<split>/0000.parquet`, … (<https://huggingface.co/docs/dataset-viewer/parquet>). One file after the other
 //! becomes a tar file in its order ([`convert`]), and is removed; the tar files are then packed in random order like any
 //! other set, since many sets lie sorted by class. All of it happens in a hidden folder beside the set's own, which appears
@@ -22,7 +22,7 @@ use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Problem, Progress, lock};
 use crate::name::Name;
 use crate::open::{OpenOptions, open};
-use crate::shards::{MANIFEST, PackError, PackOptions, pack};
+use crate::shards::{MANIFEST, Manifest, PackError, PackOptions, pack};
 use listing::Listing;
 pub use name::{HubSet, NotAHubSet};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -126,14 +126,16 @@ pub fn fetch_hub(
     let name = set.folder(label);
     let folder = root.join(&name);
     let aside = root.join(format!(".{name}.fetching"));
+    let option = label.map_or(String::new(), |label| format!(" --label {label}"));
+    let title = format!("{set}{option}");
     if folder.is_dir() {
+        check_title(set, &folder, &title)?;
         // A fetch may have ended between the two steps that end it.
         let _ = fs::remove_dir_all(&aside);
         return Ok(folder);
     }
     let listing = Listing::ask(set, options)?;
-    let option = label.map_or(String::new(), |label| format!(" --label {label}"));
-    let again = format!("zoo data fetch {set}{option}");
+    let again = format!("zoo data fetch {title}");
     let failed =
         |problem| HubError::Fetch(FetchError::new(problem, &[], root, again.as_str(), false));
     let disk = |path: &Path, error| failed(Problem::disk(path, error));
@@ -155,7 +157,7 @@ pub fn fetch_hub(
             ..OpenOptions::default()
         },
     )?;
-    data.info.name = set.to_string();
+    data.info.name = title;
     statistics::measure([&data.train, &data.valid], &mut data.info);
     // The manifest is the last that a pack writes.
     if !shards.join(MANIFEST).is_file() {
@@ -172,4 +174,21 @@ pub fn fetch_hub(
     let _ = fs::remove_dir_all(&aside);
     let _ = fs::remove_file(&lock_path);
     Ok(folder)
+}
+
+/// Whether the shards in `folder` are those of `title`: names that differ in odd characters alone share a folder.
+fn check_title(set: &HubSet, folder: &Path, title: &str) -> Result<(), HubError> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(|error| OpenError::unreadable(&path, error))?;
+    let found = Manifest::parse(&text, &path)?.name;
+    if found == title {
+        return Ok(());
+    }
+    Err(HubError::Set {
+        set: set.clone(),
+        problem: format!(
+            "{} holds another set, {found}: rename that folder, or fetch into another with --root",
+            folder.display()
+        ),
+    })
 }

@@ -96,8 +96,11 @@ impl Listing {
 
     /// Makes the folder of a fetch ready; what it holds stays if it is of these files.
     pub(super) fn begin(&self, aside: &Path) -> std::io::Result<()> {
-        let of = |files: &[File]| -> Vec<[String; 2]> {
-            let name = |file: &File| [file.remote.url.clone(), file.remote.sha256.clone()];
+        let of = |files: &[File]| -> Vec<[String; 3]> {
+            // Without the server's name, which may be a mirror's the next time.
+            let name = |File { folder, remote }: &File| {
+                [folder.clone(), remote.file.clone(), remote.sha256.clone()]
+            };
             files.iter().map(name).collect()
         };
         let plan = json!({ "train": of(&self.train), "valid": of(&self.valid) }).to_string();

@@ -61,7 +61,7 @@ impl FromStr for HubSet {
                 None => (name, None),
             };
             let (owner, name) = repository.split_once('/')?;
-            // The Hub's own rule; a name of dots would lead out of a folder.
+            // What the Hub allows; a name of dots would lead out of a folder.
             let is_name = |part: &str| {
                 let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
                 !part.starts_with('.') && !part.is_empty() && part.chars().all(is_allowed)

@@ -274,6 +274,10 @@ fn the_column_of_the_labels_can_be_chosen() {
     );
     let data = read(&run("hf:owner/set", root.path(), &with("fine_label")).unwrap());
     assert_eq!(data.info.classes.len(), 3);
+    // The config of that name would have the same folder.
+    let error = run("hf:owner/set:fine_label", root.path(), &options(&hub)).unwrap_err();
+    let part = "holds another set, hf:owner/set --label fine_label: rename that folder";
+    assert!(error.to_string().contains(part), "{error}");
 }
 
 #[test]
