@@ -44,7 +44,7 @@ def shard(format, members):
     return out.getvalue().rstrip(b"\0").ljust(512, b"\0") + bytes(2048)
 
 
-def pictures():
+def images():
     for name, options in {
         "420": {}, "444": {"subsampling": 0}, "422": {"subsampling": 1}, "progressive": {"progressive": True},
         "optimized": {"optimize": True}, "coarse": {"quality": 5}, "restarts": {"restart_marker_blocks": 1},
@@ -81,7 +81,7 @@ def pictures():
 
 def data_sets():
     idx3 = struct.pack(">4I", 0x803, 2, 3, 4) + bytes(range(24))
-    keep("idx", "pictures", idx3)
+    keep("idx", "images", idx3)
     keep("idx", "labels", struct.pack(">2I", 0x801, 5) + bytes(range(5)))
     keep("idx", "gzipped", gzip.compress(idx3, mtime=0))
     keep("cifar", "ten", bytes([7]) + bytes(3072))
@@ -136,6 +136,6 @@ def tables():
     table("gaps", {"image": pyarrow.array([None] + images.to_pylist()[1:], kind), "label": numbers}, both)
 
 
-pictures()
+images()
 data_sets()
 tables()

@@ -14,12 +14,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .map_or_else(|| PathBuf::from("docs/glyphs.png"), PathBuf::from);
     let glyphs = Glyphs::train(0, CLASSES * COLUMNS);
-    let mut pictures = Vec::with_capacity(glyphs.len());
+    let mut images = Vec::with_capacity(glyphs.len());
     for digit in 0..CLASSES {
         for column in 0..COLUMNS {
-            pictures.push(glyphs.get(column * CLASSES + digit)?.picture.decode()?);
+            images.push(glyphs.get(column * CLASSES + digit)?.image.decode()?);
         }
     }
-    save_png(&contact_sheet(&pictures, COLUMNS), &path)?;
+    save_png(&contact_sheet(&images, COLUMNS), &path)?;
     Ok(())
 }

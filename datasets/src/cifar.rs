@@ -1,11 +1,11 @@
 //! CIFAR-10 and CIFAR-100 (Krizhevsky 2009, <https://www.cs.toronto.edu/~kriz/cifar.html>): the official binary
-//! layout, or a tree of pictures `{train,test}/<class>/…`. CIFAR-100 has its fine labels.
+//! layout, or a tree of images `{train,test}/<class>/…`. CIFAR-100 has its fine labels.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use burn_zoo_data::{DatasetInfo, Picture};
+use burn_zoo_data::{DatasetInfo, Image};
 
 use crate::error::OpenError;
 use crate::fetch::{Archive, Remote, Source};
@@ -147,8 +147,8 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
         let [train, test] = ["train", "test"].map(|split| place.join(split));
         if train.is_dir() && test.is_dir() {
             return Ok(Opened {
-                train: pictures(kind, &train)?,
-                valid: pictures(kind, &test)?,
+                train: images(kind, &train)?,
+                valid: images(kind, &test)?,
                 info,
             });
         }
@@ -156,7 +156,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
     Err(OpenError::Missing {
         name: kind.name,
         wanted: format!(
-            "{} and {}, or {{train,test}}/<class>/<pictures>,",
+            "{} and {}, or {{train,test}}/<class>/<images>,",
             kind.train[0], kind.test
         ),
         places: places.to_vec(),
@@ -178,7 +178,7 @@ fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<Labelled, OpenError> {
     Ok(memory(pixels, labels))
 }
 
-/// Appends the pictures and labels of one file's records.
+/// Appends the images and labels of one file's records.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -217,7 +217,7 @@ pub(crate) fn records(
     Ok(())
 }
 
-fn pictures(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
+fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
     let folders = tree::class_folders(folder)?;
     let found: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     if let Some(difference) = difference(
@@ -234,32 +234,32 @@ fn pictures(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in kind.classes.iter().enumerate() {
         let class_folder = folder.join(class);
-        let paths = tree::pictures(&class_folder)?;
+        let paths = tree::images(&class_folder)?;
         if paths.is_empty() {
-            return Err(OpenError::malformed(&class_folder, "holds no pictures"));
+            return Err(OpenError::malformed(&class_folder, "holds no images"));
         }
-        for (picture, path) in tree::decode_all(&paths)?.into_iter().zip(&paths) {
-            if [picture.height, picture.width] != [SIDE, SIDE] {
+        for (image, path) in tree::decode_all(&paths)?.into_iter().zip(&paths) {
+            if [image.height, image.width] != [SIDE, SIDE] {
                 return Err(OpenError::malformed(
                     path,
                     format!(
                         "{}×{} pixels, expected {SIDE}×{SIDE}",
-                        picture.height, picture.width
+                        image.height, image.width
                     ),
                 ));
             }
-            pixels.extend(rgb(picture));
+            pixels.extend(rgb(image));
             labels.push(label);
         }
     }
     Ok(memory(pixels, labels))
 }
 
-fn rgb(picture: Picture) -> Vec<u8> {
-    if picture.channels == CHANNELS {
-        return picture.pixels;
+fn rgb(image: Image) -> Vec<u8> {
+    if image.channels == CHANNELS {
+        return image.pixels;
     }
-    picture
+    image
         .pixels
         .into_iter()
         .flat_map(|grey| [grey; CHANNELS])

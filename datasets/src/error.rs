@@ -48,9 +48,9 @@ pub enum OpenError {
         /// What happened.
         problem: String,
     },
-    /// A picture that is kept in memory could not be decoded.
+    /// An image that is kept in memory could not be decoded.
     #[error(transparent)]
-    Picture(#[from] DecodeError),
+    Image(#[from] DecodeError),
     /// The two splits do not have the same classes.
     #[error("the classes of {} and {} differ: {difference}", train.display(), valid.display())]
     Classes {

@@ -43,7 +43,7 @@ pub enum Phase {
     Verify,
     /// Unpacking an archive.
     Unpack,
-    /// Taking the pictures out of a table.
+    /// Taking the images out of a table.
     Convert,
     /// Packing a split into shards; `file` is its name.
     Pack,
@@ -56,9 +56,9 @@ pub struct Progress<'a> {
     pub file: &'a str,
     /// What happens to it.
     pub phase: Phase,
-    /// Bytes of the file done; pictures where it is converted or packed.
+    /// Bytes of the file done; images where it is converted or packed.
     pub done: u64,
-    /// Bytes or pictures in all.
+    /// Bytes or images in all.
     pub total: u64,
 }
 

@@ -1,11 +1,11 @@
-//! A split of picture files, read when a picture is made of them.
+//! A split of image files, read when an image is made of them.
 
 use std::path::PathBuf;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{Sample, Stored};
+use burn_zoo_data::{ImageSource, Sample};
 
-/// Picture files with their labels.
+/// Image files with their labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Files {
     pub(crate) paths: Vec<PathBuf>,
@@ -22,7 +22,7 @@ impl Files {
 impl Dataset<Sample> for Files {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         Ok(Sample {
-            picture: Stored::File(self.paths[index].clone()),
+            image: ImageSource::File(self.paths[index].clone()),
             label: self.labels[index],
         })
     }

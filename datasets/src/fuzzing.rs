@@ -10,7 +10,7 @@ use flate2::bufread::GzDecoder;
 
 use crate::{cifar, hub, idx, shards, tiny_imagenet};
 
-/// IDX files of pictures and of labels, plain and gzipped.
+/// IDX files of images and of labels, plain and gzipped.
 pub fn idx(bytes: &[u8]) {
     let path = Path::new("idx");
     let _ = idx::parse::<3>(&mut &*bytes, path, "");
@@ -59,7 +59,7 @@ pub fn index(bytes: &[u8]) {
     }
 }
 
-/// A Parquet file of pictures and labels; those of its rows that can be read are.
+/// A Parquet file of images and labels; those of its rows that can be read are.
 pub fn parquet(bytes: &[u8]) {
     for label in [None, Some("label")] {
         if let Ok(table) = hub::Table::open(Bytes::copy_from_slice(bytes), label) {

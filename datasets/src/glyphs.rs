@@ -6,7 +6,7 @@ mod strokes;
 use std::sync::Arc;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{DatasetInfo, ImageData, Sample, Stored};
+use burn_zoo_data::{DatasetInfo, ImageData, ImageSource, Sample};
 
 use crate::memory::Memory;
 use crate::name::Name;
@@ -62,7 +62,7 @@ impl Dataset<Sample> for Glyphs {
         let label = index % CLASSES;
         let mut rng = draw::generator(self.seed, self.part as u64, index as u64);
         Ok(Sample {
-            picture: Stored::Decoded(draw::draw(label, &mut rng)),
+            image: ImageSource::Decoded(draw::draw(label, &mut rng)),
             label,
         })
     }

@@ -85,7 +85,7 @@ impl HubOptions {
 /// Why a set of the Hub could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// The Hub has no such set, or not as Parquet files of pictures and labels.
+    /// The Hub has no such set, or not as Parquet files of images and labels.
     #[error("{set}: {problem}")]
     Set {
         /// The set.
@@ -106,15 +106,15 @@ pub enum HubError {
 
 /// Brings `set` to `root` as shards, which [`open`] reads as the data set `shards`; gives their folder.
 ///
-/// The split `train` trains; `validation` or the like validates, else `test`, else a fifth of each class. Pictures stay the
+/// The split `train` trains; `validation` or the like validates, else `test`, else a fifth of each class. Images stay the
 /// files that they are, and classes have the names that the set gives them.
 ///
-/// Pictures all of one size have that size and their own mean and deviation, others ImageNet's.
+/// Images all of one size have that size and their own mean and deviation, others ImageNet's.
 ///
 /// Nothing is downloaded when the set is there already.
 ///
 /// # Errors
-/// When there is no such set, it has no pictures or labels, another fetch of it runs, the network or the disk fails, or a
+/// When there is no such set, it has no images or labels, another fetch of it runs, the network or the disk fails, or a
 /// file is damaged.
 pub fn fetch_hub(
     set: &HubSet,

@@ -1,7 +1,7 @@
-//! Any folder of pictures with one folder a class: `{train,val}/<class>/…` as ImageNet has it, or `<class>/…` of which a
+//! Any folder of images with one folder a class: `{train,val}/<class>/…` as ImageNet has it, or `<class>/…` of which a
 //! seeded part validates.
 //!
-//! Classes are the folder names in sorted order. A file counts by its ending; one that holds no picture is met when it
+//! Classes are the folder names in sorted order. A file counts by its ending; one that holds no image is met when it
 //! is loaded, and refused or skipped there.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::files::Files;
 use crate::name::Name;
 use crate::open::{OpenOptions, Opened, of_any_size};
 use crate::select::{Labelled, OF_ONE, shared};
-use crate::tree::{EXTENSIONS, class_folders, pictures};
+use crate::tree::{EXTENSIONS, class_folders, images};
 
 /// Names that a validation folder may have, best first.
 const VALID: [&str; 4] = ["val", "valid", "validation", "test"];
@@ -22,9 +22,9 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     if !root.is_dir() {
         return Err(OpenError::Missing {
             name: Name::ImageFolder,
-            wanted: "{train,val}/<class>/<pictures> or <class>/<pictures>".into(),
+            wanted: "{train,val}/<class>/<images> or <class>/<images>".into(),
             places: vec![root.to_owned()],
-            advice: "Name the folder of your pictures as `root`".into(),
+            advice: "Name the folder of your images as `root`".into(),
         });
     }
     let train_folder = root.join("train");
@@ -70,11 +70,11 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     })
 }
 
-/// The pictures of every class in `folder`, and the names of the classes.
+/// The images of every class in `folder`, and the names of the classes.
 fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
     let (mut files, mut classes, mut empty) = (Files::default(), Vec::new(), Vec::<PathBuf>::new());
     for (label, (class, class_folder)) in class_folders(folder)?.into_iter().enumerate() {
-        let paths = pictures(&class_folder)?;
+        let paths = images(&class_folder)?;
         if paths.is_empty() {
             empty.push(class_folder);
         }
@@ -88,7 +88,7 @@ fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
         _ if files.paths.is_empty() => Err(OpenError::malformed(
             folder,
             format!(
-                "holds 0 images in {} class folders: expected <class>/<pictures> ({endings})",
+                "holds 0 images in {} class folders: expected <class>/<images> ({endings})",
                 classes.len()
             ),
         )),
@@ -100,13 +100,13 @@ fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
         )),
         _ if !empty.is_empty() => Err(OpenError::malformed(
             &empty[0],
-            format!("a class without pictures ({endings}): fill or remove the folder"),
+            format!("a class without images ({endings}): fill or remove the folder"),
         )),
         _ => Ok((files, classes)),
     }
 }
 
-/// The pictures of `folder`, of which a share of each class validates.
+/// The images of `folder`, of which a share of each class validates.
 fn split(folder: &Path, options: &OpenOptions) -> Result<(Files, Files, Vec<String>), OpenError> {
     let (files, classes) = scan(folder)?;
     let (train, valid) = shared(&files.labels, options.valid_fraction, options.seed)?;

@@ -1,15 +1,15 @@
 //! A split held in memory, one byte a value.
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{Picture, Sample, Stored};
+use burn_zoo_data::{Image, ImageSource, Sample};
 
-/// Pictures of one size with their labels.
+/// Images of one size with their labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Memory {
     /// Height and width.
     pub(crate) size: [usize; 2],
     pub(crate) channels: usize,
-    /// The pictures one after the other, each height × width × channels.
+    /// The images one after the other, each height × width × channels.
     pub(crate) pixels: Vec<u8>,
     pub(crate) labels: Vec<usize>,
 }
@@ -26,7 +26,7 @@ impl Dataset<Sample> for Memory {
         let label = self.labels[index];
         let pixels = self.pixels[index * self.values()..(index + 1) * self.values()].to_vec();
         Ok(Sample {
-            picture: Stored::Decoded(Picture {
+            image: ImageSource::Decoded(Image {
                 height,
                 width,
                 channels,

@@ -198,18 +198,18 @@ fn split(kind: Kind, folder: &Path, split: &str) -> Result<Labelled, OpenError> 
     if [height, width] != [SIZE, SIZE] {
         return Err(OpenError::malformed(
             &images_path,
-            format!("the pictures are {height}×{width}, expected {SIZE}×{SIZE}"),
+            format!("the images are {height}×{width}, expected {SIZE}×{SIZE}"),
         ));
     }
     if count == 0 {
-        return Err(OpenError::malformed(&images_path, "holds 0 pictures"));
+        return Err(OpenError::malformed(&images_path, "holds 0 images"));
     }
     if labels.dims != [count] {
         let found = labels.dims[0];
         return Err(OpenError::malformed(
             &labels_path,
             format!(
-                "holds {found} labels, {} holds {count} pictures",
+                "holds {found} labels, {} holds {count} images",
                 images_path.display()
             ),
         ));

@@ -62,7 +62,7 @@ impl Name {
             Self::Cifar10 => "animals and vehicles, 32x32 RGB, 10 classes, 50,000 + 10,000",
             Self::Cifar100 => "animals, plants and things, 32x32 RGB, 100 classes, 50,000 + 10,000",
             Self::TinyImagenet => "a cut of ImageNet, 64x64 RGB, 200 classes, 100,000 + 10,000",
-            Self::ImageFolder => "your own pictures, one folder a class",
+            Self::ImageFolder => "your own images, one folder a class",
             Self::Shards => {
                 "tar files in WebDataset's layout, in a folder or on a server; `zoo data pack` makes them"
             }

@@ -16,9 +16,9 @@ pub struct OpenOptions {
     pub root: Option<PathBuf>,
     /// Seed of whatever is drawn at random: the glyphs, the samples under a cap, the split of a folder.
     pub seed: u64,
-    /// Number of training pictures: that many glyphs, or at most that many of another set, in balance.
+    /// Number of training images: that many glyphs, or at most that many of another set, in balance.
     pub train_size: Option<usize>,
-    /// Number of validation pictures, likewise.
+    /// Number of validation images, likewise.
     pub valid_size: Option<usize>,
     /// Share of each class that validates, between 0 and 1, where an image folder has no validation folder and a folder of
     /// somebody else's shards none to validate on.
@@ -64,7 +64,7 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
     ] {
         if size == Some(0) {
             return Err(OpenError::Option(format!(
-                "{name}: {key} is 0: expected at least 1 picture"
+                "{name}: {key} is 0: expected at least 1 image"
             )));
         }
     }
@@ -90,7 +90,7 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
     })
 }
 
-/// What is known of pictures of any size: ImageNet's statistics, which pretrained networks expect.
+/// What is known of images of any size: ImageNet's statistics, which pretrained networks expect.
 pub(crate) fn of_any_size(name: Name, classes: Vec<String>) -> DatasetInfo {
     DatasetInfo {
         name: name.to_string(),

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::OpenError;
 
 /// What is wrong with a set that no part of can validate.
-pub(crate) const OF_ONE: &str = "has one picture a class: nothing is left to validate on";
+pub(crate) const OF_ONE: &str = "has one image a class: nothing is left to validate on";
 
 /// A split and the label of each of its samples, known without loading them.
 pub(crate) struct Labelled {

@@ -2,8 +2,8 @@
 //! `train-000000.tar`, … of samples `000000.jpg` with `000000.cls`.
 //!
 //! `zoo data pack` writes them with an index beside each ([`index`]) and a manifest, `dataset.json` ([`manifest`]). The
-//! index lets any picture be read by itself, from a file or with a range request, so a split of shards is a data set like
-//! every other; it is read nearly in sequence because the order of an epoch keeps the pictures of a shard together.
+//! index lets any image be read by itself, from a file or with a range request, so a split of shards is a data set like
+//! every other; it is read nearly in sequence because the order of an epoch keeps the images of a shard together.
 //!
 //! A folder of somebody else's shards is indexed when it is first opened. Its classes are those of `classes.txt`, one a
 //! line, or what its labels say. On a server shards need their indexes and manifest, since nothing there can be listed.

@@ -81,9 +81,9 @@ fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
     let mut files = Files::default();
     for (label, wnid) in wnids.iter().enumerate() {
         let images = folder.join("train").join(wnid).join("images");
-        let paths = tree::pictures(&images)?;
+        let paths = tree::images(&images)?;
         if paths.is_empty() {
-            return Err(OpenError::malformed(&images, "holds no pictures"));
+            return Err(OpenError::malformed(&images, "holds no images"));
         }
         for path in paths {
             files.push(path, label);
@@ -97,17 +97,17 @@ fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenE
     let malformed = |problem| OpenError::malformed(&path, problem);
     let mut files = Files::default();
     for (file, label, line) in annotations(&read(&path)?, labels).map_err(malformed)? {
-        let picture = folder.join("val").join("images").join(file);
-        if !picture.is_file() {
-            let problem = format!("line {line}: {} does not exist", picture.display());
+        let image = folder.join("val").join("images").join(file);
+        if !image.is_file() {
+            let problem = format!("line {line}: {} does not exist", image.display());
             return Err(malformed(problem));
         }
-        files.push(picture, label);
+        files.push(image, label);
     }
     Ok(labelled(files))
 }
 
-/// File name, label and line of every picture that `text` names, `val_annotations.txt`.
+/// File name, label and line of every image that `text` names, `val_annotations.txt`.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -136,7 +136,7 @@ pub(crate) fn annotations(
         found.push((file.to_owned(), label, number));
     }
     match found.is_empty() {
-        true => Err("names 0 pictures".to_owned()),
+        true => Err("names 0 images".to_owned()),
         false => Ok(found),
     }
 }

@@ -1,15 +1,15 @@
-//! Folders of pictures: one folder a class, pictures anywhere below it.
+//! Folders of images: one folder a class, images anywhere below it.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn_zoo_data::{DecodeError, Picture, decode};
+use burn_zoo_data::{DecodeError, Image, decode};
 
 use crate::error::OpenError;
 
-/// File name endings, in lower case, of the pictures that can be read.
+/// File name endings, in lower case, of the images that can be read.
 pub(crate) const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
 
 /// The folders in `folder`, each with its name, in the order of the names; links are followed, hidden ones left out.
@@ -23,12 +23,12 @@ pub(crate) fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Ope
     Ok(classes)
 }
 
-/// The picture files in and below `folder`, in the order of their paths; links are followed.
+/// The image files in and below `folder`, in the order of their paths; links are followed.
 ///
-/// A file is a picture by its ending; whether it holds one is seen when it is decoded.
-pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
+/// A file is an image by its ending; whether it holds one is seen when it is decoded.
+pub(crate) fn images(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let mut found = files(folder)?;
-    found.retain(|path| is_picture(path));
+    found.retain(|path| is_image(path));
     Ok(found)
 }
 
@@ -55,7 +55,7 @@ fn walk(
         if path.is_dir() {
             walk(&path, above, found)?;
         } else {
-            // A dangling link is kept: it is a picture that cannot be loaded, not one that was never there.
+            // A dangling link is kept: it is an image that cannot be loaded, not one that was never there.
             found.push(path);
         }
     }
@@ -82,7 +82,7 @@ pub(crate) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-fn is_picture(path: &Path) -> bool {
+fn is_image(path: &Path) -> bool {
     let extension = path
         .extension()
         .unwrap_or(OsStr::new(""))
@@ -91,8 +91,8 @@ fn is_picture(path: &Path) -> bool {
     EXTENSIONS.contains(&extension.as_str())
 }
 
-/// Every picture decoded, in order, on all cores; the first that fails is the error.
-pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Picture>, DecodeError> {
+/// Every image decoded, in order, on all cores; the first that fails is the error.
+pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Image>, DecodeError> {
     on_all_cores(paths, |path| decode(path))
 }
 

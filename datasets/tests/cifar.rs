@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use burn_zoo_data::{ImageData, Picture, save_png};
+use burn_zoo_data::{Image, ImageData, save_png};
 use burn_zoo_datasets::{Name, OpenError, OpenOptions, open};
 
 const TEN: [&str; 10] = [
@@ -45,12 +45,12 @@ fn record(labels: &[u8], shade: u8) -> Vec<u8> {
         .collect()
 }
 
-/// The same as a picture.
-fn picture(shade: u8) -> Picture {
+/// The same as an image.
+fn image(shade: u8) -> Image {
     let pixels = (0..1024u32)
         .flat_map(|i| [0, 40, 80].map(|c| shade + c + (i % 32) as u8))
         .collect();
-    Picture {
+    Image {
         height: 32,
         width: 32,
         channels: 3,
@@ -77,7 +77,7 @@ fn planes_become_pixels() {
         let data = read(Name::Cifar10, place).unwrap();
         assert_eq!((data.train.len(), data.valid.len()), (10, 1));
         let sample = data.train.get(4).unwrap();
-        assert_eq!((sample.label, sample.picture), (3, picture(3).into()));
+        assert_eq!((sample.label, sample.image), (3, image(3).into()));
         assert_eq!(data.valid.get(0).unwrap().label, 0);
         assert_eq!(data.info.classes, TEN);
     }
@@ -146,13 +146,13 @@ fn tree(root: &Path) {
         for (label, class) in TEN.iter().enumerate() {
             let folder = root.join(split).join(class);
             fs::create_dir_all(&folder).unwrap();
-            save_png(&picture(label as u8), &folder.join("0001.png")).unwrap();
+            save_png(&image(label as u8), &folder.join("0001.png")).unwrap();
         }
     }
 }
 
 #[test]
-fn a_tree_of_pictures_reads_like_the_binary() {
+fn a_tree_of_images_reads_like_the_binary() {
     let root = tempfile::tempdir().unwrap();
     tree(root.path());
     let data = read(Name::Cifar10, root.path()).unwrap();
@@ -160,8 +160,8 @@ fn a_tree_of_pictures_reads_like_the_binary() {
     for label in 0..10 {
         let sample = data.train.get(label).unwrap();
         assert_eq!(
-            (sample.label, sample.picture),
-            (label, picture(label as u8).into())
+            (sample.label, sample.image),
+            (label, image(label as u8).into())
         );
     }
 }
@@ -172,7 +172,7 @@ fn a_tree_with_other_classes_sizes_or_content_is_refused() {
     tree(root.path());
     let frog = root.path().join("test/frog/0001.png");
     save_png(
-        &Picture {
+        &Image {
             height: 2,
             width: 3,
             channels: 1,
@@ -188,11 +188,11 @@ fn a_tree_with_other_classes_sizes_or_content_is_refused() {
     );
     fs::write(&frog, "ribbit").unwrap();
     let found = message(Name::Cifar10, root.path());
-    assert!(found.contains("0001.png: text, not a picture"), "{found}");
+    assert!(found.contains("0001.png: text, not an image"), "{found}");
     fs::remove_file(&frog).unwrap();
     let found = message(Name::Cifar10, root.path());
     assert!(
-        found.contains("frog") && found.contains("no pictures"),
+        found.contains("frog") && found.contains("no images"),
         "{found}"
     );
     fs::rename(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use burn_zoo_data::{ImageData, Picture, Split, save_png};
+use burn_zoo_data::{Image, ImageData, Split, save_png};
 use burn_zoo_datasets::{Name, OpenError, OpenOptions, open};
 
 fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
@@ -24,11 +24,11 @@ fn refusal(root: &Path) -> String {
         .to_string()
 }
 
-/// Writes a picture of one grey level, making the folders above it.
+/// Writes an image of one grey level, making the folders above it.
 fn paint(path: &Path, grey: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     save_png(
-        &Picture {
+        &Image {
             height: 2,
             width: 2,
             channels: 1,
@@ -44,13 +44,13 @@ fn contents(split: &Split) -> Vec<(usize, u8)> {
     (0..split.len())
         .map(|index| {
             let sample = split.get(index).unwrap();
-            (sample.label, sample.picture.decode().unwrap().pixels[0])
+            (sample.label, sample.image.decode().unwrap().pixels[0])
         })
         .collect()
 }
 
 #[test]
-fn classes_are_the_sorted_folders_and_pictures_may_lie_deeper() {
+fn classes_are_the_sorted_folders_and_images_may_lie_deeper() {
     let root = tempfile::tempdir().unwrap();
     paint(&root.path().join("train/犬 größe/b.PNG"), 1);
     paint(&root.path().join("train/Zebra/deep/er/a.png"), 2);
@@ -114,7 +114,7 @@ fn a_flat_folder_is_split_by_class_and_seed() {
     let mut all = [train.clone(), valid.clone()].concat();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), 60, "no picture is in both");
+    assert_eq!(all.len(), 60, "no image is in both");
     assert_eq!(split(1, 0.2), (train.clone(), valid.clone()));
     assert_ne!(split(2, 0.2), (train, valid));
     let (train, valid) = split(1, 0.999);
@@ -191,10 +191,7 @@ fn folders_that_make_no_data_set_are_refused() {
     assert!(refusal(root.path()).contains("0 images in 2 class folders"));
     paint(&root.path().join("a/1.png"), 1);
     let message = refusal(root.path());
-    assert!(
-        message.contains("/b: a class without pictures"),
-        "{message}"
-    );
+    assert!(message.contains("/b: a class without images"), "{message}");
     fs::remove_dir(root.path().join("b")).unwrap();
     assert!(refusal(root.path()).contains("one class folder, \"a\""));
 }
@@ -222,7 +219,7 @@ fn classes_of_the_splits_must_match() {
 }
 
 #[test]
-fn a_bad_picture_is_met_when_it_is_loaded() {
+fn a_bad_image_is_met_when_it_is_loaded() {
     let root = tempfile::tempdir().unwrap();
     for class in ["a", "b"] {
         for split in ["train", "val"] {
@@ -234,7 +231,7 @@ fn a_bad_picture_is_met_when_it_is_loaded() {
     fs::write(root.path().join("train/b/2.jpg"), "just text").unwrap();
     let data = read(Name::ImageFolder, root.path()).unwrap();
     let messages: Vec<String> = (0..data.train.len())
-        .filter_map(|i| data.train.get(i).unwrap().picture.decode().err())
+        .filter_map(|i| data.train.get(i).unwrap().image.decode().err())
         .map(|e| e.to_string())
         .collect();
     assert_eq!(messages.len(), 2);
@@ -243,7 +240,7 @@ fn a_bad_picture_is_met_when_it_is_loaded() {
         "{messages:?}"
     );
     assert!(
-        messages[1].contains("b/2.jpg: text, not a picture"),
+        messages[1].contains("b/2.jpg: text, not an image"),
         "{messages:?}"
     );
 }
@@ -270,7 +267,7 @@ fn links_are_followed_and_circles_end() {
     let data = read(Name::ImageFolder, &root.path().join("set")).unwrap();
     assert_eq!(data.info.classes, ["a", "b"]);
     assert_eq!(contents(&data.train)[0].1, 7);
-    let dangling = data.valid.get(2).unwrap().picture;
+    let dangling = data.valid.get(2).unwrap().image;
     let message = dangling.decode().unwrap_err().to_string();
     assert!(
         message.contains("dangling.png: cannot be read"),
@@ -334,7 +331,7 @@ fn broken_annotations_are_named_by_line() {
         ),
         ("val_9.png\tn02\n", "val_9.png does not exist"),
         ("../val_0.png\tn02\n", "not a plain file name"),
-        ("\n", "names 0 pictures"),
+        ("\n", "names 0 images"),
     ] {
         fs::write(&annotations, content).unwrap();
         let message = read(Name::TinyImagenet, root.path())

@@ -47,7 +47,7 @@ fn glyphs_are_balanced_and_all_different() {
     let different: HashSet<Vec<u8>> = train
         .into_iter()
         .chain(valid)
-        .map(|sample| sample.picture.decode().unwrap().pixels)
+        .map(|sample| sample.image.decode().unwrap().pixels)
         .collect();
     assert_eq!(
         different.len(),
@@ -57,7 +57,7 @@ fn glyphs_are_balanced_and_all_different() {
 }
 
 #[test]
-fn the_stated_statistics_are_those_of_the_pictures() {
+fn the_stated_statistics_are_those_of_the_images() {
     let options = OpenOptions {
         train_size: Some(5000),
         valid_size: Some(10),
@@ -66,12 +66,9 @@ fn the_stated_statistics_are_those_of_the_pictures() {
     let data = open(Name::Glyphs, &options).unwrap();
     let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
     for index in 0..data.train.len() {
-        let picture = data.train.get(index).unwrap().picture.decode().unwrap();
-        assert_eq!(
-            (picture.height, picture.width, picture.channels),
-            (32, 32, 1)
-        );
-        for value in picture.pixels {
+        let image = data.train.get(index).unwrap().image.decode().unwrap();
+        assert_eq!((image.height, image.width, image.channels), (32, 32, 1));
+        for value in image.pixels {
             let value = f64::from(value) / 255.0;
             (sum, squares, count) = (sum + value, squares + value * value, count + 1.0);
         }
@@ -92,7 +89,7 @@ fn the_stated_statistics_are_those_of_the_pictures() {
 fn every_glyph_shows_its_ink() {
     // The contrast between ink and paper is at least 90 levels, so that a person can read every one.
     for sample in all(Glyphs::train(1, 2000)) {
-        let mut pixels = sample.picture.decode().unwrap().pixels;
+        let mut pixels = sample.image.decode().unwrap().pixels;
         pixels.sort_unstable();
         let spread = pixels[pixels.len() - 10] - pixels[10];
         assert!(spread >= 60, "a {} with a spread of {spread}", sample.label);

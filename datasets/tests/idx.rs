@@ -33,7 +33,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-/// A whole set of 3 + 2 pictures.
+/// A whole set of 3 + 2 images.
 fn whole() -> [(&'static str, Vec<u8>); 4] {
     [
         ("train-images-idx3-ubyte", images(3)),
@@ -81,17 +81,12 @@ fn samples_and_labels_come_out_as_they_went_in() {
     let data = read(Name::Mnist, root.path()).unwrap();
     assert_eq!((data.train.len(), data.valid.len()), (3, 2));
     let sample = data.train.get(2).unwrap();
-    let picture = sample.picture.decode().unwrap();
+    let image = sample.image.decode().unwrap();
     assert_eq!(
-        (
-            sample.label,
-            picture.height,
-            picture.width,
-            picture.channels
-        ),
+        (sample.label, image.height, image.width, image.channels),
         (9, 28, 28, 1)
     );
-    assert_eq!(picture.pixels, images(3)[16 + 2 * PIXELS..]);
+    assert_eq!(image.pixels, images(3)[16 + 2 * PIXELS..]);
     assert_eq!(data.info.classes.len(), 10);
     assert_eq!(
         (data.info.size, data.info.mean.as_slice()),
@@ -209,7 +204,7 @@ fn a_file_of_another_kind_is_refused() {
 fn contradictions_are_named() {
     let message = refusal("train-labels-idx1-ubyte", labels(&[1, 2]));
     assert!(
-        message.contains("2 labels") && message.contains("3 pictures"),
+        message.contains("2 labels") && message.contains("3 images"),
         "{message}"
     );
     let message = refusal("train-labels-idx1-ubyte", labels(&[1, 10, 2]));
@@ -218,7 +213,7 @@ fn contradictions_are_named() {
         "{message}"
     );
     let message = refusal("t10k-images-idx3-ubyte", images(0));
-    assert!(message.contains("0 pictures"), "{message}");
+    assert!(message.contains("0 images"), "{message}");
     let mut other = images(3);
     other[11] = 14;
     other.truncate(16 + 3 * 14 * 28);

@@ -39,9 +39,9 @@ fn counts(split: &Split, classes: usize) -> Vec<usize> {
 fn statistics(split: &Split, channels: usize) -> Vec<(f64, f64)> {
     let (mut sums, mut squares, mut pixels) = (vec![0u64; channels], vec![0u64; channels], 0u64);
     for index in 0..split.len() {
-        let picture = split.get(index).unwrap().picture.decode().unwrap();
-        pixels += (picture.height * picture.width) as u64;
-        for (i, &value) in picture.pixels.iter().enumerate() {
+        let image = split.get(index).unwrap().image.decode().unwrap();
+        pixels += (image.height * image.width) as u64;
+        for (i, &value) in image.pixels.iter().enumerate() {
             sums[i % channels] += u64::from(value);
             squares[i % channels] += u64::from(value) * u64::from(value);
         }
@@ -91,13 +91,13 @@ fn mnist() {
 }
 
 #[test]
-fn cifar10_binary_and_tree_hold_the_same_pictures() {
+fn cifar10_binary_and_tree_hold_the_same_images() {
     let Some(binary) = read(Name::Cifar10, "cifar-10-batches-bin") else {
         return;
     };
     assert_eq!(counts(&binary.train, 10), [5000; 10]);
     assert_eq!(counts(&binary.valid, 10), [1000; 10]);
-    // The pictures were compressed with loss, so their statistics differ a little from the original's.
+    // The images were compressed with loss, so their statistics differ a little from the original's.
     assert_statistics(&binary, 4e-3);
     let Some(tree) = read(Name::Cifar10, "cifar10-jpeg") else {
         return;
@@ -107,7 +107,7 @@ fn cifar10_binary_and_tree_hold_the_same_pictures() {
     let samples = |split: &Split| -> Vec<(usize, Vec<u8>)> {
         let mut samples: Vec<(usize, Vec<u8>)> = (0..split.len())
             .map(|index| split.get(index).unwrap())
-            .map(|sample| (sample.label, sample.picture.decode().unwrap().pixels))
+            .map(|sample| (sample.label, sample.image.decode().unwrap().pixels))
             .collect();
         samples.sort();
         samples

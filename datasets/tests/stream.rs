@@ -14,8 +14,8 @@ use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
-    DatasetInfo, Fit, Geometry, ImageData, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
-    Pipeline, Sample, Stored, Upload, png,
+    DatasetInfo, Geometry, Image, ImageData, ImageSource, Loader, LoaderOptions, Normalize, OnBad,
+    Pipeline, ResizeMode, Sample, Sampler, Transfer, png,
 };
 use burn_zoo_datasets::{Name, OpenOptions, PackOptions, open, pack};
 
@@ -32,13 +32,13 @@ impl Synthetic {
     fn new(len: usize) -> Self {
         let file = |number: usize| {
             let pixels = (0..32 * 32 * 3).map(|i| (i * (number + 3) % 251) as u8);
-            let picture = Picture {
+            let image = Image {
                 height: 32,
                 width: 32,
                 channels: 3,
                 pixels: pixels.collect(),
             };
-            png(&picture).unwrap()
+            png(&image).unwrap()
         };
         Self {
             files: (0..64).map(file).collect(),
@@ -51,7 +51,7 @@ impl Dataset<Sample> for Synthetic {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         let label = index % self.files.len();
         Ok(Sample {
-            picture: Stored::Encoded {
+            image: ImageSource::Encoded {
                 name: format!("{index}.png").into(),
                 bytes: self.files[label].clone(),
             },
@@ -102,7 +102,7 @@ fn stream(len: usize, folder: &Path) -> usize {
     eprintln!("opened in {:.1} s", start.elapsed().as_secs_f64());
     let geometry = Geometry {
         size: [32, 32],
-        fit: Fit::Exact,
+        fit: ResizeMode::Exact,
         channels: 3,
     };
     let normalize = Normalize {
@@ -112,7 +112,7 @@ fn stream(len: usize, folder: &Path) -> usize {
     let options = LoaderOptions {
         batch_size: 256,
         shuffle: Some(1),
-        order: Order::Shards {
+        order: Sampler::Shards {
             starts: data.shards.clone().unwrap(),
             window: 2048,
         },
@@ -120,7 +120,7 @@ fn stream(len: usize, folder: &Path) -> usize {
         workers: 2,
         prefetch: 256 << 20,
         on_bad: OnBad::Refuse,
-        upload: Upload::Values,
+        upload: Transfer::Values,
     };
     let pipeline = Pipeline::evaluation(geometry, normalize);
     let loader = Loader::new(data.train, pipeline, options, &Device::flex());

@@ -74,10 +74,10 @@ PAPER = ("features.0.weight", "features.0.bias", "features.4.weight", "features.
          "classifier.3.weight", "classifier.6.bias")
 TORCHVISION = ("features.0.weight", "features.3.bias", "features.10.weight", "classifier.1.weight",
                "classifier.4.bias", "classifier.6.weight")
-# Formula pictures are faint: at a gain of 2 the normalisation would divide by little more than its k.
+# Formula images are faint: at a gain of 2 the normalisation would divide by little more than its k.
 LOUD = 20.0
 CASES = (
-    # Small pictures: the last map has 1x3 pixels, and adaptive pooling repeats them to 6x6.
+    # Small images: the last map has 1x3 pixels, and adaptive pooling repeats them to 6x6.
     Case("alexnet", "alexnet", lambda: torchvision.models.alexnet(num_classes=10, dropout=0.0), (2, 3, 64, 127), 2.0,
          TORCHVISION),
     Case("alexnet_paper", "alexnet", alexnet_paper, (2, 3, 224, 224), LOUD, PAPER),

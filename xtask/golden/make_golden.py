@@ -11,7 +11,7 @@ No weights are stored. Every tensor is filled from a formula of its state-dict k
 which crates/blocks/src/golden.rs states again in Rust; only the answers are written. A test therefore fails if a
 layer computes something else, and also if a parameter has another name, shape or order than PyTorch's.
 
-Each file holds, for one model and one batch of formula pictures:
+Each file holds, for one model and one batch of formula images:
   logits        in evaluation mode (running statistics)
 and, where float32 determines them to better than a thousandth (see networks.py):
   train_logits  in training mode (batch statistics)

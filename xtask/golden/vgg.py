@@ -48,7 +48,7 @@ def vgg(features: nn.Sequential) -> nn.Module:
 
 
 class CifarVGG(nn.Module):
-    """The usual form for 32x32 pictures: the features, and one linear layer on what is left, a pixel."""
+    """The usual form for 32x32 images: the features, and one linear layer on what is left, a pixel."""
 
     def __init__(self, features: nn.Sequential):
         super().__init__()
@@ -59,7 +59,7 @@ class CifarVGG(nn.Module):
         return self.classifier(self.features(x).mean((2, 3)))
 
 
-# The pictures are not square, and the last maps (2x1) smaller than the 7x7 that the pooling before the head gives.
+# The images are not square, and the last maps (2x1) smaller than the 7x7 that the pooling before the head gives.
 IMAGES = (2, 3, 75, 40)
 
 

@@ -8,7 +8,7 @@ without Rust; CUDA wants its toolkit there (NVRTC and its headers, `CUDA_PATH`).
 is enough; where PyTorch with CUDA is installed it is measured on the same card, eager and compiled, channels last.
 
 Parity first: each architecture in float32 within 1e-3 of Flex, and in float16 and bfloat16 where the device has them.
-Then pictures a second, medians of the timed steps, PyTorch's without TF32. One card: where there are several,
+Then images/s, medians of the timed steps, PyTorch's without TF32. One card: where there are several,
 CUDA_VISIBLE_DEVICES (or ROCR_VISIBLE_DEVICES) chooses for all parts. With --data, a folder that holds CIFAR-10, the time of the speed run and what it
 reaches.
 """
@@ -96,7 +96,7 @@ def theirs(model, batch, trains, numbers, way):
 
 
 def speed():
-    write(f"## Pictures a second{f', beside {torch_name}' if torch_name else ''}", "")
+    write(f"## images/s{f', beside {torch_name}' if torch_name else ''}", "")
     ways = ["eager", "compiled"] if torch_name else []
     columns = ["network", "batch", "step", "numbers", "here", "TFLOP/s", "MiB", *(f"PyTorch {way}" for way in ways)]
     columns += [f"here ÷ {way}" for way in ways]

@@ -5,7 +5,7 @@
     python3 xtask/parity/curve.py --accuracy   # top-1 with the paper's augmentation, each with its own chance
 
 The recipe is curve.toml: SGD of 0.1, momentum 0.9, weight decay 1e-4, batches of 128. PyTorch writes the first weights;
-the Rust half, crates/zoo/examples/curve.rs, starts from them and writes the pictures, their order and its losses.
+the Rust half, crates/zoo/examples/curve.rs, starts from them and writes the images, their order and its losses.
 A rate of 0.1 from the first step on makes a training chaotic: a rounding error grows tenfold in a few steps. So the first
 20 steps are compared with PyTorch in double precision, and PyTorch in single precision with it as well. The first
 comparison fails where a loss of the first 20 steps is more than 1 % from that truth and PyTorch's own largest distance is
@@ -41,12 +41,12 @@ def rust(seed, overrides):
     record = json.loads((WORK / "curve.json").read_text())
     mean, std = (torch.tensor(record[key]).reshape(1, 3, 1, 1) for key in ("mean", "std"))
 
-    def pictures(name):
+    def images(name):
         raw = np.fromfile(WORK / f"{name}.u8", dtype=np.uint8).reshape(-1, 3, 32, 32)
         return (torch.from_numpy(raw) / 255 - mean) / std, torch.tensor(record[f"{name}_labels"])
 
     # A border of black.
-    return record, pictures("train"), pictures("valid"), (0 - mean) / std
+    return record, images("train"), images("valid"), (0 - mean) / std
 
 
 def augmented(images, black):
@@ -60,7 +60,7 @@ def augmented(images, black):
 
 
 def pytorch(model, record, train, valid, black, steps=None):
-    """Losses of all steps, the last top-1, and pictures a second."""
+    """Losses of all steps, the last top-1, and images/s."""
     optimizer = torch.optim.SGD(model.parameters(), arguments.lr, momentum=0.9, weight_decay=1e-4)
     losses, seconds = [], 0.0
     for order in record["orders"]:

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Pictures a second of our data pipeline and of others', on the CPU, in one run.
+"""images/s of our data pipeline and of others', on the CPU, in one run.
 
-    python3 xtask/parity/data.py PICTURES             # a folder of JPEGs, one folder a class; some minutes
-    python3 xtask/parity/data.py PICTURES --pixels    # only: how far our evaluation pixels are from Pillow's
+    python3 xtask/parity/data.py IMAGES             # a folder of JPEGs, one folder a class; some minutes
+    python3 xtask/parity/data.py IMAGES --pixels    # only: how far our evaluation pixels are from Pillow's
 
-Links to the pictures, repeated until there are as many as --pictures says, make a folder of classes: in a short epoch, the
+Links to the images, repeated until there are as many as --images says, make a folder of classes: in a short epoch, the
 first batch and the last, which half of the workers wait for, count too much. Each pipeline goes through it with two workers in
 batches of 64, in a process of its own, an epoch that does not count and one that does; all of them in turn, five times, and the
 medians count. Training is a random-resized crop to 224, a flip and normalisation; evaluation the shorter side at 256, the central
 224 and normalisation. The others are those of data_peers.py: torchvision's ImageFolder and DataLoader with Pillow, the same with
 torchvision's decoder and v2 transforms of tensors, and with OpenCV. Ours is `zoo bench --data`, and ends on the device flex.
 
-Ratios are ours divided by theirs. The pictures are read from the system's cache by all. torchvision is installed where it is
+Ratios are ours divided by theirs. The images are read from the system's cache by all. torchvision is installed where it is
 missing; OpenCV needs `pip install opencv-python-headless`.
 """
 
@@ -84,7 +84,7 @@ def line(what, folder, kinds):
 
 
 def pixels(source):
-    """How far the pictures of our evaluation are from Pillow's, in levels."""
+    """How far the images of our evaluation are from Pillow's, in levels."""
     import numpy as np
     from PIL import Image
     from torchvision import transforms
@@ -107,15 +107,15 @@ def pixels(source):
             own = np.asarray(Image.open(sheet).convert("RGB"), dtype=float)
             differences.append(np.abs(own - np.asarray(theirs(Image.open(file).convert("RGB")), dtype=float)))
     mean, worst = np.mean([each.mean() for each in differences]), max(each.max() for each in differences)
-    print(f"evaluation pixels, {len(files)} pictures: {mean:.3f} levels from Pillow's on average, {worst:.0f} at most")
+    print(f"evaluation pixels, {len(files)} images: {mean:.3f} levels from Pillow's on average, {worst:.0f} at most")
 
 
 if __name__ == "__main__":
     environment.ensure_python()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("images", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--pictures", dest="count", type=int, default=3072, help="of an epoch")
+    parser.add_argument("--images", dest="count", type=int, default=3072, help="of an epoch")
     parser.add_argument("--only", choices=["training", "evaluation"])
     parser.add_argument("--pixels", action="store_true")
     parser.add_argument("--binary", help="zoo, where it is built already")
@@ -124,7 +124,7 @@ if __name__ == "__main__":
         subprocess.run(["cargo", "build", "--release", "-p", "burn-zoo-cli"], check=True, cwd=environment.ROOT)
         arguments.binary = Path(os.environ.get("CARGO_TARGET_DIR", environment.ROOT / "target")) / "release/zoo"
     if arguments.pixels:
-        pixels(arguments.pictures)
+        pixels(arguments.images)
     else:
         kinds = {"pil": "pillow", "v2": "torchvision", "opencv": "opencv-python-headless"}
         if not environment.has("cv2"):
@@ -135,9 +135,9 @@ if __name__ == "__main__":
         columns = ["", "here", *kinds, *(f"here ÷ {kind}" for kind in kinds)]
         print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         with tempfile.TemporaryDirectory() as folder:
-            linked(arguments.pictures, Path(folder))
+            linked(arguments.images, Path(folder))
             whats = [what for what in ("training", "evaluation") if arguments.only in (None, what)]
             stages = [(what, line(what, Path(folder), kinds)) for what in whats]
         print()
         for what, times in stages:
-            print(f"{what} here, µs a picture in one thread: {times}")
+            print(f"{what} here, µs an image in one thread: {times}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pictures a second of the data pipelines that PyTorch's users have: an epoch at a time, as JSON, for data.py.
+"""images/s of the data pipelines that PyTorch's users have: an epoch at a time, as JSON, for data.py.
 
     python3 xtask/parity/data_peers.py pil FOLDER --workers 2 --batch 64 --epochs 1          # as evaluation wants them
     python3 xtask/parity/data_peers.py v2 FOLDER --workers 2 --batch 64 --epochs 1 --train
@@ -53,31 +53,31 @@ def opencv():
     cv2.setNumThreads(0)
     mean, scale = np.float32(MEAN) * 255, 1 / (np.float32(STD) * 255)
 
-    def resized(picture, height, width):
-        shrinks = picture.shape[0] > height or picture.shape[1] > width
+    def resized(image, height, width):
+        shrinks = image.shape[0] > height or image.shape[1] > width
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        return cv2.resize(picture, (width, height), interpolation=how)
+        return cv2.resize(image, (width, height), interpolation=how)
 
-    def tensor(picture):
-        values = (picture.astype(np.float32) - mean) * scale
+    def tensor(image):
+        values = (image.astype(np.float32) - mean) * scale
         return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
 
-    def train(picture):
+    def train(image):
         # get_params reads the size of a tensor, and nothing else of it.
-        like = torch.empty(3, *picture.shape[:2], device="meta")
+        like = torch.empty(3, *image.shape[:2], device="meta")
         top, left, height, width = transforms.RandomResizedCrop.get_params(like, (0.08, 1.0), (3 / 4, 4 / 3))
-        picture = resized(picture[top : top + height, left : left + width], SIZE, SIZE)
-        return tensor(cv2.flip(picture, 1) if random.random() < 0.5 else picture)
+        image = resized(image[top : top + height, left : left + width], SIZE, SIZE)
+        return tensor(cv2.flip(image, 1) if random.random() < 0.5 else image)
 
-    def evaluate(picture):
-        height, width = picture.shape[:2]
+    def evaluate(image):
+        height, width = image.shape[:2]
         if height < width:
             height, width = SHORTER, SHORTER * width // height
         else:
             height, width = SHORTER * height // width, SHORTER
-        picture = resized(picture, height, width)
+        image = resized(image, height, width)
         top, left = (height - SIZE) // 2, (width - SIZE) // 2
-        return tensor(picture[top : top + SIZE, left : left + SIZE])
+        return tensor(image[top : top + SIZE, left : left + SIZE])
 
     def load(path):
         return cv2.imread(path, cv2.IMREAD_COLOR_RGB)
@@ -96,9 +96,9 @@ if __name__ == "__main__":
     parser.add_argument("--train", action="store_true")
     arguments = parser.parse_args()
     load, transform = kinds[arguments.kind]()
-    pictures = datasets.ImageFolder(arguments.folder, transform, loader=load)
+    images = datasets.ImageFolder(arguments.folder, transform, loader=load)
     loader = DataLoader(
-        pictures,
+        images,
         arguments.batch,
         shuffle=arguments.train,
         num_workers=arguments.workers,

@@ -3,9 +3,9 @@
 
     python3 xtask/parity/equal_time.py ROOT [--seconds 180] [configs/cifar10/….toml …]
 
-ROOT is the folder with CIFAR-10. Some steps of each run file are timed; from that follows how many pictures it can learn from in the
+ROOT is the folder with CIFAR-10. Some steps of each run file are timed; from that follows how many images it can learn from in the
 time, and it trains on them with its own recipe and a schedule of that length: whole passes over the training set, or a part of one.
-Top-1 is that of 2,000 validation pictures. The run files go in turn, each with both cores to itself.
+Top-1 is that of 2,000 validation images. The run files go in turn, each with both cores to itself.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES, VALID = 50_000, 2_000
+IMAGES, VALID = 50_000, 2_000
 
 
 def zoo(*command):
@@ -41,11 +41,11 @@ def train(config, out, **values):
 
 
 def reached(config, folder):
-    """Pictures learned from, seconds and top-1."""
+    """Images learned from, seconds and top-1."""
     _, trial = train(config, folder / "trial", data__train_size=1280, data__valid_size=128, train__epochs=1, schedule__warmup_epochs=0)
-    pictures = int(arguments.seconds * trial["images_per_second"])
-    epochs = max(1, round(pictures / PICTURES))
-    size = min(PICTURES, pictures // epochs)
+    images = int(arguments.seconds * trial["images_per_second"])
+    epochs = max(1, round(images / IMAGES))
+    size = min(IMAGES, images // epochs)
     # A warm-up keeps its share of the run.
     resolved = json.loads(zoo("config", config, "--json"))
     schedule, whole = resolved["schedule"], resolved["train"]["epochs"]
@@ -69,8 +69,8 @@ if __name__ == "__main__":
         subprocess.run(["cargo", "build", "--release", "-p", "burn-zoo-cli"], check=True, cwd=ROOT)
         arguments.binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/zoo"
     configs = arguments.configs or sorted((ROOT / "configs/cifar10").glob("*.toml"))
-    print("| run file | pictures | seconds | top-1 % |\n|---|---|---|---|", flush=True)
+    print("| run file | images | seconds | top-1 % |\n|---|---|---|---|", flush=True)
     for config in configs:
         with tempfile.TemporaryDirectory() as folder:
-            pictures, seconds, top1 = reached(config, Path(folder))
-        print(f"| {config.stem} | {pictures:,} | {seconds:.0f} | {top1:.2f} |", flush=True)
+            images, seconds, top1 = reached(config, Path(folder))
+        print(f"| {config.stem} | {images:,} | {seconds:.0f} | {top1:.2f} |", flush=True)

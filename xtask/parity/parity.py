@@ -10,7 +10,7 @@ target/parity/venv. It builds the Rust half, crates/zoo/examples/parity.rs, with
 
 Each network gets random weights and running statistics that are not 0 and 1, written by torch.save and imported here.
 Then are compared, with PyTorch in float64 on the same numbers as the truth:
-  logits     of 4 pictures in evaluation, ours in float32: the largest difference over the largest logit, at most 1e-4
+  logits     of 4 images in evaluation, ours in float32: the largest difference over the largest logit, at most 1e-4
   gradients  of every parameter in one training step (cross-entropy, auxiliary heads weighing 0.3), ours in float64 too,
              since in float32 a rounding error now and then turns a ReLU on or off, of PyTorch's networks as of ours:
              the norm of the difference over the norm, at most 1e-3
@@ -131,7 +131,7 @@ def heads(scores, classes):
     return scores.split(classes, 1)
 
 
-def train(model, pictures, labels, classes):
+def train(model, images, labels, classes):
     """Gradients of one step, and by how many values each batch norm normalised."""
     counts = {}
 
@@ -143,7 +143,7 @@ def train(model, pictures, labels, classes):
 
     hooks = [m.register_forward_pre_hook(count(n)) for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)]
     model.train()
-    main, *aux = heads(model(pictures), classes)
+    main, *aux = heads(model(images), classes)
     loss = F.cross_entropy(main, labels) + sum(0.3 * F.cross_entropy(scores, labels) for scores in aux)
     loss.backward()
     for hook in hooks:
@@ -160,15 +160,15 @@ def prepare(name, seed):
         randomize(model)
     state = {key: value.clone() for key, value in model.state_dict().items()}
     evaluate = torch.randn(4, channels, side, side)
-    pictures = torch.randn(BATCH, channels, train_side, train_side)
+    images = torch.randn(BATCH, channels, train_side, train_side)
     classes = classes_of(model)
     labels = torch.arange(BATCH) % classes
     torch.save(state, WORK / f"{name}.pth")
     evaluate.numpy().tofile(WORK / f"{name}.eval.f32")
-    pictures.numpy().tofile(WORK / f"{name}.train.f32")
-    case = {"model": name, "eval": evaluate.shape, "train": pictures.shape, "labels": labels.tolist(), "lr": LR}
+    images.numpy().tofile(WORK / f"{name}.train.f32")
+    case = {"model": name, "eval": evaluate.shape, "train": images.shape, "labels": labels.tolist(), "lr": LR}
     (WORK / f"{name}.json").write_text(json.dumps(case))
-    return state, evaluate, pictures, labels, classes
+    return state, evaluate, images, labels, classes
 
 
 def classes_of(model):
@@ -195,7 +195,7 @@ def apart(found, truth):
 
 def compare(name, prepared):
     """One line of the table, and what is wrong with it."""
-    state, evaluate, pictures, labels, classes = prepared
+    state, evaluate, images, labels, classes = prepared
     wrong = []
 
     truth = build(name, state, torch.float64).eval()
@@ -214,7 +214,7 @@ def compare(name, prepared):
             wrong.append("export")
 
     step = load_file(WORK / f"{name}.step.safetensors")
-    gradients, counts = train(truth, pictures.double(), labels, classes)
+    gradients, counts = train(truth, images.double(), labels, classes)
     worst, at = 0.0, ""
     largest = max(gradient.norm() for gradient in gradients.values())
     for key, gradient in gradients.items():

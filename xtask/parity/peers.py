@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def networks():
-    """name: (PyTorch's network, side of a picture)"""
+    """name: (PyTorch's network, side of an image)"""
     import torchvision.models as tv
 
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))

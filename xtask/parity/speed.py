@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pictures a second here and elsewhere, on the CPU, in one run, and the memory that it took.
+"""images/s here and elsewhere, on the CPU, in one run, and the memory that it took.
 
     python3 xtask/parity/speed.py                  # all lines of the table, half an hour
     python3 xtask/parity/speed.py --only resnet50  # those of one network
@@ -75,7 +75,7 @@ def pytorch(name, batch, trains, layout):
 
 
 def others(name, batch, peers):
-    """Pictures a second in inference of ONNX Runtime, candle and tract, as far as they are there and have the network."""
+    """images/s in inference of ONNX Runtime, candle and tract, as far as they are there and have the network."""
     found = {}
 
     def attempt(peer, *command):

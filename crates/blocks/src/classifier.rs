@@ -52,7 +52,7 @@ pub trait Classifier: Module + ModuleDisplay {
         }
     }
 
-    /// Class scores averaged over all places of a picture that is larger than the network's own input (VGG, section
+    /// Class scores averaged over all places of an image that is larger than the network's own input (VGG, section
     /// 3.2: "dense evaluation").
     ///
     /// A network that averages its last map keeps this default: its scores are that mean already. One with fully

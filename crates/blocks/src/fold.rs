@@ -55,7 +55,7 @@ mod tests {
     use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 
     use super::*;
-    use crate::convolve_normalize;
+    use crate::conv2d_bn;
 
     /// A convolution and a normalisation that has seen something.
     fn pair(has_bias: bool, groups: usize, device: &Device) -> (Conv2d, BatchNorm) {
@@ -91,7 +91,7 @@ mod tests {
             let tolerance = Tolerance::absolute(1e-5);
             for found in [
                 conv.forward(images.clone()),
-                convolve_normalize(&conv, norm.as_ref(), images),
+                conv2d_bn(&conv, norm.as_ref(), images),
             ] {
                 found
                     .into_data()

@@ -10,7 +10,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, convolve_normalize_relu, fold, max_pool};
+use crate::{constant_bias, conv2d_bn_relu, fold, max_pool};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,7 +99,7 @@ impl ConvUnit {
     /// - output: `[batch, out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        convolve_normalize_relu(&self.conv, self.bn.as_ref(), input)
+        conv2d_bn_relu(&self.conv, self.bn.as_ref(), input)
     }
 
     /// The unit with its normalisation [folded](fold) into its convolution.

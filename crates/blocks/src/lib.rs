@@ -19,8 +19,7 @@ mod start;
 
 /// Convolution, linear layers, pooling and batch normalisation, as fast as the backend has them.
 pub use burn_zoo_kernels::{
-    convolve, convolve_normalize, convolve_normalize_add_relu, convolve_normalize_relu,
-    convolve_relu, linear, max_pool, normalize,
+    conv2d, conv2d_bn, conv2d_bn_add_relu, conv2d_bn_relu, conv2d_relu, linear, max_pool, normalize,
 };
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
@@ -33,7 +32,7 @@ pub use inception::{
 };
 pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
-pub use narrow::{narrowed, widened};
+pub use narrow::{cast_params, to_f32};
 pub use params::{Parameter, parameters, trainable_params};
 pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
 pub use start::Start;

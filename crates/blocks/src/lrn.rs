@@ -9,9 +9,9 @@ use burn::module::Module;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, s};
 
-use burn_zoo_kernels::{ChannelWindow, local_response_norm};
+use burn_zoo_kernels::{LrnParams, local_response_norm};
 
-use crate::widened;
+use crate::to_f32;
 
 /// Configuration of a [`LocalResponseNorm`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +104,7 @@ impl LocalResponseNorm {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let Self { k, n, alpha, beta } = *self;
-        let window = ChannelWindow { k, n, alpha, beta };
+        let window = LrnParams { k, n, alpha, beta };
         local_response_norm(&window, &input).unwrap_or_else(|| self.by_operations(input))
     }
 
@@ -112,7 +112,7 @@ impl LocalResponseNorm {
     fn by_operations(&self, input: Tensor<4>) -> Tensor<4> {
         // Squares leave the range of float16.
         let own = input.dtype();
-        let input = widened(input);
+        let input = to_f32(input);
         let sum = self.window_sum(input.clone().square());
         let base = sum.mul_scalar(self.alpha).add_scalar(self.k);
         (input * self.inverse_power(base)).cast(own)

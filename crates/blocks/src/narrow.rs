@@ -9,7 +9,7 @@ use burn::tensor::{FloatDType, Tensor};
 /// Its input is to be cast as well. Batch normalisation computes in single precision and gives back what it got, where the
 /// network has it from [`normalize`](crate::normalize) and its kin.
 #[must_use]
-pub fn narrowed<M: Module>(network: M, dtype: FloatDType) -> M {
+pub fn cast_params<M: Module>(network: M, dtype: FloatDType) -> M {
     network.map(&mut Narrow {
         dtype,
         normalisations: 0,
@@ -45,7 +45,7 @@ impl ModuleMapper for Narrow {
 
 /// A tensor of 16 bits in single precision, for sums and powers that 16 bits spoil; any other as it is.
 #[must_use]
-pub fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+pub fn to_f32<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     match tensor.dtype().size() {
         2 => tensor.cast(FloatDType::F32),
         _ => tensor,
@@ -84,7 +84,7 @@ mod tests {
             }
         }
         let own = unit();
-        let narrow = narrowed(own.clone(), FloatDType::BF16);
+        let narrow = cast_params(own.clone(), FloatDType::BF16);
         let types = |unit: &Unit| {
             let mut types = Types(Vec::new());
             unit.visit(&mut types);
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn gradients_come_to_the_weights_in_single_precision() {
         let own = unit();
-        let narrow = narrowed(own.clone(), FloatDType::F16);
+        let narrow = cast_params(own.clone(), FloatDType::F16);
         let gradients = narrow.conv.weight.val().sum().backward();
         let gradient = own.conv.weight.grad(&gradients).expect("a gradient");
         assert_eq!(gradient.dtype(), DType::F32);

@@ -11,10 +11,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
 
-use crate::{
-    batch_norm, conv1x1, conv3x3, convolve_normalize, convolve_normalize_add_relu,
-    convolve_normalize_relu, fold,
-};
+use crate::{batch_norm, conv1x1, conv2d_bn, conv2d_bn_add_relu, conv2d_bn_relu, conv3x3, fold};
 
 /// Which of the two residual units of Fig. 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub struct ResidualUnitConfig {
     pub stride: usize,
     /// What runs beside the convolutions.
     pub shortcut: Shortcut,
-    /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): share of the pictures for which a training
+    /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): share of the images for which a training
     /// step does not count the convolutions, from 0 to below 1: they are computed, and the batch statistics see them, as in
     /// torchvision's and timm's. For the others they count 1 / (1 − share), so that nothing changes in evaluation. Nothing
     /// is left out where there is no shortcut.
@@ -188,18 +185,16 @@ impl ResidualUnit {
     /// - output: `[batch, channels_out, ⌈height / stride⌉, ⌈width / stride⌉]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let mut out = convolve_normalize_relu(&self.conv1, self.bn1.as_ref(), input.clone());
+        let mut out = conv2d_bn_relu(&self.conv1, self.bn1.as_ref(), input.clone());
         let (mut conv, mut norm) = (&self.conv2, self.bn2.as_ref());
         if let Some(conv3) = &self.conv3 {
-            out = convolve_normalize_relu(conv, norm, out);
+            out = conv2d_bn_relu(conv, norm, out);
             (conv, norm) = (conv3, self.bn3.as_ref());
         }
         match (self.shortcut(input), &self.drop) {
-            (Some(shortcut), None) => convolve_normalize_add_relu(conv, norm, out, shortcut),
-            (Some(shortcut), Some(_)) => {
-                relu(self.dropped(convolve_normalize(conv, norm, out)) + shortcut)
-            }
-            (None, _) => convolve_normalize_relu(conv, norm, out),
+            (Some(shortcut), None) => conv2d_bn_add_relu(conv, norm, out, shortcut),
+            (Some(shortcut), Some(_)) => relu(self.dropped(conv2d_bn(conv, norm, out)) + shortcut),
+            (None, _) => conv2d_bn_relu(conv, norm, out),
         }
     }
 
@@ -217,7 +212,7 @@ impl ResidualUnit {
         self
     }
 
-    /// What the convolutions gave, left out for some pictures.
+    /// What the convolutions gave, left out for some images.
     fn dropped(&self, out: Tensor<4>) -> Tensor<4> {
         let Some(drop) = &self.drop else {
             return out;
@@ -228,9 +223,7 @@ impl ResidualUnit {
 
     fn shortcut(&self, input: Tensor<4>) -> Option<Tensor<4>> {
         match (self.path, &self.downsample) {
-            (Path::Project, Some((conv, norm))) => {
-                Some(convolve_normalize(conv, norm.as_ref(), input))
-            }
+            (Path::Project, Some((conv, norm))) => Some(conv2d_bn(conv, norm.as_ref(), input)),
             (Path::ZeroPad { stride, channels }, _) => Some(zero_pad(input, stride, channels)),
             (Path::Identity, _) => Some(input),
             (Path::Absent | Path::Project, _) => None,

@@ -10,7 +10,7 @@ use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
 use crate::{
-    LocalResponseNorm, LocalResponseNormConfig, Start, Taps, convolve, convolve_relu, max_pool,
+    LocalResponseNorm, LocalResponseNormConfig, Start, Taps, conv2d, conv2d_relu, max_pool,
 };
 
 /// One row of a table: a layer before it is built.
@@ -83,7 +83,7 @@ impl Layer {
     /// - output: `[batch, channels of the layer, its height, its width]`
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => convolve(layer, map),
+            Self::Conv(layer) => conv2d(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),
             Self::Pool(layer) => max_pool(layer, map),
@@ -91,7 +91,7 @@ impl Layer {
     }
 }
 
-/// The layers of `rows` on pictures of `in_channels` channels, and the channels that they give.
+/// The layers of `rows` on images of `in_channels` channels, and the channels that they give.
 ///
 /// `start` says how the weights of a convolution begin.
 ///
@@ -150,7 +150,7 @@ pub fn run(layers: &[Layer], images: Tensor<4>, names: &[&str], taps: &mut Taps)
         let is_shown = match (layer, rest) {
             // In one pass, outside of training.
             (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => {
-                map = convolve_relu(conv, map);
+                map = conv2d_relu(conv, map);
                 layers = rest;
                 true
             }
@@ -167,7 +167,7 @@ pub fn run(layers: &[Layer], images: Tensor<4>, names: &[&str], taps: &mut Taps)
     map
 }
 
-/// The map as a vector of `side`×`side` pixels a channel, so that a linear layer takes pictures of any size.
+/// The map as a vector of `side`×`side` pixels a channel, so that a linear layer takes images of any size.
 ///
 /// A map of that size passes unchanged; another one is averaged to it, as torchvision's networks do.
 ///

@@ -7,7 +7,7 @@ use burn_zoo_blocks::{BottleneckStride, ResidualUnitConfig, Shortcut, UnitKind};
 /// The only test of its process: the switch is the process's own.
 #[test]
 fn every_residual_unit_answers_as_before_it_was_fused() {
-    burn_zoo_kernels::use_burns_own(true);
+    burn_zoo_kernels::set_kernels_enabled(false);
     let device = Device::flex();
     for kind in [
         UnitKind::Basic,

@@ -12,19 +12,19 @@ fn direct(
     let [k, n, alpha, beta] = config;
     let n = n as usize;
     let pixels = height * width;
-    let at = |picture: usize, channel: usize, pixel: usize| {
-        values[(picture * channels + channel) * pixels + pixel]
+    let at = |image: usize, channel: usize, pixel: usize| {
+        values[(image * channels + channel) * pixels + pixel]
     };
     let mut out = Vec::with_capacity(values.len());
-    for picture in 0..batch {
+    for image in 0..batch {
         for channel in 0..channels {
             for pixel in 0..pixels {
                 let sum: f64 = (0..n)
                     .filter_map(|offset| (channel + offset).checked_sub(n / 2))
                     .filter(|neighbour| *neighbour < channels)
-                    .map(|neighbour| at(picture, neighbour, pixel).powi(2))
+                    .map(|neighbour| at(image, neighbour, pixel).powi(2))
                     .sum();
-                out.push(at(picture, channel, pixel) / (k + alpha * sum).powf(beta));
+                out.push(at(image, channel, pixel) / (k + alpha * sum).powf(beta));
             }
         }
     }

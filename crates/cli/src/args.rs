@@ -71,7 +71,7 @@ pub(crate) struct DeviceArg {
 impl DeviceArg {
     /// The device that was asked for, or the best there is.
     pub(crate) fn choose(&self) -> Result<Device, Failure> {
-        burn_zoo::use_burns_own(self.no_kernels);
+        burn_zoo::set_kernels_enabled(!self.no_kernels);
         devices::choose(self.device.as_deref())
     }
 
@@ -95,7 +95,7 @@ impl DeviceArg {
                 "--device {device}: the run file names devices (devices.local, devices.remote): leave one of both out"
             ))),
             None => {
-                burn_zoo::use_burns_own(self.no_kernels);
+                burn_zoo::set_kernels_enabled(!self.no_kernels);
                 Ok(None)
             }
         }

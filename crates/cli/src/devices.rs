@@ -14,7 +14,7 @@ use backend::{default_of, is_software};
 use missing::Machine;
 
 pub(crate) use backend::{Backend, is_probing};
-pub(crate) use details::{held, room_for_pictures};
+pub(crate) use details::{held, room_for_images};
 pub(crate) use found::{Found, all, name_of};
 #[cfg(feature = "warm")]
 pub(crate) use warm::keep_kernels;

@@ -21,7 +21,7 @@ pub(crate) fn machine(first: &Device, names: &[String]) -> Machine {
     let mut features: Vec<String> = Backend::compiled_in()
         .map(|backend| backend.to_string())
         .collect();
-    if !burn_zoo::has_kernels(first) {
+    if !burn_zoo::supports_kernels(first) {
         features.push("without our kernels".to_owned());
     }
     if cfg!(debug_assertions) {

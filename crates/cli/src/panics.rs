@@ -4,7 +4,7 @@ use std::io::Write;
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use burn_zoo::pictures::{is_decoding, panic_message};
+use burn_zoo::data::{is_decoding, panic_message};
 use burn_zoo::trainer::out_of_memory;
 
 use crate::output::complain;
@@ -21,7 +21,7 @@ pub(crate) fn guard(program: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode
         crate::remote::end_where_lost();
         if let Some(reason) = out_of_memory(panic.as_ref()) {
             complain(&format!(
-                "the device ran out of memory ({reason}): give it smaller batches (--batch-size), or pictures one at a time"
+                "the device ran out of memory ({reason}): give it smaller batches (--batch-size), or images one at a time"
             ));
         }
         ExitCode::FAILURE

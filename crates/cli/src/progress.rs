@@ -56,8 +56,8 @@ impl FetchBar {
                 datasets::Phase::Download => ("download", byte_bar(total)),
                 datasets::Phase::Verify => ("verify", byte_bar(total)),
                 datasets::Phase::Unpack => ("unpack", byte_bar(total)),
-                datasets::Phase::Convert => ("convert", bar(total, "pictures")),
-                datasets::Phase::Pack => ("pack", bar(total, "pictures")),
+                datasets::Phase::Convert => ("convert", bar(total, "images")),
+                datasets::Phase::Pack => ("pack", bar(total, "images")),
             };
             bar.set_message(format!("{what} {file}"));
             self.current = Some((file.to_owned(), phase, bar));

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::Device;
+use burn_zoo::data::{DatasetInfo, ImageData, Normalize, Pipeline};
 use burn_zoo::datasets::{Name, OpenOptions};
-use burn_zoo::pictures::{DatasetInfo, ImageData, Normalize, Pipeline};
 use burn_zoo::trainer::{RunFile, pipelines};
-use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, WeightsFile, has_kernels};
+use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, WeightsFile, supports_kernels};
 
 use crate::error::Failure;
 
@@ -34,7 +34,7 @@ pub(crate) fn data_of(run: &RunFile) -> Result<ImageData, Failure> {
     burn_zoo::open_data(&run.data.name, &options).map_err(Failure::input)
 }
 
-/// A trained network and what its pictures go through.
+/// A trained network and what its images go through.
 pub(crate) struct Trained {
     pub(crate) info: &'static ModelInfo,
     pub(crate) model: Model,
@@ -95,7 +95,7 @@ pub(crate) fn from_run(
 /// The network for answers alone. Where Burn computes, normalisation goes into the weights; our kernels do so on their way.
 fn answering(model: &Model, device: &Device) -> Model {
     let model = model.valid();
-    match has_kernels(device) {
+    match supports_kernels(device) {
         true => model,
         false => model.fuse(),
     }
@@ -133,7 +133,7 @@ pub(crate) fn from_weights(
     pipeline.normalize = match file.statistics() {
         Some([mean, std]) if mean.len() == channels => Normalize { mean, std },
         _ if own.mean.len() == channels => own,
-        // Grey weights on coloured pictures, or the other way round: the mean of the channels.
+        // Grey weights on coloured images, or the other way round: the mean of the channels.
         _ => {
             let average = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
             Normalize {

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
-use burn_zoo::pictures::{ImageData, Normalize};
+use burn_zoo::data::{ImageData, Normalize};
 use burn_zoo::trainer::{Existing, Job, Observer, RunFile, has_checkpoint, pipelines};
 use burn_zoo::{Model, ModelConfig, ModelInfo, Origin};
 
-use crate::devices::room_for_pictures;
+use crate::devices::room_for_images;
 use crate::error::Failure;
 use crate::machine::machine;
 use crate::progress::say;
@@ -19,7 +19,7 @@ use crate::setup;
 use crate::team::Team;
 use crate::terminal::Terminal;
 
-/// A run whose network and pictures are known to fit.
+/// A run whose network and images are known to fit.
 pub(crate) struct Ready {
     run: RunFile,
     info: &'static ModelInfo,
@@ -91,7 +91,7 @@ impl Ready {
             input_size: [height, width],
             data: self.data,
             machine: machine(&device, &team.names),
-            room_for_pictures: room_for_pictures(&device),
+            room_for_images: room_for_images(&device),
             device,
             others: team.others.clone(),
             out: target.out,

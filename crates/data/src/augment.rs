@@ -1,4 +1,4 @@
-//! Random changes of training pictures, as torchvision and the papers define them.
+//! Random changes of training images, as torchvision and the papers define them.
 
 mod adjust;
 mod crop;
@@ -20,23 +20,23 @@ pub use jitter::ColorJitter;
 pub(crate) use moves::{Move, Moves};
 pub use policy::{AutoAugment, Policy};
 
-use crate::sample::Picture;
+use crate::sample::Image;
 
-/// Random changes of a training picture, in the order in which they are made.
+/// Random changes of a training image, in the order in which they are made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Augment {
-    /// Which part of the picture is taken.
+    /// Which part of the image is taken.
     pub crop: Crop,
-    /// Whether half of the pictures are mirrored left to right.
+    /// Whether half of the images are mirrored left to right.
     pub flip: bool,
     /// A learned or random choice among many operations.
     pub policy: Option<Policy>,
     /// Brightness, contrast, saturation and hue.
     pub color_jitter: Option<ColorJitter>,
     /// Light of another colour: deviation of the shares of the three principal components of ImageNet's colours that
-    /// are added (AlexNet, section 4.1, takes 0.1). For RGB pictures.
+    /// are added (AlexNet, section 4.1, takes 0.1). For RGB images.
     pub lighting: Option<f64>,
-    /// A rectangle of the normalised picture is overwritten.
+    /// A rectangle of the normalised image is overwritten.
     pub erasing: Option<Erasing>,
     /// Side in pixels of a square around a random point that becomes zero after normalisation: Cutout (DeVries and
     /// Taylor 2017).
@@ -44,16 +44,16 @@ pub struct Augment {
 }
 
 impl Augment {
-    /// The changes of a picture that is cropped to the input size, and still of bytes.
-    pub(crate) fn picture(&self, picture: &mut Picture, rng: &mut impl Rng) {
+    /// The changes of an image that is cropped to the input size, and still of bytes.
+    pub(crate) fn image(&self, image: &mut Image, rng: &mut impl Rng) {
         if self.flip && rng.random_bool(0.5) {
-            crop::mirror(picture);
+            crop::mirror(image);
         }
         if let Some(policy) = &self.policy {
-            policy.apply(picture, rng);
+            policy.apply(image, rng);
         }
         if let Some(jitter) = &self.color_jitter {
-            jitter.apply(picture, rng);
+            jitter.apply(image, rng);
         }
     }
 
@@ -95,7 +95,7 @@ impl Augment {
         }
         match (self.lighting, self.cutout) {
             (Some(_), _) if channels != 3 => Some(format!(
-                "the lighting is that of RGB pictures, these have {channels} channels"
+                "the lighting is that of RGB images, these have {channels} channels"
             )),
             (Some(deviation), _) if !(deviation.is_finite() && deviation > 0.0) => Some(format!(
                 "the deviation of the lighting is {deviation}: expected a finite number above 0"

@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::kept::Kept;
 use crate::loader::{Loader, Position, locked};
-use crate::prefetch::{Images, Job, LoadError, Prefetch, RawBatch};
+use crate::prefetch::{HostBatch, Images, Job, LoadError, Prefetch};
 use crate::sample::Batch;
 
 /// One epoch, or what is left of it.
@@ -17,7 +17,7 @@ pub(crate) struct LoaderIterator<'a> {
     loader: &'a Loader,
     job: Arc<Job>,
     prefetch: Option<Prefetch>,
-    /// The pictures, where they lie on the device.
+    /// The images, where they lie on the device.
     kept: Option<Arc<Kept>>,
     next: usize,
     /// Whether the epoch begins here; else the part before may have had what this one lacks.
@@ -62,7 +62,7 @@ impl<'a> LoaderIterator<'a> {
         }
     }
 
-    fn raw(&mut self) -> Result<RawBatch, LoadError> {
+    fn raw(&mut self) -> Result<HostBatch, LoadError> {
         let start = Instant::now();
         let raw = match &self.prefetch {
             Some(prefetch) => prefetch.take(self.next),
@@ -72,13 +72,13 @@ impl<'a> LoaderIterator<'a> {
         raw
     }
 
-    fn fail(&mut self, error: LoadError) -> Option<Result<RawBatch, DatasetError>> {
+    fn fail(&mut self, error: LoadError) -> Option<Result<HostBatch, DatasetError>> {
         self.failed = true;
         self.prefetch = None;
         Some(Err(DatasetError::new(error)))
     }
 
-    fn upload(&self, raw: RawBatch, device: &Device) -> Batch {
+    fn upload(&self, raw: HostBatch, device: &Device) -> Batch {
         let [height, width] = self.job.pipeline.geometry.size;
         let shape = [
             raw.labels.len(),
@@ -116,7 +116,7 @@ impl<'a> LoaderIterator<'a> {
         Some(raw.map(|raw| self.upload(raw, device)))
     }
 
-    fn next_raw(&mut self) -> Option<Result<RawBatch, DatasetError>> {
+    fn next_raw(&mut self) -> Option<Result<HostBatch, DatasetError>> {
         if let Some(refusal) = self.refusal.take() {
             return self.fail(refusal);
         }
@@ -154,16 +154,16 @@ impl Iterator for LoaderIterator<'_> {
     }
 }
 
-/// One epoch, every batch shared out over devices in the order of its pictures, as evenly as can be.
+/// One epoch, every batch shared out over devices in the order of its images, as evenly as can be.
 ///
-/// The shares come in the order of the devices; where a batch has fewer pictures than there are devices, the last ones get
+/// The shares come in the order of the devices; where a batch has fewer images than there are devices, the last ones get
 /// none.
-pub struct Shares<'a> {
+pub struct ShardedEpoch<'a> {
     batches: LoaderIterator<'a>,
     devices: &'a [Device],
 }
 
-impl<'a> Shares<'a> {
+impl<'a> ShardedEpoch<'a> {
     pub(crate) fn new(loader: &'a Loader, devices: &'a [Device]) -> Self {
         Self {
             batches: LoaderIterator::new(loader, devices.first().filter(|_| devices.len() == 1)),
@@ -176,17 +176,17 @@ impl<'a> Shares<'a> {
         self.batches.progress()
     }
 
-    fn share_out(&self, mut raw: RawBatch) -> Vec<Batch> {
-        let pictures = raw.labels.len();
-        let (each, more) = (pictures / self.devices.len(), pictures % self.devices.len());
-        let values = raw.images.len() / pictures;
+    fn share_out(&self, mut raw: HostBatch) -> Vec<Batch> {
+        let images = raw.labels.len();
+        let (each, more) = (images / self.devices.len(), images % self.devices.len());
+        let values = raw.images.len() / images;
         let mut shares = Vec::with_capacity(self.devices.len());
         for (place, device) in self.devices.iter().enumerate() {
             let count = each + usize::from(place < more);
             if count == 0 {
                 break;
             }
-            let rest = RawBatch {
+            let rest = HostBatch {
                 images: raw.images.split_off(count * values),
                 labels: raw.labels.split_off(count),
                 indices: raw.indices.split_off(count),
@@ -199,7 +199,7 @@ impl<'a> Shares<'a> {
     }
 }
 
-impl Iterator for Shares<'_> {
+impl Iterator for ShardedEpoch<'_> {
     type Item = Result<Vec<Batch>, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {

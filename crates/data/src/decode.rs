@@ -1,4 +1,4 @@
-//! Files to pictures: JPEG through libjpeg, PNG, WebP and BMP through the `image` crate.
+//! Files to images: JPEG through libjpeg, PNG, WebP and BMP through the `image` crate.
 //!
 //! Grey files stay grey; everything else becomes RGB as PIL's `convert("RGB")` does: a palette is resolved, alpha is
 //! dropped without compositing. 16-bit samples are scaled to 8 bits (PIL clips 16-bit grey, which is of no use). The
@@ -12,13 +12,13 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use crate::caught::caught;
 use crate::jpeg::{JpegError, decode_jpeg, decode_jpeg_part};
 use crate::resize::{Part, Region};
-use crate::sample::Picture;
+use crate::sample::Image;
 use crate::sniff::describe;
 
-/// Memory that decoding one picture may take, in bytes; a file that would need more (a decompression bomb) is refused.
+/// Memory that decoding one image may take, in bytes; a file that would need more (a decompression bomb) is refused.
 pub const MAX_DECODED_BYTES: u64 = 512 << 20;
 
-/// Why a picture file could not be read.
+/// Why an image file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The file could not be opened or read.
@@ -29,15 +29,15 @@ pub enum DecodeError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The file is something else than a picture of a known format.
+    /// The file is something else than an image of a known format.
     #[error("{}: {found}", path.display())]
-    NotAPicture {
+    NotAImage {
         /// The file.
         path: PathBuf,
         /// What it seems to be.
         found: &'static str,
     },
-    /// The file begins as a picture but is cut short or damaged.
+    /// The file begins as an image but is cut short or damaged.
     #[error("{}: a damaged {format}: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -48,7 +48,7 @@ pub enum DecodeError {
         reason: String,
     },
     /// Decoding would take more than [`MAX_DECODED_BYTES`].
-    #[error("{}: {size} needs more than the {} MiB allowed for one picture", path.display(), MAX_DECODED_BYTES >> 20)]
+    #[error("{}: {size} needs more than the {} MiB allowed for one image", path.display(), MAX_DECODED_BYTES >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -57,16 +57,16 @@ pub enum DecodeError {
     },
 }
 
-/// Reads the picture in a file.
+/// Reads the image in a file.
 ///
 /// # Errors
-/// When the file cannot be read, is no picture, is damaged, or would take too much memory; the error names the file
+/// When the file cannot be read, is no image, is damaged, or would take too much memory; the error names the file
 /// and what was found in it.
-pub fn decode(path: &Path) -> Result<Picture, DecodeError> {
+pub fn decode(path: &Path) -> Result<Image, DecodeError> {
     decode_bytes(&read(path)?, path)
 }
 
-/// The content of a picture file, if it is of a size that a picture may have.
+/// The content of an image file, if it is of a size that an image may have.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DecodeError> {
     let unreadable = |source| DecodeError::Unreadable {
         path: path.to_owned(),
@@ -82,18 +82,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, DecodeError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-/// Reads a picture from the content of a file; `path` serves the error messages only.
+/// Reads an image from the content of a file; `path` serves the error messages only.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, DecodeError> {
+pub fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Image, DecodeError> {
     match format_of(bytes, path)? {
         ImageFormat::Jpeg => decode_jpeg(bytes).map_err(|error| named(error, path)),
         format => decode_other(bytes, format, path),
     }
 }
 
-/// The part of a picture that `choose` takes, seeing the picture's height and width. What of a JPEG is not needed to make
+/// The part of an image that `choose` takes, seeing the image's height and width. What of a JPEG is not needed to make
 /// `target` (height, width) of it is not decoded.
 pub(crate) fn decode_part(
     bytes: &[u8],
@@ -106,9 +106,9 @@ pub(crate) fn decode_part(
             decode_jpeg_part(bytes, target, choose).map_err(|error| named(error, path))
         }
         format => {
-            let picture = decode_other(bytes, format, path)?;
-            let region = choose([picture.height, picture.width]);
-            Ok(Part::new(picture, region))
+            let image = decode_other(bytes, format, path)?;
+            let region = choose([image.height, image.width]);
+            Ok(Part::new(image, region))
         }
     }
 }
@@ -119,7 +119,7 @@ fn format_of(bytes: &[u8], path: &Path) -> Result<ImageFormat, DecodeError> {
         Ok(
             format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp),
         ) => Ok(format),
-        _ => Err(DecodeError::NotAPicture {
+        _ => Err(DecodeError::NotAImage {
             path: path.to_owned(),
             found: describe(bytes),
         }),
@@ -140,7 +140,7 @@ fn named(error: JpegError, path: &Path) -> DecodeError {
     }
 }
 
-fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Picture, DecodeError> {
+fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Image, DecodeError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -153,12 +153,12 @@ fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Pictur
         limits.reserve(decoder.total_bytes())?;
         decoder.set_limits(limits)?;
         let orientation = decoder.orientation()?;
-        let mut picture = DynamicImage::from_decoder(decoder)?;
-        picture.apply_orientation(orientation);
-        Ok(picture)
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        Ok(image)
     };
     let reason = match caught(read) {
-        Ok(Ok(picture)) => return Ok(to_picture(picture)),
+        Ok(Ok(image)) => return Ok(to_image(image)),
         Ok(Err(image::ImageError::Limits(_))) => {
             return Err(DecodeError::TooLarge {
                 path: path.to_owned(),
@@ -184,7 +184,7 @@ fn name(format: ImageFormat) -> &'static str {
     }
 }
 
-pub(crate) fn to_picture(image: DynamicImage) -> Picture {
+pub(crate) fn to_image(image: DynamicImage) -> Image {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let grey = !image.color().has_color();
     let pixels = if grey {
@@ -192,7 +192,7 @@ pub(crate) fn to_picture(image: DynamicImage) -> Picture {
     } else {
         image.into_rgb8().into_raw()
     };
-    Picture {
+    Image {
         height,
         width,
         channels: if grey { 1 } else { 3 },

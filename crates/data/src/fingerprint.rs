@@ -1,8 +1,8 @@
-//! Which pictures are the same, and which are nearly the same.
+//! Which images are the same, and which are nearly the same.
 //!
-//! The same are pictures of one size with the same pixels. Nearly the same are pictures whose difference hashes (Krawetz's
+//! The same are images of one size with the same pixels. Nearly the same are images whose difference hashes (Krawetz's
 //! dHash: 9×8 grey cells, one bit for each cell that is brighter than its right neighbour) differ in at most
-//! [`HASH_BITS`] bits and whose cells agree as well: the hash alone takes every picture with a plain background for
+//! [`HASH_BITS`] bits and whose cells agree as well: the hash alone takes every image with a plain background for
 //! every other. A copy that was compressed again, resized or slightly retouched is found; one that was cropped or turned
 //! is not.
 
@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::resize::resize;
-use crate::sample::Picture;
+use crate::sample::Image;
 
-/// Cells of the small grey picture.
+/// Cells of the small grey image.
 const ROWS: usize = 8;
 const COLUMNS: usize = 9;
 const CELLS: usize = ROWS * COLUMNS;
@@ -25,7 +25,7 @@ const CELL_LEVELS: f64 = 4.0;
 /// Largest difference of their brightness, in levels.
 const BRIGHTNESS_LEVELS: f64 = 8.0;
 
-/// What a picture looks like, in few bytes. Two are equal where size and pixels of the pictures are.
+/// What an image looks like, in few bytes. Two are equal where size and pixels of the images are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     /// Of size and pixels.
@@ -36,14 +36,14 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of a picture; none of one without pixels.
-    pub fn of(picture: &Picture) -> Option<Self> {
-        if picture.pixels.is_empty() {
+    /// The fingerprint of an image; none of one without pixels.
+    pub fn of(image: &Image) -> Option<Self> {
+        if image.pixels.is_empty() {
             return None;
         }
         let mut exact = DefaultHasher::new();
-        (picture.height, picture.width, &picture.pixels).hash(&mut exact);
-        let small = resize(picture, [ROWS, COLUMNS]);
+        (image.height, image.width, &image.pixels).hash(&mut exact);
+        let small = resize(image, [ROWS, COLUMNS]);
         let mut cells = [0; CELLS];
         for (cell, pixel) in cells
             .iter_mut()
@@ -76,7 +76,7 @@ impl Fingerprint {
         f64::from(sum) / self.cells.len() as f64
     }
 
-    /// Whether the two pictures look alike.
+    /// Whether the two images look alike.
     fn is_near(&self, other: &Self) -> bool {
         if (self.hash ^ other.hash).count_ones() > HASH_BITS {
             return false;
@@ -94,13 +94,13 @@ impl Fingerprint {
     }
 }
 
-/// The groups of pictures that are the same or nearly so, each in ascending order, by their first members.
+/// The groups of images that are the same or nearly so, each in ascending order, by their first members.
 ///
-/// Takes time that grows little faster than the number of pictures: hashes that differ in at most [`HASH_BITS`] bits are
-/// the same in one of [`HASH_BITS`] + 1 parts at least, so only pictures with a part in common are compared.
-pub fn look_alikes(prints: &[Fingerprint]) -> Vec<Vec<usize>> {
+/// Takes time that grows little faster than the number of images: hashes that differ in at most [`HASH_BITS`] bits are
+/// the same in one of [`HASH_BITS`] + 1 parts at least, so only images with a part in common are compared.
+pub fn near_duplicates(prints: &[Fingerprint]) -> Vec<Vec<usize>> {
     let mut groups = Groups::new(prints.len());
-    // One picture stands for all that are the same.
+    // One image stands for all that are the same.
     let mut first: HashMap<u64, usize> = HashMap::new();
     let mut different = Vec::new();
     for (index, print) in prints.iter().enumerate() {
@@ -191,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    /// A picture of a few random blobs, smooth enough to be recognised when it is small.
-    fn picture(seed: u64) -> Picture {
+    /// An image of a few random blobs, smooth enough to be recognised when it is small.
+    fn image(seed: u64) -> Image {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let blobs: Vec<[f64; 3]> = (0..6)
             .map(|_| [0.0; 3].map(|_: f64| rng.random_range(0.0..64.0)))
@@ -204,7 +204,7 @@ mod tests {
             });
             light.sum::<f64>().min(255.0) as u8
         };
-        Picture {
+        Image {
             height: 64,
             width: 64,
             channels: 1,
@@ -212,30 +212,30 @@ mod tests {
         }
     }
 
-    fn prints(pictures: &[Picture]) -> Vec<Fingerprint> {
-        pictures
+    fn prints(images: &[Image]) -> Vec<Fingerprint> {
+        images
             .iter()
-            .map(|picture| Fingerprint::of(picture).expect("it has pixels"))
+            .map(|image| Fingerprint::of(image).expect("it has pixels"))
             .collect()
     }
 
     #[test]
     fn copies_are_found_through_noise_brightness_and_size() {
-        let mut pictures: Vec<Picture> = (0..100).map(picture).collect();
+        let mut images: Vec<Image> = (0..100).map(image).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let noisy = pictures[10].pixels.iter();
+        let noisy = images[10].pixels.iter();
         let noisy = noisy.map(|&value| value.saturating_add((rng.next_u32() % 4) as u8));
-        pictures.push(Picture {
+        images.push(Image {
             pixels: noisy.collect(),
-            ..pictures[10].clone()
+            ..images[10].clone()
         });
-        pictures.push(resize(&pictures[20], [48, 40]));
-        pictures.push(pictures[30].clone());
-        let found = look_alikes(&prints(&pictures));
+        images.push(resize(&images[20], [48, 40]));
+        images.push(images[30].clone());
+        let found = near_duplicates(&prints(&images));
         assert_eq!(found, [vec![10, 100], vec![20, 101], vec![30, 102]]);
-        let [a, b] = [30, 102].map(|index| Fingerprint::of(&pictures[index]).expect("pixels"));
+        let [a, b] = [30, 102].map(|index| Fingerprint::of(&images[index]).expect("pixels"));
         assert_eq!(a, b);
-        assert_ne!(Some(a), Fingerprint::of(&pictures[31]));
+        assert_ne!(Some(a), Fingerprint::of(&images[31]));
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         }
         let expected = groups.of_several();
         assert!(!expected.is_empty());
-        assert_eq!(look_alikes(&random), expected);
+        assert_eq!(near_duplicates(&random), expected);
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
             hash: 0,
             cells: [0; CELLS],
         };
-        let same = look_alikes(&vec![plain; 200_000]);
+        let same = near_duplicates(&vec![plain; 200_000]);
         assert_eq!(same.len(), 1);
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let different: Vec<Fingerprint> = (0..200_000)
@@ -279,6 +279,6 @@ mod tests {
                 cells: plain.cells,
             })
             .collect();
-        assert_eq!(look_alikes(&different).len(), 0);
+        assert_eq!(near_duplicates(&different).len(), 0);
     }
 }

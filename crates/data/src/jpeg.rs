@@ -1,6 +1,6 @@
 //! JPEG through libjpeg (mozjpeg's copy of libjpeg-turbo): the pixels that PIL, and so torchvision, gets, bit for bit.
 //!
-//! Other decoders round chroma differently, by one or two levels; that is enough to change the class of a few pictures
+//! Other decoders round chroma differently, by one or two levels; that is enough to change the class of a few images
 //! in ten thousand.
 
 use image::metadata::Orientation;
@@ -9,9 +9,9 @@ use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
 use crate::caught::caught;
-use crate::decode::{MAX_DECODED_BYTES, to_picture};
+use crate::decode::{MAX_DECODED_BYTES, to_image};
 use crate::resize::{Part, Region};
-use crate::sample::Picture;
+use crate::sample::Image;
 
 /// Why a JPEG could not be decoded.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ pub(crate) enum JpegError {
     TooLarge([usize; 2]),
 }
 
-/// The picture in `bytes`, grey or RGB, turned as its EXIF orientation says.
-pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<Picture, JpegError> {
+/// The image in `bytes`, grey or RGB, turned as its EXIF orientation says.
+pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<Image, JpegError> {
     guarded(bytes, || Header::read(bytes)?.whole())
 }
 
-/// The part of the picture that `choose` takes, seeing the picture's height and width; to be resized to `target`.
+/// The part of the image that `choose` takes, seeing the image's height and width; to be resized to `target`.
 ///
 /// Rows below it are not decoded, and a part that is much larger than the target is decoded smaller, by a DCT of fewer points.
 pub(crate) fn decode_jpeg_part(
@@ -36,11 +36,11 @@ pub(crate) fn decode_jpeg_part(
     choose: impl FnOnce([usize; 2]) -> Region,
 ) -> Result<Part, JpegError> {
     let header = guarded(bytes, || Header::read(bytes))?;
-    // Rows of a turned picture are columns; inks are rare. Neither is worth a second way.
+    // Rows of a turned image are columns; inks are rare. Neither is worth a second way.
     if header.orientation != Orientation::NoTransforms || header.channels == 4 {
-        let picture = unwound(|| header.whole())?;
-        let region = choose([picture.height, picture.width]);
-        return Ok(Part::new(picture, region));
+        let image = unwound(|| header.whole())?;
+        let region = choose([image.height, image.width]);
+        return Ok(Part::new(image, region));
     }
     let region = choose(header.size);
     unwound(|| header.part(region, target))
@@ -127,7 +127,7 @@ impl<'a> Header<'a> {
         started.map_err(damaged)
     }
 
-    fn whole(self) -> Result<Picture, JpegError> {
+    fn whole(self) -> Result<Image, JpegError> {
         let Self {
             decoder,
             size: [height, width],
@@ -149,10 +149,10 @@ impl<'a> Header<'a> {
         let mut image =
             image.ok_or_else(|| JpegError::Damaged("the decoder gave too few pixels".into()))?;
         image.apply_orientation(orientation);
-        Ok(to_picture(image))
+        Ok(to_image(image))
     }
 
-    /// `region`, in whole rows, of a picture that stands as it is stored.
+    /// `region`, in whole rows, of an image that stands as it is stored.
     fn part(mut self, region: Region, target: [usize; 2]) -> Result<Part, JpegError> {
         let eighths = eighths(region.size, target);
         if eighths < 8 {
@@ -172,14 +172,14 @@ impl<'a> Header<'a> {
         }
         let mut pixels = vec![0; (last - first) * row];
         started.read_scanlines_into(&mut pixels).map_err(damaged)?;
-        let picture = Picture {
+        let image = Image {
             height: last - first,
             width: started.width(),
             channels,
             pixels,
         };
         Ok(Part {
-            picture,
+            image,
             area: area.below(first),
         })
     }

@@ -11,16 +11,16 @@ use crate::pipeline::Pipeline;
 use crate::prefetch::{Images, Job, Prefetch};
 use crate::sample::{Batch, Split};
 
-/// Bytes read at a time, one picture at least.
+/// Bytes read at a time, one image at least.
 const CHUNK: usize = 16 << 20;
 /// Chunks that may wait to be packed.
 const AHEAD: usize = 2;
 /// Bytes in an integer: few GPUs know bytes, all know these.
 const PACKED: usize = size_of::<i32>();
 
-/// All pictures of a split on a device, and their labels.
+/// All images of a split on a device, and their labels.
 pub(crate) struct Kept {
-    /// The bytes of a picture in a row, four to an integer: `[pictures, ⌈channels * height * width / 4⌉]`.
+    /// The bytes of an image in a row, four to an integer: `[images, ⌈channels * height * width / 4⌉]`.
     words: Tensor<2, Int>,
     labels: Vec<i64>,
     channels: usize,
@@ -29,13 +29,13 @@ pub(crate) struct Kept {
     normalize: Normalize,
 }
 
-/// Bytes that a split of so many pictures takes on a device.
-pub(crate) fn needed(pictures: usize, values: usize) -> usize {
-    pictures * values.div_ceil(PACKED) * PACKED
+/// Bytes that a split of so many images takes on a device.
+pub(crate) fn needed(images: usize, values: usize) -> usize {
+    images * values.div_ceil(PACKED) * PACKED
 }
 
 impl Kept {
-    /// Reads all of `split` and brings it to `device`. None where a picture cannot be read: the split is then read batch by
+    /// Reads all of `split` and brings it to `device`. None where an image cannot be read: the split is then read batch by
     /// batch, and what is wrong is told where it is met.
     pub(crate) fn read(
         split: &Split,
@@ -44,7 +44,7 @@ impl Kept {
         workers: usize,
         device: &Device,
     ) -> Option<Self> {
-        let pictures = split.len();
+        let images = split.len();
         let values = pipeline.values();
         let chunk = (CHUNK / values).max(1);
         let job = Arc::new(Job {
@@ -54,16 +54,16 @@ impl Kept {
                 ..pipeline.clone()
             }),
             in_bytes: true,
-            order: (0..pictures).collect(),
+            order: (0..images).collect(),
             repeats: false,
             batch_size: chunk,
-            batches: pictures.div_ceil(chunk),
+            batches: images.div_ceil(chunk),
             seed: 0,
             epoch: 0,
             on_bad: OnBad::Refuse,
         });
-        let mut words = Vec::with_capacity(needed(pictures, values) / PACKED);
-        let mut labels = Vec::with_capacity(pictures);
+        let mut words = Vec::with_capacity(needed(images, values) / PACKED);
+        let mut labels = Vec::with_capacity(images);
         let prefetch = Prefetch::start(job.clone(), 0, workers.max(1), AHEAD);
         for chunk in 0..job.batches {
             let raw = prefetch.take(chunk).ok()?;
@@ -73,7 +73,7 @@ impl Kept {
             words.extend(bytes.chunks(values).flat_map(packed));
             labels.extend(raw.labels);
         }
-        let shape = [pictures, values.div_ceil(PACKED)];
+        let shape = [images, values.div_ceil(PACKED)];
         Some(Self {
             words: Tensor::from_data(TensorData::new(words, shape), (device, DType::I32)),
             labels,
@@ -106,7 +106,7 @@ impl Kept {
         }
     }
 
-    /// The pictures at `indices`, moved and normalised, `[batch, channels, height, width]`.
+    /// The images at `indices`, moved and normalised, `[batch, channels, height, width]`.
     fn images(&self, indices: &[usize], moves: &[Move]) -> Tensor<4> {
         let mut images = self.moved(self.picked(indices), moves);
         images = self.normalize.on_device(images);
@@ -124,7 +124,7 @@ impl Kept {
         images.mask_fill(hole, 0.0)
     }
 
-    /// The pictures at `indices` as they are, numbers from 0 to 255.
+    /// The images at `indices` as they are, numbers from 0 to 255.
     fn picked(&self, indices: &[usize]) -> Tensor<4> {
         let device = self.words.device();
         let places: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
@@ -148,7 +148,7 @@ impl Kept {
         if border.is_none() && !flip {
             return images;
         }
-        // The line of the stored picture that a line shows; none in the border.
+        // The line of the stored image that a line shows; none in the border.
         let shown = |axis: usize, line: usize| {
             let line = line.checked_sub(border.unwrap_or(0))?;
             (line < self.size[axis]).then_some(line)
@@ -188,7 +188,7 @@ impl Kept {
         }
     }
 
-    /// A number for each row (axis 0) or column (axis 1) of each picture of a batch.
+    /// A number for each row (axis 0) or column (axis 1) of each image of a batch.
     fn lines(&self, axis: usize, values: Vec<i32>) -> Tensor<4, Int> {
         let side = self.size[axis];
         let batch = values.len() / side;
@@ -197,9 +197,9 @@ impl Kept {
     }
 }
 
-/// The bytes of a picture, four to an integer; what is missing of the last is 0.
-fn packed(picture: &[u8]) -> impl Iterator<Item = i32> {
-    picture.chunks(PACKED).map(|bytes| {
+/// The bytes of an image, four to an integer; what is missing of the last is 0.
+fn packed(image: &[u8]) -> impl Iterator<Item = i32> {
+    image.chunks(PACKED).map(|bytes| {
         let mut word = [0; PACKED];
         word[..bytes.len()].copy_from_slice(bytes);
         i32::from_le_bytes(word)

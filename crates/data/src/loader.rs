@@ -12,9 +12,9 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::{DType, Device};
 
 use crate::augment::Moves;
-use crate::batches::{LoaderIterator, Shares};
+use crate::batches::{LoaderIterator, ShardedEpoch};
 use crate::kept::{Kept, needed};
-use crate::order::Order;
+use crate::order::Sampler;
 use crate::pipeline::Pipeline;
 use crate::prefetch::{Job, LoadError};
 use crate::sample::{Batch, Split};
@@ -28,17 +28,17 @@ pub enum OnBad {
     Skip,
 }
 
-/// In which form pictures go to their device.
+/// In which form images go to their device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Upload {
+pub enum Transfer {
     /// As numbers, normalised by the workers: for a device that computes in main memory, where nothing is copied.
     Values,
     /// As bytes, normalised by the device: a quarter of the way. Where the device has no bytes, or augmentation changes
-    /// pictures after normalisation, they go as numbers.
+    /// images after normalisation, they go as numbers.
     Bytes,
     /// As bytes, all of the split at once, where they take no more than `limit` bytes on the one device that is asked for
     /// and augmentation is a shift, a flip and a cutout at most: the device makes the batches, the same ones. Else, or
-    /// where a picture cannot be read, as [`Bytes`](Self::Bytes).
+    /// where an image cannot be read, as [`Bytes`](Self::Bytes).
     Once {
         /// Bytes that a split may take.
         limit: u64,
@@ -53,7 +53,7 @@ pub struct LoaderOptions {
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,
     /// With `shuffle`: how.
-    pub order: Order,
+    pub order: Sampler,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
     /// Threads that load; 0 loads in the thread that asks.
@@ -62,8 +62,8 @@ pub struct LoaderOptions {
     pub prefetch: usize,
     /// What happens to a sample that cannot be loaded.
     pub on_bad: OnBad,
-    /// In which form pictures go to the device.
-    pub upload: Upload,
+    /// In which form images go to the device.
+    pub upload: Transfer,
 }
 
 /// A data loader of one split. Clones, and the same loader on another device, share the position and the count of
@@ -141,9 +141,9 @@ impl Loader {
         std::mem::take(&mut *locked(&self.waited))
     }
 
-    /// As [`iter`](DataLoader::iter), every batch shared out over `devices`; see [`Shares`].
-    pub fn shares<'a>(&'a self, devices: &'a [Device]) -> Shares<'a> {
-        Shares::new(self, devices)
+    /// As [`iter`](DataLoader::iter), every batch shared out over `devices`; see [`ShardedEpoch`].
+    pub fn shares<'a>(&'a self, devices: &'a [Device]) -> ShardedEpoch<'a> {
+        ShardedEpoch::new(self, devices)
     }
 
     fn samples(&self) -> usize {
@@ -183,20 +183,20 @@ impl Loader {
     }
 
     fn in_bytes(&self) -> bool {
-        self.options.upload != Upload::Values
+        self.options.upload != Transfer::Values
             && self.pipeline.ends_in_bytes()
             && self.device.supports_dtype(DType::U8)
     }
 
     /// Brings the split to its device where it is to lie there, as the first [`iter`](DataLoader::iter) would: what is left of the
     /// device's memory is known then.
-    pub fn settle(&self) {
+    pub fn preload(&self) {
         self.kept(&self.device);
     }
 
     /// The split on `device`, where it may lie there.
     pub(crate) fn kept(&self, device: &Device) -> Option<Arc<Kept>> {
-        let Upload::Once { limit } = self.options.upload else {
+        let Transfer::CacheOnDevice { limit } = self.options.upload else {
             return None;
         };
         let read = || {
@@ -231,7 +231,7 @@ impl Loader {
             pipeline: self.pipeline.clone(),
             in_bytes: self.in_bytes(),
             order,
-            repeats: seed.is_some() && matches!(self.options.order, Order::Weighted(_)),
+            repeats: seed.is_some() && matches!(self.options.order, Sampler::Weighted(_)),
             batch_size: self.options.batch_size,
             batches: self.num_batches(),
             seed: seed.unwrap_or(0),

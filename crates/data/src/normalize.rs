@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::pipeline::PipelineError;
-use crate::sample::Picture;
+use crate::sample::Image;
 
 /// Mean and standard deviation of each channel, of pixels scaled to 0…1.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,32 +15,32 @@ pub struct Normalize {
 }
 
 impl Normalize {
-    /// Writes `(pixel / 255 − mean) / std` for every pixel of `picture` into `out`.
+    /// Writes `(pixel / 255 − mean) / std` for every pixel of `image` into `out`.
     ///
     /// # Shapes
     /// - out: `channels * height * width`, channel planes one after the other
     ///
     /// # Errors
-    /// When `out`, `mean` or `std` has another length than the picture asks for.
-    pub fn apply(&self, picture: &Picture, out: &mut [f32]) -> Result<(), PipelineError> {
-        let channels = picture.channels;
+    /// When `out`, `mean` or `std` has another length than the image asks for.
+    pub fn apply(&self, image: &Image, out: &mut [f32]) -> Result<(), PipelineError> {
+        let channels = image.channels;
         for found in [self.mean.len(), self.std.len()] {
             if found != channels {
                 return Err(PipelineError::Statistics { found, channels });
             }
         }
-        if out.len() != picture.pixels.len() || picture.pixels.is_empty() {
+        if out.len() != image.pixels.len() || image.pixels.is_empty() {
             return Err(PipelineError::Buffer {
                 found: out.len(),
-                expected: picture.pixels.len(),
+                expected: image.pixels.len(),
             });
         }
-        let plane = picture.height * picture.width;
+        let plane = image.height * image.width;
         for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
             let (mean, std) = (self.mean[channel], self.std[channel]);
             // A byte has 256 values: the division is done once for each.
             let table: [f32; 256] = std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
-            let source = picture.pixels[channel..].iter().step_by(channels);
+            let source = image.pixels[channel..].iter().step_by(channels);
             for (value, &byte) in plane.iter_mut().zip(source) {
                 *value = table[usize::from(byte)];
             }
@@ -60,18 +60,18 @@ impl Normalize {
     }
 }
 
-/// Writes the bytes of `picture` into `out`, channel planes one after the other.
-pub(crate) fn planes(picture: &Picture, out: &mut [u8]) -> Result<(), PipelineError> {
-    if out.len() != picture.pixels.len() || picture.pixels.is_empty() {
+/// Writes the bytes of `image` into `out`, channel planes one after the other.
+pub(crate) fn planes(image: &Image, out: &mut [u8]) -> Result<(), PipelineError> {
+    if out.len() != image.pixels.len() || image.pixels.is_empty() {
         return Err(PipelineError::Buffer {
             found: out.len(),
-            expected: picture.pixels.len(),
+            expected: image.pixels.len(),
         });
     }
-    let channels = picture.channels;
-    let plane = picture.height * picture.width;
+    let channels = image.channels;
+    let plane = image.height * image.width;
     for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
-        let source = picture.pixels[channel..].iter().step_by(channels);
+        let source = image.pixels[channel..].iter().step_by(channels);
         for (byte, &value) in plane.iter_mut().zip(source) {
             *byte = value;
         }

@@ -7,7 +7,7 @@ use crate::prefetch::LoadError;
 
 /// How the samples of an epoch are shuffled.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Order {
+pub enum Sampler {
     /// Each sample may follow each other.
     #[default]
     Uniform,
@@ -23,7 +23,7 @@ pub enum Order {
     },
 }
 
-impl Order {
+impl Sampler {
     /// Why it is no order of so many samples.
     pub(crate) fn refusal(&self, samples: usize) -> Option<LoadError> {
         match self {

@@ -1,4 +1,4 @@
-//! From a stored picture to the network's input: geometry, augmentation, normalisation.
+//! From a stored image to the network's input: geometry, augmentation, normalisation.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use rand::Rng;
 
 use crate::augment::{Augment, Crop};
 use crate::decode::MAX_DECODED_BYTES;
-use crate::geometry::{Fit, Geometry, resize_shorter};
+use crate::geometry::{Geometry, ResizeMode, resize_shorter};
 use crate::normalize::{Normalize, planes};
-use crate::sample::{Picture, Stored};
+use crate::sample::{Image, ImageSource};
 
-/// What happens to every picture of a split.
+/// What happens to every image of a split.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
     /// Shape of the input and the way there.
@@ -21,7 +21,7 @@ pub struct Pipeline {
     pub normalize: Normalize,
 }
 
-/// What happens to a picture between its data set and its batch, in this order.
+/// What happens to an image between its data set and its batch, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Its file is read.
@@ -34,7 +34,7 @@ pub enum Stage {
     Convert,
 }
 
-/// Where a picture's values go: `channels * height * width` of them, a plane a channel.
+/// Where an image's values go: `channels * height * width` of them, a plane a channel.
 pub(crate) enum Place<'a> {
     /// Normalised.
     Values(&'a mut [f32]),
@@ -42,58 +42,58 @@ pub(crate) enum Place<'a> {
     Bytes(&'a mut [u8]),
 }
 
-/// Why a picture cannot become an input.
+/// Why an image cannot become an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PipelineError {
-    /// The picture cannot be read; the message names its file.
+    /// The image cannot be read; the message names its file.
     #[error("{0}")]
     Unreadable(String),
-    /// The picture has another size and the geometry is [`Fit::Exact`].
-    #[error("the picture is {}×{} (height × width), the input is {}×{}: resize or pad in the run file", found[0], found[1], expected[0], expected[1])]
+    /// The image has another size and the geometry is [`ResizeMode::Exact`].
+    #[error("the image is {}×{} (height × width), the input is {}×{}: resize or pad in the run file", found[0], found[1], expected[0], expected[1])]
     Size {
-        /// Height and width of the picture.
+        /// Height and width of the image.
         found: [usize; 2],
         /// Height and width of the input.
         expected: [usize; 2],
     },
-    /// The picture is larger than the input and the geometry is [`Fit::Pad`].
-    #[error("the picture is {}×{} (height × width) and cannot be padded to the smaller input {}×{}: resize in the run file", found[0], found[1], largest[0], largest[1])]
+    /// The image is larger than the input and the geometry is [`ResizeMode::Pad`].
+    #[error("the image is {}×{} (height × width) and cannot be padded to the smaller input {}×{}: resize in the run file", found[0], found[1], largest[0], largest[1])]
     Larger {
-        /// Height and width of the picture.
+        /// Height and width of the image.
         found: [usize; 2],
         /// Height and width of the input.
         largest: [usize; 2],
     },
-    /// The resized picture is smaller than the part to cut out of it.
-    #[error("pictures are resized to a shorter side of {shorter}, too little to cut {}×{} out of them", size[0], size[1])]
+    /// The resized image is smaller than the part to cut out of it.
+    #[error("images are resized to a shorter side of {shorter}, too little to cut {}×{} out of them", size[0], size[1])]
     Shorter {
         /// Length of the shorter side.
         shorter: usize,
         /// Height and width of the input.
         size: [usize; 2],
     },
-    /// The picture is so long and thin that resizing its shorter side takes more memory than a picture may.
-    #[error("the picture is {}×{} (height × width): resized to {}×{} it takes more than the {} MiB allowed for one picture", found[0], found[1], size[0], size[1], MAX_DECODED_BYTES >> 20)]
+    /// The image is so long and thin that resizing its shorter side takes more memory than an image may.
+    #[error("the image is {}×{} (height × width): resized to {}×{} it takes more than the {} MiB allowed for one image", found[0], found[1], size[0], size[1], MAX_DECODED_BYTES >> 20)]
     Elongated {
-        /// Height and width of the picture.
+        /// Height and width of the image.
         found: [usize; 2],
         /// Height and width after resizing.
         size: [usize; 2],
     },
     /// Mean or standard deviation do not have one value a channel.
-    #[error("mean and std have {found} values, the pictures have {channels} channels")]
+    #[error("mean and std have {found} values, the images have {channels} channels")]
     Statistics {
         /// Number of values.
         found: usize,
         /// Number of channels.
         channels: usize,
     },
-    /// The buffer for the normalised picture has another length.
-    #[error("the buffer holds {found} values, the picture has {expected}")]
+    /// The buffer for the normalised image has another length.
+    #[error("the buffer holds {found} values, the image has {expected}")]
     Buffer {
         /// Values in the buffer.
         found: usize,
-        /// Values of the picture.
+        /// Values of the image.
         expected: usize,
     },
     /// A setting of the pipeline makes no sense.
@@ -111,10 +111,10 @@ impl Pipeline {
         }
     }
 
-    /// Whether the settings make sense together, before any picture is met.
+    /// Whether the settings make sense together, before any image is met.
     ///
     /// # Errors
-    /// When a size is 0, channels are neither 1 nor 3, the resized picture is smaller than the crop, a range is empty
+    /// When a size is 0, channels are neither 1 nor 3, the resized image is smaller than the crop, a range is empty
     /// or out of bounds, or the statistics are not one finite value a channel with a positive deviation.
     pub fn validate(&self) -> Result<(), PipelineError> {
         let Geometry {
@@ -133,7 +133,7 @@ impl Pipeline {
                 "the input has {channels} channels: 1 (grey) or 3 (RGB) are possible"
             ));
         }
-        if let Fit::Resize { shorter } = fit
+        if let ResizeMode::Resize { shorter } = fit
             && shorter < height.max(width)
         {
             return Err(PipelineError::Shorter {
@@ -146,7 +146,7 @@ impl Pipeline {
                 && border > height.min(width)
             {
                 return setting(format!(
-                    "a border of {border} pixels moves pictures of {height}×{width} out of sight: expected at most {}",
+                    "a border of {border} pixels moves images of {height}×{width} out of sight: expected at most {}",
                     height.min(width)
                 ));
             }
@@ -178,31 +178,31 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Writes the picture as the network meets it into `out`: at the input size, changed at random, normalised.
+    /// Writes the image as the network meets it into `out`: at the input size, changed at random, normalised.
     ///
     /// # Shapes
     /// - out: `channels * height * width`, channel planes one after the other
     ///
     /// # Errors
-    /// When the geometry does not take a picture of this size, or `out` has another length.
+    /// When the geometry does not take an image of this size, or `out` has another length.
     pub fn apply(
         &self,
-        picture: &Picture,
+        image: &Image,
         out: &mut [f32],
         rng: &mut impl Rng,
     ) -> Result<(), PipelineError> {
-        let picture = Cow::Borrowed(picture);
-        let picture = self.crop().apply(&self.geometry, picture, rng)?;
-        self.finish(picture, Place::Values(out), rng, |_| ())
+        let image = Cow::Borrowed(image);
+        let image = self.crop().apply(&self.geometry, image, rng)?;
+        self.finish(image, Place::Values(out), rng, |_| ())
     }
 
-    /// As [`apply`](Self::apply), of a picture as its data set keeps it.
+    /// As [`apply`](Self::apply), of an image as its data set keeps it.
     ///
     /// # Errors
-    /// Also when the picture cannot be read or decoded.
+    /// Also when the image cannot be read or decoded.
     pub fn load(
         &self,
-        stored: Stored,
+        stored: ImageSource,
         out: &mut [f32],
         rng: &mut impl Rng,
     ) -> Result<(), PipelineError> {
@@ -215,7 +215,7 @@ impl Pipeline {
     /// As [`load`](Self::load).
     pub fn measure(
         &self,
-        stored: Stored,
+        stored: ImageSource,
         out: &mut [f32],
         rng: &mut impl Rng,
         lap: impl FnMut(Stage),
@@ -226,7 +226,7 @@ impl Pipeline {
     /// As [`load`](Self::load), to either kind of place.
     pub(crate) fn put(
         &self,
-        stored: Stored,
+        stored: ImageSource,
         place: Place<'_>,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
@@ -235,8 +235,8 @@ impl Pipeline {
             .read()
             .map_err(|error| PipelineError::Unreadable(error.to_string()))?;
         lap(Stage::Read);
-        let picture = self.crop().load(&self.geometry, loaded, rng, &mut lap)?;
-        self.finish(picture, place, rng, lap)
+        let image = self.crop().load(&self.geometry, loaded, rng, &mut lap)?;
+        self.finish(image, place, rng, lap)
     }
 
     fn crop(&self) -> Crop {
@@ -246,19 +246,19 @@ impl Pipeline {
     /// What follows the crop.
     fn finish(
         &self,
-        mut picture: Picture,
+        mut image: Image,
         place: Place<'_>,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
     ) -> Result<(), PipelineError> {
         if let Some(augment) = &self.augment {
-            augment.picture(&mut picture, rng);
+            augment.image(&mut image, rng);
         }
         lap(Stage::Augment);
         match place {
-            Place::Bytes(out) => planes(&picture, out)?,
+            Place::Bytes(out) => planes(&image, out)?,
             Place::Values(out) => {
-                self.normalize.apply(&picture, out)?;
+                self.normalize.apply(&image, out)?;
                 if let Some(augment) = &self.augment {
                     augment.values(self.geometry.size, &self.normalize.std, out, rng);
                 }
@@ -268,33 +268,33 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Whether bytes are all that a picture needs on its way: nothing changes it after normalisation.
+    /// Whether bytes are all that an image needs on its way: nothing changes it after normalisation.
     pub(crate) fn ends_in_bytes(&self) -> bool {
         !self.augment.as_ref().is_some_and(Augment::changes_values)
     }
 
-    /// The whole picture with its shorter side at `shorter`, normalised, and its height and width then; nothing is cut off
+    /// The whole image with its shorter side at `shorter`, normalised, and its height and width then; nothing is cut off
     /// and nothing changed at random. Values lie in channel planes.
     ///
     /// # Errors
-    /// A picture without pixels, or one that would become too large.
+    /// An image without pixels, or one that would become too large.
     pub fn whole(
         &self,
-        picture: &Picture,
+        image: &Image,
         shorter: usize,
     ) -> Result<(Vec<f32>, [usize; 2]), PipelineError> {
-        let (resized, _) = resize_shorter(picture, shorter, [1, 1])?;
-        let picture = self.geometry.convert(Cow::Owned(resized));
-        let mut values = vec![0.0; picture.pixels.len()];
-        self.normalize.apply(&picture, &mut values)?;
-        Ok((values, [picture.height, picture.width]))
+        let (resized, _) = resize_shorter(image, shorter, [1, 1])?;
+        let image = self.geometry.convert(Cow::Owned(resized));
+        let mut values = vec![0.0; image.pixels.len()];
+        self.normalize.apply(&image, &mut values)?;
+        Ok((values, [image.height, image.width]))
     }
 
-    /// The picture behind `input`, which [`apply`](Self::apply) wrote, for people to look at.
+    /// The image behind `input`, which [`apply`](Self::apply) wrote, for people to look at.
     ///
     /// # Panics
     /// If `input` has another length than [`values`](Self::values) says.
-    pub fn picture(&self, input: &[f32]) -> Picture {
+    pub fn image(&self, input: &[f32]) -> Image {
         assert_eq!(input.len(), self.values(), "values of one input");
         let [height, width] = self.geometry.size;
         let channels = self.geometry.channels;
@@ -307,7 +307,7 @@ impl Pipeline {
                 *byte = ((value * std[channel] + mean[channel]) * 255.0).round() as u8;
             }
         }
-        Picture {
+        Image {
             height,
             width,
             channels,

@@ -45,7 +45,7 @@ pub(crate) enum LoadError {
     Thread(String),
 }
 
-/// The pictures of a batch in main memory: `[batch, channels, height, width]`.
+/// The images of a batch in main memory: `[batch, channels, height, width]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Images {
     /// Normalised.
@@ -93,7 +93,7 @@ impl Images {
 
 /// A batch in main memory.
 #[derive(Debug)]
-pub(crate) struct RawBatch {
+pub(crate) struct HostBatch {
     pub(crate) images: Images,
     pub(crate) labels: Vec<i64>,
     /// Where each sample stands in its split.
@@ -103,14 +103,14 @@ pub(crate) struct RawBatch {
 }
 
 /// Why there is no input of a sample.
-enum Fault {
+enum SampleError {
     /// It is bad itself.
     Sample(String),
     /// What it lies in cannot be reached.
     Place(String),
 }
 
-impl Fault {
+impl SampleError {
     fn of(error: &DatasetError) -> Self {
         let message = error.to_string();
         match error
@@ -127,7 +127,7 @@ impl Fault {
 pub(crate) struct Job {
     pub(crate) split: Split,
     pub(crate) pipeline: Arc<Pipeline>,
-    /// Whether pictures are normalised by the device that they go to.
+    /// Whether images are normalised by the device that they go to.
     pub(crate) in_bytes: bool,
     /// Indices into the split, in the order of the epoch.
     pub(crate) order: Vec<usize>,
@@ -146,10 +146,10 @@ impl Job {
         &self,
         batch: usize,
         stopped: impl Fn() -> bool,
-    ) -> Result<RawBatch, LoadError> {
+    ) -> Result<HostBatch, LoadError> {
         let positions = self.positions(batch);
         let values = self.pipeline.values();
-        let mut raw = RawBatch {
+        let mut raw = HostBatch {
             images: Images::zeros(self.in_bytes, positions.len() * values),
             labels: Vec::with_capacity(positions.len()),
             indices: Vec::with_capacity(positions.len()),
@@ -167,8 +167,8 @@ impl Job {
                     raw.indices.push(index);
                 }
                 Err(fault) => match (fault, self.on_bad) {
-                    (Fault::Sample(message), OnBad::Skip) => raw.bad.push((index, message)),
-                    (Fault::Sample(message) | Fault::Place(message), _) => {
+                    (SampleError::Sample(message), OnBad::Skip) => raw.bad.push((index, message)),
+                    (SampleError::Sample(message) | SampleError::Place(message), _) => {
                         return Err(LoadError::Sample(message));
                     }
                 },
@@ -193,21 +193,29 @@ impl Job {
     }
 
     /// Loads one sample into `place`; gives its label, or why that failed.
-    fn sample(&self, index: usize, position: usize, place: Place<'_>) -> Result<usize, Fault> {
+    fn sample(
+        &self,
+        index: usize,
+        position: usize,
+        place: Place<'_>,
+    ) -> Result<usize, SampleError> {
         // A panic in a data set must not take the thread, and with it the epoch, along.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
-            let sample = self.split.get(index).map_err(|error| Fault::of(&error))?;
+            let sample = self
+                .split
+                .get(index)
+                .map_err(|error| SampleError::of(&error))?;
             let mut rng = self.rng(index, position);
             self.pipeline
-                .put(sample.picture, place, &mut rng, |_| ())
+                .put(sample.image, place, &mut rng, |_| ())
                 .map_err(|error| match error {
-                    PipelineError::Unreadable(message) => Fault::Sample(message),
-                    error => Fault::Sample(format!("sample {index}: {error}")),
+                    PipelineError::Unreadable(message) => SampleError::Sample(message),
+                    error => SampleError::Sample(format!("sample {index}: {error}")),
                 })?;
             Ok(sample.label)
         }));
         attempt.unwrap_or_else(|panic| {
-            Err(Fault::Sample(format!(
+            Err(SampleError::Sample(format!(
                 "sample {index}: the data set panicked: {}",
                 panic_message(&*panic)
             )))
@@ -232,7 +240,7 @@ struct State {
     unclaimed: usize,
     /// The next batch that the consumer takes.
     wanted: usize,
-    ready: BTreeMap<usize, Result<RawBatch, LoadError>>,
+    ready: BTreeMap<usize, Result<HostBatch, LoadError>>,
     stopped: bool,
 }
 
@@ -268,7 +276,7 @@ impl Prefetch {
     }
 
     /// Waits for batch number `batch`; they must be taken one after the other.
-    pub(crate) fn take(&self, batch: usize) -> Result<RawBatch, LoadError> {
+    pub(crate) fn take(&self, batch: usize) -> Result<HostBatch, LoadError> {
         let mut state = locked(&self.shared.state);
         loop {
             if let Some(ready) = state.ready.remove(&batch) {

@@ -6,10 +6,10 @@ use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::sample::Picture;
+use crate::sample::Image;
 
 thread_local! {
-    /// A resizer keeps its scratch buffers; one a thread saves an allocation a picture.
+    /// A resizer keeps its scratch buffers; one a thread saves an allocation an image.
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Area {
 }
 
 impl Region {
-    /// The same part of the picture at `scale` of its size.
+    /// The same part of the image at `scale` of its size.
     pub(crate) fn scaled(self, scale: f64) -> Area {
         Area {
             corner: self.corner.map(|place| place as f64 * scale),
@@ -48,63 +48,63 @@ impl Area {
     }
 }
 
-/// A part of a picture: as much of it as was decoded, and which part of that is meant.
+/// A part of an image: as much of it as was decoded, and which part of that is meant.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Part {
-    pub(crate) picture: Picture,
+    pub(crate) image: Image,
     pub(crate) area: Area,
 }
 
 impl Part {
-    pub(crate) fn new(picture: Picture, region: Region) -> Self {
+    pub(crate) fn new(image: Image, region: Region) -> Self {
         Self {
-            picture,
+            image,
             area: region.scaled(1.0),
         }
     }
 }
 
-/// The picture at `height`×`width`.
+/// The image at `height`×`width`.
 ///
 /// # Panics
-/// Never for a picture whose buffer has the length that its fields say, which every constructor here keeps.
-pub(crate) fn resize(picture: &Picture, size: [usize; 2]) -> Picture {
+/// Never for an image whose buffer has the length that its fields say, which every constructor here keeps.
+pub(crate) fn resize(image: &Image, size: [usize; 2]) -> Image {
     let whole = Area {
         corner: [0.0; 2],
-        size: [picture.height, picture.width].map(|side| side as f64),
+        size: [image.height, image.width].map(|side| side as f64),
     };
-    resize_area(picture, whole, size)
+    resize_area(image, whole, size)
 }
 
-/// A part of the picture at `height`×`width`. Nothing beside the pixels that `area` touches has a share in it.
+/// A part of the image at `height`×`width`. Nothing beside the pixels that `area` touches has a share in it.
 ///
 /// # Panics
-/// As [`resize`], and never for an area within the picture.
-pub(crate) fn resize_area(picture: &Picture, area: Area, size: [usize; 2]) -> Picture {
+/// As [`resize`], and never for an area within the image.
+pub(crate) fn resize_area(image: &Image, area: Area, size: [usize; 2]) -> Image {
     let [height, width] = size;
-    let mut pixels = vec![0; height * width * picture.channels];
+    let mut pixels = vec![0; height * width * image.channels];
     // By pixel type, and not through the library's `Resizer::resize`, which would compile all thirteen of them.
-    match picture.channels {
-        1 => resize_as::<U8>(picture, area, size, &mut pixels),
-        _ => resize_as::<U8x3>(picture, area, size, &mut pixels),
+    match image.channels {
+        1 => resize_as::<U8>(image, area, size, &mut pixels),
+        _ => resize_as::<U8x3>(image, area, size, &mut pixels),
     }
-    Picture {
+    Image {
         height,
         width,
-        channels: picture.channels,
+        channels: image.channels,
         pixels,
     }
 }
 
 fn resize_as<P: PixelTrait>(
-    picture: &Picture,
+    image: &Image,
     area: Area,
     [height, width]: [usize; 2],
     pixels: &mut [u8],
 ) {
-    let side = |n: usize| u32::try_from(n).expect("a side of a decoded picture fits in 32 bits");
-    let [rows, columns] = [picture.height, picture.width].map(side);
-    let source = TypedImageRef::<P>::from_buffer(columns, rows, &picture.pixels)
+    let side = |n: usize| u32::try_from(n).expect("a side of a decoded image fits in 32 bits");
+    let [rows, columns] = [image.height, image.width].map(side);
+    let source = TypedImageRef::<P>::from_buffer(columns, rows, &image.pixels)
         .expect("the buffer has height × width × channels bytes");
     // The pixels that the area touches, and where it lies among them.
     let [top, left] = area.corner.map(f64::floor);
@@ -118,7 +118,7 @@ fn resize_as<P: PixelTrait>(
         touched(inner_left, width_within).min(columns - left as u32),
         touched(inner_top, height_within).min(rows - top as u32),
     )
-    .expect("the area lies within the picture");
+    .expect("the area lies within the image");
     let mut target = TypedImage::<P>::from_buffer(side(width), side(height), pixels)
         .expect("the buffer was made for this size");
     let options = ResizeOptions::new()

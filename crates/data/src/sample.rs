@@ -8,9 +8,9 @@ use burn::tensor::{Int, Tensor};
 
 use crate::decode::{DecodeError, decode, decode_bytes, read};
 
-/// An 8-bit picture in memory: rows top to bottom, channels interleaved (height × width × channels).
+/// An 8-bit image in memory: rows top to bottom, channels interleaved (height × width × channels).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct Image {
     /// Rows.
     pub height: usize,
     /// Columns.
@@ -21,47 +21,47 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// A picture as its data set keeps it. What is not decoded yet is decoded where it is known which part of it is wanted.
+/// An image as its data set keeps it. What is not decoded yet is decoded where it is known which part of it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stored {
+pub enum ImageSource {
     /// Pixels.
-    Decoded(Picture),
-    /// The content of a picture file: JPEG, PNG, WebP or BMP.
+    Decoded(Image),
+    /// The content of an image file: JPEG, PNG, WebP or BMP.
     Encoded {
         /// What messages call it: a path, or an archive and the name within.
         name: PathBuf,
         /// The file, whole.
         bytes: Vec<u8>,
     },
-    /// A picture file that has not been read.
+    /// An image file that has not been read.
     File(PathBuf),
 }
 
-impl Stored {
-    /// All of the picture, read and decoded where it is not yet.
+impl ImageSource {
+    /// All of the image, read and decoded where it is not yet.
     ///
     /// # Errors
     /// As [`decode`].
-    pub fn decode(self) -> Result<Picture, DecodeError> {
+    pub fn decode(self) -> Result<Image, DecodeError> {
         match self {
-            Self::Decoded(picture) => Ok(picture),
+            Self::Decoded(image) => Ok(image),
             Self::Encoded { name, bytes } => decode_bytes(&bytes, &name),
             Self::File(path) => decode(&path),
         }
     }
 }
 
-/// A picture whose file, if it has one, has been read.
+/// An image whose file, if it has one, has been read.
 pub(crate) enum Loaded {
-    Decoded(Picture),
+    Decoded(Image),
     Encoded { name: PathBuf, bytes: Vec<u8> },
 }
 
-impl Stored {
+impl ImageSource {
     /// Reads the file, where there is one to be read.
     pub(crate) fn read(self) -> Result<Loaded, DecodeError> {
         Ok(match self {
-            Self::Decoded(picture) => Loaded::Decoded(picture),
+            Self::Decoded(image) => Loaded::Decoded(image),
             Self::Encoded { name, bytes } => Loaded::Encoded { name, bytes },
             Self::File(name) => Loaded::Encoded {
                 bytes: read(&name)?,
@@ -71,17 +71,17 @@ impl Stored {
     }
 }
 
-impl From<Picture> for Stored {
-    fn from(picture: Picture) -> Self {
-        Self::Decoded(picture)
+impl From<Image> for ImageSource {
+    fn from(image: Image) -> Self {
+        Self::Decoded(image)
     }
 }
 
-/// A labelled picture.
+/// A labelled image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// The picture as stored.
-    pub picture: Stored,
+    /// The image as stored.
+    pub image: ImageSource,
     /// Class index, below the number of classes.
     pub label: usize,
 }
@@ -89,11 +89,11 @@ pub struct Sample {
 /// A mini-batch on a device.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Normalised pictures, `[batch, channels, height, width]`.
+    /// Normalised images, `[batch, channels, height, width]`.
     pub images: Tensor<4>,
     /// Class indices, `[batch]`.
     pub labels: Tensor<1, Int>,
-    /// Where each picture stands in its split.
+    /// Where each image stands in its split.
     pub indices: Vec<usize>,
 }
 
@@ -108,29 +108,29 @@ pub type Split = Arc<dyn Dataset<Sample>>;
 /// A data set ready to train on: both splits and what is known of them.
 #[derive(Clone)]
 pub struct ImageData {
-    /// The pictures to learn from.
+    /// The images to learn from.
     pub train: Split,
-    /// The pictures to validate on.
+    /// The images to validate on.
     pub valid: Split,
-    /// The label of each training picture, known without reading it.
+    /// The label of each training image, known without reading it.
     pub labels: Arc<[usize]>,
-    /// Where each shard of the training pictures begins, and the number of them all; none where they lie on their own and
-    /// may be read in any order. See [`Order::Shards`](crate::Order::Shards).
+    /// Where each shard of the training images begins, and the number of them all; none where they lie on their own and
+    /// may be read in any order. See [`Sampler::Shards`](crate::Sampler::Shards).
     pub shards: Option<Arc<[usize]>>,
     /// What holds for both.
     pub info: DatasetInfo,
 }
 
-/// What is known of a data set beside its pictures.
+/// What is known of a data set beside its images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetInfo {
     /// Name in run files and on the command line.
     pub name: String,
     /// Class names, in the order of the labels.
     pub classes: Vec<String>,
-    /// Channels of every picture: 1 (grey) or 3 (RGB).
+    /// Channels of every image: 1 (grey) or 3 (RGB).
     pub channels: usize,
-    /// Height and width of every picture, where they are all alike.
+    /// Height and width of every image, where they are all alike.
     pub size: Option<[usize; 2]>,
     /// Mean of each channel over the training split, pixels scaled to 0…1.
     pub mean: Vec<f32>,

@@ -1,6 +1,6 @@
-//! What a file is, from its first bytes: the ending for a picture that we read, else what it seems to be.
+//! What a file is, from its first bytes: the ending for an image that we read, else what it seems to be.
 
-/// The usual ending of a picture file's name (`jpg`, `png`, `webp` or `bmp`).
+/// The usual ending of an image file's name (`jpg`, `png`, `webp` or `bmp`).
 ///
 /// # Errors
 /// What the content seems to be instead.
@@ -27,14 +27,14 @@ pub(crate) fn describe(bytes: &[u8]) -> &'static str {
             "a TIFF, which is not read: convert it to PNG"
         }
         () if isobmff && matches!(bytes.get(8..11), Some(b"avi" | b"hei" | b"mif")) => {
-            "an AVIF or HEIC picture, which is not read: convert it to PNG or JPEG"
+            "an AVIF or HEIC image, which is not read: convert it to PNG or JPEG"
         }
-        () if starts(b"%PDF") => "a PDF, not a picture",
-        () if starts(b"PK\x03\x04") => "a zip archive, not a picture",
-        () if starts(b"\x1f\x8b") => "a gzip file, not a picture",
-        () if is_html(bytes) => "an HTML page, not a picture (a failed download?)",
+        () if starts(b"%PDF") => "a PDF, not an image",
+        () if starts(b"PK\x03\x04") => "a zip archive, not an image",
+        () if starts(b"\x1f\x8b") => "a gzip file, not an image",
+        () if is_html(bytes) => "an HTML page, not an image (a failed download?)",
         () if bytes.iter().all(|&b| b == 0) => "nothing but zero bytes",
-        () if is_text(bytes) => "text, not a picture",
+        () if is_text(bytes) => "text, not an image",
         () => "not JPEG, PNG, WebP or BMP",
     }
 }
@@ -69,11 +69,11 @@ mod tests {
         assert_eq!(describe(b""), "an empty file");
         assert_eq!(
             describe(b"hello, I am a label file\n"),
-            "text, not a picture"
+            "text, not an image"
         );
         assert_eq!(
             describe("größe".repeat(200).as_bytes()),
-            "text, not a picture"
+            "text, not an image"
         );
         assert!(describe(b"  <!DOCTYPE html><html>").contains("HTML"));
         assert!(describe(b"GIF89a....").contains("GIF"));

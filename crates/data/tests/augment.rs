@@ -1,30 +1,30 @@
-//! Random changes of pictures: what comes up, and how often. What each operation does is compared with torchvision in the
+//! Random changes of images: what comes up, and how often. What each operation does is compared with torchvision in the
 //! crate's own tests.
 
-mod pictures;
+mod images;
 
-use burn_zoo_data::{Augment, Crop, Erasing, Fit, Picture, PipelineError};
-use pictures::{met, numbered, pipeline};
+use burn_zoo_data::{Augment, Crop, Erasing, Image, PipelineError, ResizeMode};
+use images::{met, numbered, pipeline};
 use proptest::prelude::*;
 
 #[test]
 fn pad_and_crop_shifts_and_fills_with_zeros() {
-    let mut train = pipeline([3, 3], Fit::Exact, 1);
+    let mut train = pipeline([3, 3], ResizeMode::Exact, 1);
     train.augment = Some(Augment {
         crop: Crop::Pad(2),
         flip: false,
         ..Augment::default()
     });
-    let picture = numbered(3, 3);
+    let image = numbered(3, 3);
     let mut seen = std::collections::HashSet::new();
     for index in 0..500 {
-        let shifted = met(&train, &picture, [0, 0, index]).unwrap();
+        let shifted = met(&train, &image, [0, 0, index]).unwrap();
         let fits = |down: isize, right: isize| {
             (0..9).all(|i| {
                 let (row, column) = (i / 3 + down, i % 3 + right);
                 let inside = (0..3).contains(&row) && (0..3).contains(&column);
                 let expected = if inside {
-                    picture.pixels[(row * 3 + column) as usize]
+                    image.pixels[(row * 3 + column) as usize]
                 } else {
                     0
                 };
@@ -34,25 +34,25 @@ fn pad_and_crop_shifts_and_fills_with_zeros() {
         let shift = (-2..=2)
             .flat_map(|down| (-2..=2).map(move |right| (down, right)))
             .find(|&(d, r)| fits(d, r));
-        seen.insert(shift.expect("every crop is a shift of the picture by at most the border"));
+        seen.insert(shift.expect("every crop is a shift of the image by at most the border"));
     }
     assert_eq!(seen.len(), 25, "every shift occurs");
 }
 
 #[test]
-fn half_of_the_pictures_are_mirrored() {
-    let mut train = pipeline([2, 3], Fit::Exact, 1);
+fn half_of_the_images_are_mirrored() {
+    let mut train = pipeline([2, 3], ResizeMode::Exact, 1);
     train.augment = Some(Augment {
         crop: Crop::None,
         flip: true,
         ..Augment::default()
     });
-    let picture = numbered(2, 3);
+    let image = numbered(2, 3);
     let mirrored = (0..1000)
         .filter(|&index| {
-            let found = met(&train, &picture, [0, 0, index]).unwrap();
-            assert!(found == picture || found.pixels == [3, 2, 1, 6, 5, 4]);
-            found != picture
+            let found = met(&train, &image, [0, 0, index]).unwrap();
+            assert!(found == image || found.pixels == [3, 2, 1, 6, 5, 4]);
+            found != image
         })
         .count();
     assert!((440..560).contains(&mirrored), "{mirrored} of 1000");
@@ -65,13 +65,13 @@ fn random_resized_crops_cover_the_asked_for_shares() {
     let pixels = (0..height * width)
         .flat_map(|i| [(i % width) as u8, (i / width) as u8, 0])
         .collect();
-    let picture = Picture {
+    let image = Image {
         height,
         width,
         channels: 3,
         pixels,
     };
-    let mut train = pipeline([64, 64], Fit::Exact, 3);
+    let mut train = pipeline([64, 64], ResizeMode::Exact, 3);
     let crop = Crop::RandomResized {
         scale: [0.08, 1.0],
         ratio: [3.0 / 4.0, 4.0 / 3.0],
@@ -82,7 +82,7 @@ fn random_resized_crops_cover_the_asked_for_shares() {
     });
     let mut shares = Vec::new();
     for index in 0..400 {
-        let found = met(&train, &picture, [3, 1, index]).unwrap();
+        let found = met(&train, &image, [3, 1, index]).unwrap();
         let value = |row: usize, column: usize, channel: usize| {
             f64::from(found.pixels[(row * 64 + column) * 3 + channel])
         };
@@ -105,13 +105,13 @@ fn random_resized_crops_cover_the_asked_for_shares() {
 fn scale_jitter_resizes_and_cuts_anywhere() {
     // A ramp from left to right tells the scale and the place.
     let (height, width) = (120, 180);
-    let picture = Picture {
+    let image = Image {
         height,
         width,
         channels: 1,
         pixels: (0..height * width).map(|i| (i % width) as u8).collect(),
     };
-    let mut train = pipeline([64, 64], Fit::Exact, 1);
+    let mut train = pipeline([64, 64], ResizeMode::Exact, 1);
     let crop = Crop::ScaleJitter { shorter: [64, 240] };
     train.augment = Some(Augment {
         crop,
@@ -119,7 +119,7 @@ fn scale_jitter_resizes_and_cuts_anywhere() {
     });
     let (mut scales, mut lefts) = (Vec::new(), Vec::new());
     for index in 0..300 {
-        let found = met(&train, &picture, [3, 1, index]).unwrap();
+        let found = met(&train, &image, [3, 1, index]).unwrap();
         let (first, last) = (found.pixels[0], found.pixels[63]);
         let scale = 63.0 / f64::from(last - first);
         scales.push(scale * height as f64);
@@ -139,13 +139,13 @@ fn scale_jitter_resizes_and_cuts_anywhere() {
 
 #[test]
 fn what_follows_normalisation_is_seen_by_the_network() {
-    let picture = Picture {
+    let image = Image {
         height: 8,
         width: 8,
         channels: 3,
         pixels: vec![200; 192],
     };
-    let mut train = pipeline([8, 8], Fit::Exact, 3);
+    let mut train = pipeline([8, 8], ResizeMode::Exact, 3);
     train.augment = Some(Augment {
         erasing: Some(Erasing {
             prob: 1.0,
@@ -154,26 +154,26 @@ fn what_follows_normalisation_is_seen_by_the_network() {
         ..Augment::default()
     });
     // Erased is the mean, which is 0.5 here.
-    let erased = met(&train, &picture, [0, 0, 0]).unwrap();
+    let erased = met(&train, &image, [0, 0, 0]).unwrap();
     assert!(erased.pixels.contains(&128) && erased.pixels.contains(&200));
     train.augment = Some(Augment {
         cutout: Some(4),
         lighting: Some(0.1),
         ..Augment::default()
     });
-    let cut = met(&train, &picture, [0, 0, 1]).unwrap();
+    let cut = met(&train, &image, [0, 0, 1]).unwrap();
     assert!(cut.pixels.contains(&128));
     assert!(!cut.pixels.contains(&200), "the light changes every pixel");
 }
 
 proptest! {
     #[test]
-    fn every_picture_comes_out_at_the_input_size(
+    fn every_image_comes_out_at_the_input_size(
         height in 1usize..80, width in 1usize..80, side in 1usize..40, colour: bool, index in 0usize..1000,
     ) {
         let channels = if colour { 3 } else { 1 };
-        let picture = Picture { height, width, channels, pixels: vec![7; height * width * channels] };
-        let mut any = pipeline([side, side], Fit::Resize { shorter: side }, 3);
+        let image = Image { height, width, channels, pixels: vec![7; height * width * channels] };
+        let mut any = pipeline([side, side], ResizeMode::Resize { shorter: side }, 3);
         let crops = [
             None,
             Some(Crop::None),
@@ -182,7 +182,7 @@ proptest! {
         ];
         for crop in crops {
             any.augment = crop.map(|crop| Augment { crop, flip: true, ..Augment::default() });
-            let found = met(&any, &picture, [1, 2, index]).unwrap();
+            let found = met(&any, &image, [1, 2, index]).unwrap();
             prop_assert_eq!((found.height, found.width, found.channels), (side, side, 3));
             prop_assert_eq!(found.pixels.len(), any.values());
             prop_assert!(found.pixels.iter().all(|&value| value == 7 || value == 0));

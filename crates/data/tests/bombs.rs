@@ -1,4 +1,4 @@
-//! Small files that claim to be enormous pictures, and the corpus of the fuzz targets.
+//! Small files that claim to be enormous images, and the corpus of the fuzz targets.
 //!
 //! A test binary of its own, since it reads how much memory its process has had at most.
 
@@ -9,7 +9,7 @@ use burn_zoo_data::{MAX_DECODED_BYTES, decode_bytes};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// Memory that may go into finding out that a picture is too large.
+/// Memory that may go into finding out that an image is too large.
 const ALLOWANCE: u64 = 64 << 20;
 
 fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
@@ -85,7 +85,7 @@ fn peak() -> Option<u64> {
 }
 
 #[test]
-fn enormous_pictures_are_refused_within_little_memory() {
+fn enormous_images_are_refused_within_little_memory() {
     let before = peak();
     let grey = png([65_000, 65_000], 8, 0, 0);
     assert!(grey.len() < 1000);
@@ -111,11 +111,11 @@ fn enormous_pictures_are_refused_within_little_memory() {
             .unwrap_err()
             .to_string();
         let limit = format!(
-            "needs more than the {} MiB allowed for one picture",
+            "needs more than the {} MiB allowed for one image",
             MAX_DECODED_BYTES >> 20
         );
         let is_refused = error == format!("bomb: {size} {limit}");
-        // Sizes that no picture may have are a fault of the file.
+        // Sizes that no image may have are a fault of the file.
         assert!(
             is_refused || size.is_empty() && error.starts_with("bomb: "),
             "{size}: {error}"
@@ -127,15 +127,15 @@ fn enormous_pictures_are_refused_within_little_memory() {
 }
 
 #[test]
-fn the_corpus_of_pictures_is_decoded() {
+fn the_corpus_of_images_is_decoded() {
     for format in ["jpeg", "png", "webp", "bmp"] {
         let mut decoded = 0;
         for file in std::fs::read_dir(corpus().join(format)).unwrap() {
             let path = file.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
-            if let Ok(picture) = decode_bytes(&bytes, &path) {
-                let values = picture.height * picture.width * picture.channels;
-                assert_eq!(picture.pixels.len(), values, "{}", path.display());
+            if let Ok(image) = decode_bytes(&bytes, &path) {
+                let values = image.height * image.width * image.channels;
+                assert_eq!(image.pixels.len(), values, "{}", path.display());
                 decoded += 1;
             }
         }

@@ -5,14 +5,14 @@ mod numbers;
 use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
-use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Order, Upload};
+use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Sampler, Transfer};
 
 use burn::tensor::Device;
 use numbers::{epoch, labels, loader, options, pipeline, split};
 
 fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
     let options = LoaderOptions {
-        order: Order::Weighted(Arc::from(weights)),
+        order: Sampler::Weighted(Arc::from(weights)),
         workers,
         ..options()
     };
@@ -38,14 +38,14 @@ fn a_sample_that_comes_twice_is_augmented_in_two_ways() {
     let mut only = vec![0.0; 40];
     only[7] = 1.0;
     let batches = epoch(&weighted(only, 2));
-    let mut pictures: Vec<Vec<u32>> = batches
+    let mut images: Vec<Vec<u32>> = batches
         .iter()
         .flat_map(|(_, bits)| bits.chunks(16).map(<[u32]>::to_vec))
         .collect();
-    assert_eq!(pictures.len(), 40);
-    pictures.sort();
-    pictures.dedup();
-    assert!(pictures.len() > 5, "{} different ones", pictures.len());
+    assert_eq!(images.len(), 40);
+    images.sort();
+    images.dedup();
+    assert!(images.len() > 5, "{} different ones", images.len());
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn shards_that_are_none_of_the_split_are_refused() {
         vec![0, 50],
     ] {
         let options = LoaderOptions {
-            order: Order::Shards {
+            order: Sampler::Shards {
                 starts: Arc::from(starts),
                 window: 8,
             },
@@ -103,5 +103,5 @@ fn bytes_become_the_numbers_that_workers_would_have_made() {
         let erased = Loader::new(split(23), pipeline, options, &Device::flex());
         [epoch(&plain), epoch(&erased)]
     };
-    assert!(by(Upload::Bytes) == by(Upload::Values));
+    assert!(by(Transfer::Bytes) == by(Transfer::Values));
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn_zoo_data::{DecodeError, Picture, decode, decode_bytes};
+use burn_zoo_data::{DecodeError, Image, decode, decode_bytes};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -11,11 +11,11 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn read(name: &str) -> Picture {
+fn read(name: &str) -> Image {
     decode(&fixture(name)).unwrap()
 }
 
-fn worst(a: &Picture, b: &Picture) -> u8 {
+fn worst(a: &Image, b: &Image) -> u8 {
     assert_eq!(
         (a.height, a.width, a.channels),
         (b.height, b.width, b.channels)
@@ -74,7 +74,7 @@ fn jpegs_are_what_pil_reads_bit_for_bit() {
 }
 
 #[test]
-fn exif_orientation_turns_the_picture() {
+fn exif_orientation_turns_the_image() {
     let upright = read("sideways.jpg");
     assert_eq!((upright.height, upright.width), (8, 6));
     assert_eq!(worst(&upright, &read("sideways_reference.png")), 0);
@@ -84,13 +84,13 @@ fn exif_orientation_turns_the_picture() {
 fn text_named_jpg_is_called_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("größe 犬.jpg");
-    fs::write(&path, "not a picture at all\n").unwrap();
+    fs::write(&path, "not an image at all\n").unwrap();
     let error = decode(&path).unwrap_err();
-    assert!(matches!(error, DecodeError::NotAPicture { .. }));
+    assert!(matches!(error, DecodeError::NotAImage { .. }));
     assert!(
         error
             .to_string()
-            .ends_with("größe 犬.jpg: text, not a picture"),
+            .ends_with("größe 犬.jpg: text, not an image"),
         "{error}"
     );
 }

@@ -211,7 +211,7 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
 }
 
 #[test]
-fn a_batch_knows_where_its_pictures_stand() {
+fn a_batch_knows_where_its_images_stand() {
     let numbers = Numbers {
         len: 23,
         bad: vec![3, 8, 9, 10, 11],

@@ -1,13 +1,13 @@
 //! Random-resized crops of files, of which no more is decoded than it takes.
 
-mod pictures;
+mod images;
 
 use std::path::{Path, PathBuf};
 
 use burn_zoo_data::{
-    Augment, Crop, Fit, Picture, Pipeline, PipelineError, Stored, decode, sample_rng,
+    Augment, Crop, Image, ImageSource, Pipeline, PipelineError, ResizeMode, decode, sample_rng,
 };
-use pictures::{met, pipeline};
+use images::{met, pipeline};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -16,7 +16,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn random_resized(size: [usize; 2], scale: [f64; 2], channels: usize) -> Pipeline {
-    let mut pipeline = pipeline(size, Fit::Exact, channels);
+    let mut pipeline = pipeline(size, ResizeMode::Exact, channels);
     let crop = Crop::RandomResized {
         scale,
         ratio: [0.75, 4.0 / 3.0],
@@ -29,11 +29,11 @@ fn random_resized(size: [usize; 2], scale: [f64; 2], channels: usize) -> Pipelin
     pipeline
 }
 
-/// The picture in `stored` as the network meets it.
-fn loaded(pipeline: &Pipeline, stored: Stored, index: usize) -> Result<Picture, PipelineError> {
+/// The image in `stored` as the network meets it.
+fn loaded(pipeline: &Pipeline, stored: ImageSource, index: usize) -> Result<Image, PipelineError> {
     let mut input = vec![f32::NAN; pipeline.values()];
     pipeline.load(stored, &mut input, &mut sample_rng(0, 0, index))?;
-    Ok(pipeline.picture(&input))
+    Ok(pipeline.image(&input))
 }
 
 /// A JPEG of smooth colours with some texture.
@@ -77,7 +77,7 @@ fn a_part_is_what_cropping_the_whole_gives() {
             let pipeline = random_resized([24, 20], [0.05, 1.0], channels);
             for index in 0..40 {
                 let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
-                let found = loaded(&pipeline, Stored::File(path.clone()), index).unwrap();
+                let found = loaded(&pipeline, ImageSource::File(path.clone()), index).unwrap();
                 assert!(found == expected, "{}, {size:?}, {index}", path.display());
             }
         }
@@ -87,7 +87,7 @@ fn a_part_is_what_cropping_the_whole_gives() {
 #[test]
 fn a_large_part_decoded_small_looks_the_same() {
     let bytes = jpeg(613, 801);
-    let encoded = |bytes: &[u8]| Stored::Encoded {
+    let encoded = |bytes: &[u8]| ImageSource::Encoded {
         name: "a.jpg".into(),
         bytes: bytes.to_vec(),
     };
@@ -124,7 +124,7 @@ fn photographs_decoded_small_look_the_same() {
             let whole = decode(file).unwrap();
             let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
             (
-                loaded(&pipeline, Stored::File(file.clone()), index).unwrap(),
+                loaded(&pipeline, ImageSource::File(file.clone()), index).unwrap(),
                 expected,
             )
         });
@@ -134,7 +134,7 @@ fn photographs_decoded_small_look_the_same() {
 }
 
 /// Root of the mean squared difference, in levels.
-fn rms(pairs: impl IntoIterator<Item = (Picture, Picture)>) -> f64 {
+fn rms(pairs: impl IntoIterator<Item = (Image, Image)>) -> f64 {
     let (mut sum, mut count) = (0.0, 0);
     for (found, expected) in pairs {
         for (a, b) in found.pixels.iter().zip(&expected.pixels) {
@@ -150,7 +150,7 @@ fn a_file_that_is_cut_short_is_named() {
     let pipeline = random_resized([24, 24], [0.08, 1.0], 3);
     let mut bytes = jpeg(93, 141);
     bytes.truncate(bytes.len() / 2);
-    let stored = Stored::Encoded {
+    let stored = ImageSource::Encoded {
         name: "shard.tar:a.jpg".into(),
         bytes,
     };
@@ -159,7 +159,7 @@ fn a_file_that_is_cut_short_is_named() {
         error.starts_with("shard.tar:a.jpg: a damaged JPEG"),
         "{error}"
     );
-    let missing = Stored::File("/nowhere/b.jpg".into());
+    let missing = ImageSource::File("/nowhere/b.jpg".into());
     let error = loaded(&pipeline, missing, 0).unwrap_err().to_string();
     assert!(
         error.starts_with("/nowhere/b.jpg: cannot be read"),

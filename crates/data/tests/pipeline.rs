@@ -1,16 +1,16 @@
 //! Geometry and normalisation against Pillow, torchvision and arithmetic; settings that make no sense.
 
-mod pictures;
+mod images;
 
 use std::path::Path;
 
 use burn_zoo_data::{
-    Augment, ColorJitter, Crop, Erasing, Fit, Normalize, Picture, PipelineError, Policy,
+    Augment, ColorJitter, Crop, Erasing, Image, Normalize, PipelineError, Policy, ResizeMode,
     contact_sheet, decode, save_png,
 };
-use pictures::{apply, numbered, pipeline};
+use images::{apply, numbered, pipeline};
 
-fn fixture(name: &str) -> Picture {
+fn fixture(name: &str) -> Image {
     decode(
         &Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/fixtures")
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> Picture {
     .unwrap()
 }
 
-fn worst(a: &Picture, b: &Picture) -> u8 {
+fn worst(a: &Image, b: &Image) -> u8 {
     assert_eq!(
         (a.height, a.width, a.channels),
         (b.height, b.width, b.channels)
@@ -36,8 +36,8 @@ fn worst(a: &Picture, b: &Picture) -> u8 {
 fn resizing_is_pillows_antialiased_bilinear() {
     let source = fixture("source.png");
     for (name, size) in [("down_17x24.png", [17, 24]), ("up_45x61.png", [45, 61])] {
-        // The whole picture as the region of the crop, so that only the resize acts.
-        let mut resize = pipeline(size, Fit::Exact, 3);
+        // The whole image as the region of the crop, so that only the resize acts.
+        let mut resize = pipeline(size, ResizeMode::Exact, 3);
         let whole = Crop::RandomResized {
             scale: [1.0, 1.0],
             ratio: [53.0 / 37.0; 2],
@@ -56,7 +56,7 @@ fn resizing_is_pillows_antialiased_bilinear() {
 
 #[test]
 fn evaluation_is_torchvisions_resize_and_centre_crop() {
-    let evaluation = pipeline([21, 17], Fit::Resize { shorter: 24 }, 3);
+    let evaluation = pipeline([21, 17], ResizeMode::Resize { shorter: 24 }, 3);
     let found = apply(&evaluation, &fixture("source.png")).unwrap();
     assert!(worst(&found, &fixture("evaluation_21x17.png")) <= 1);
 }
@@ -65,10 +65,10 @@ fn evaluation_is_torchvisions_resize_and_centre_crop() {
 fn grey_is_pillows_luma_and_repeats_into_rgb() {
     let (source, grey) = (fixture("source.png"), fixture("source_grey.png"));
     assert_eq!(
-        apply(&pipeline([37, 53], Fit::Exact, 1), &source).unwrap(),
+        apply(&pipeline([37, 53], ResizeMode::Exact, 1), &source).unwrap(),
         grey
     );
-    let rgb = apply(&pipeline([37, 53], Fit::Exact, 3), &grey).unwrap();
+    let rgb = apply(&pipeline([37, 53], ResizeMode::Exact, 3), &grey).unwrap();
     assert!(
         rgb.pixels
             .chunks_exact(3)
@@ -79,7 +79,7 @@ fn grey_is_pillows_luma_and_repeats_into_rgb() {
 
 #[test]
 fn padding_centres_on_zeros() {
-    let padded = apply(&pipeline([4, 5], Fit::Pad, 1), &numbered(2, 2)).unwrap();
+    let padded = apply(&pipeline([4, 5], ResizeMode::Pad, 1), &numbered(2, 2)).unwrap();
     assert_eq!(
         padded.pixels,
         [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 0]
@@ -88,12 +88,12 @@ fn padding_centres_on_zeros() {
 
 #[test]
 fn a_wrong_size_is_an_error_that_names_both() {
-    let error = apply(&pipeline([32, 32], Fit::Exact, 1), &numbered(3, 4)).unwrap_err();
+    let error = apply(&pipeline([32, 32], ResizeMode::Exact, 1), &numbered(3, 4)).unwrap_err();
     assert!(
         error.to_string().contains("3×4") && error.to_string().contains("32×32"),
         "{error}"
     );
-    let error = apply(&pipeline([2, 8], Fit::Pad, 1), &numbered(3, 4)).unwrap_err();
+    let error = apply(&pipeline([2, 8], ResizeMode::Pad, 1), &numbered(3, 4)).unwrap_err();
     assert_eq!(
         error,
         PipelineError::Larger {
@@ -105,7 +105,7 @@ fn a_wrong_size_is_an_error_that_names_both() {
 
 #[test]
 fn normalised_pixels_lie_in_channel_planes() {
-    let picture = Picture {
+    let image = Image {
         height: 1,
         width: 2,
         channels: 3,
@@ -116,7 +116,7 @@ fn normalised_pixels_lie_in_channel_planes() {
         std: vec![0.5, 1.0, 2.0],
     };
     let mut out = [0.0; 6];
-    normalize.apply(&picture, &mut out).unwrap();
+    normalize.apply(&image, &mut out).unwrap();
     let expected = [-0.2, 1.0, 0.0, 0.6, 0.05, 0.35];
     assert!(
         out.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6),
@@ -134,10 +134,10 @@ fn normalised_pixels_lie_in_channel_planes() {
 
 #[test]
 fn settings_without_sense_are_named() {
-    let good = pipeline([8, 8], Fit::Resize { shorter: 8 }, 3);
+    let good = pipeline([8, 8], ResizeMode::Resize { shorter: 8 }, 3);
     assert_eq!(good.validate(), Ok(()));
     let mut bad = good.clone();
-    bad.geometry.fit = Fit::Resize { shorter: 7 };
+    bad.geometry.fit = ResizeMode::Resize { shorter: 7 };
     assert_eq!(
         bad.validate(),
         Err(PipelineError::Shorter {
@@ -199,7 +199,7 @@ fn settings_without_sense_are_named() {
             },
         ),
         (
-            "share of erased pictures is 2",
+            "share of erased images is 2",
             Augment {
                 erasing: Some(Erasing {
                     prob: 2.0,
@@ -224,12 +224,12 @@ fn settings_without_sense_are_named() {
         ),
     ];
     for (message, augment) in augments {
-        let mut bad = pipeline([8, 8], Fit::Exact, 3);
+        let mut bad = pipeline([8, 8], ResizeMode::Exact, 3);
         bad.augment = Some(augment);
         let error = bad.validate().unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
-    let mut grey = pipeline([8, 8], Fit::Exact, 1);
+    let mut grey = pipeline([8, 8], ResizeMode::Exact, 1);
     grey.augment = Some(Augment {
         lighting: Some(0.1),
         ..Augment::default()
@@ -238,8 +238,8 @@ fn settings_without_sense_are_named() {
 }
 
 #[test]
-fn a_contact_sheet_shows_every_picture_and_survives_a_file() {
-    let rgb = Picture {
+fn a_contact_sheet_shows_every_image_and_survives_a_file() {
+    let rgb = Image {
         height: 1,
         width: 1,
         channels: 3,

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 /// Stochastic gradient descent as PyTorch's `SGD` has it, without dampening.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Descent {
+pub struct SgdStep {
     /// Of the velocity, what is kept from step to step; without any at 0.
     pub momentum: f32,
     /// Nesterov's momentum: the direction looks a step ahead.
@@ -13,10 +13,10 @@ pub struct Descent {
     pub weight_decay: f32,
 }
 
-impl Descent {
+impl SgdStep {
     /// A step by the learning rate `lr`: parameters, and their velocity where there is momentum.
     ///
-    /// On Flex and in single precision it is one pass over each; anywhere else, or [left to Burn](crate::use_burns_own), an
+    /// On Flex and in single precision it is one pass over each; anywhere else, or [left to Burn](crate::set_kernels_enabled), an
     /// operation for each term. Both give the same numbers.
     ///
     /// # Shapes

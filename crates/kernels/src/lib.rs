@@ -1,8 +1,8 @@
 //! The heavy operations of the zoo's networks, fast on Burn's CPU backend.
 //!
-//! [`convolve`], [`max_pool`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
+//! [`conv2d`], [`max_pool`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
 //! the backend Flex and in single precision, they run kernels of this crate; anywhere else they are Burn's own operations.
-//! [`use_burns_own`] leaves them to Burn everywhere, for comparison.
+//! [`set_kernels_enabled`] leaves them to Burn everywhere, for comparison.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,19 +31,20 @@ mod response;
 #[cfg(feature = "flex")]
 mod threads;
 
-pub use descent::Descent;
-pub use profile::{Taken, profile};
+pub use descent::SgdStep;
+pub use profile::{OpTiming, profile};
 
-static IS_OFF: AtomicBool = AtomicBool::new(false);
+static ENABLED: AtomicBool = AtomicBool::new(true);
 
-/// Leaves every operation to Burn from now on, or no longer, in the whole process: for benchmarks and tests.
-pub fn use_burns_own(is_off: bool) {
-    IS_OFF.store(is_off, Ordering::Relaxed);
+/// Switches the kernels of this crate on or off for the whole process; while off, every operation is Burn's own. For
+/// benchmarks and tests.
+pub fn set_kernels_enabled(enabled: bool) {
+    ENABLED.store(enabled, Ordering::Relaxed);
 }
 
 /// Whether a device's tensors in single precision meet the kernels of this crate.
 #[must_use]
-pub fn has_kernels(device: &Device) -> bool {
+pub fn supports_kernels(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     return ops::is_single_precision_on_flex(&Tensor::<1>::zeros([1], device));
     #[cfg(not(feature = "flex"))]
@@ -59,7 +60,7 @@ pub fn has_kernels(device: &Device) -> bool {
 /// - images: `[batch, channels_in, height, width]`
 /// - output: `[batch, channels_out, height_out, width_out]`
 #[must_use]
-pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
+pub fn conv2d(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
     #[cfg(feature = "flex")]
     if is_ours(&images)
         && let Some(maps) = ops::conv2d(conv, &images)
@@ -69,37 +70,33 @@ pub fn convolve(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
     conv.forward(images)
 }
 
-/// [`convolve`], rectified.
+/// [`conv2d`], rectified.
 #[must_use]
-pub fn convolve_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
-    convolve_normalize_relu(conv, None, images)
+pub fn conv2d_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
+    conv2d_bn_relu(conv, None, images)
 }
 
-/// [`convolve`], then [`normalize`] where there is a normalisation: in one pass outside of training.
+/// [`conv2d`], then [`normalize`] where there is a normalisation: in one pass outside of training.
 ///
 /// # Shapes
-/// As [`convolve`].
+/// As [`conv2d`].
 #[must_use]
-pub fn convolve_normalize(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
+pub fn conv2d_bn(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
     convolve_normalize_then(conv, norm, images, Then::Nothing)
 }
 
-/// [`convolve_normalize`], rectified.
+/// [`conv2d_bn`], rectified.
 #[must_use]
-pub fn convolve_normalize_relu(
-    conv: &Conv2d,
-    norm: Option<&BatchNorm>,
-    images: Tensor<4>,
-) -> Tensor<4> {
+pub fn conv2d_bn_relu(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
     convolve_normalize_then(conv, norm, images, Then::Relu)
 }
 
-/// [`convolve_normalize`], with a shortcut added, rectified.
+/// [`conv2d_bn`], with a shortcut added, rectified.
 ///
 /// # Shapes
-/// As [`convolve`]; the shortcut as the output.
+/// As [`conv2d`]; the shortcut as the output.
 #[must_use]
-pub fn convolve_normalize_add_relu(
+pub fn conv2d_bn_add_relu(
     conv: &Conv2d,
     norm: Option<&BatchNorm>,
     images: Tensor<4>,
@@ -117,7 +114,7 @@ fn convolve_normalize_then(
     if let Some(maps) = fused(conv, norm, &images, &then) {
         return maps;
     }
-    let maps = convolve(conv, images);
+    let maps = conv2d(conv, images);
     match norm {
         Some(norm) => normalize_then(norm, maps, then),
         None => then.after(maps),
@@ -186,7 +183,7 @@ pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
 /// A window over channels, and what the paper of AlexNet (Krizhevsky et al. 2012, section 3.3) does in it: every value is
 /// divided by (k + α Σ a²)^β, the sum over n channels from ⌊n/2⌋ below its own on, as far as there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ChannelWindow {
+pub struct LrnParams {
     /// What is added to the weighted sum, positive.
     pub k: f64,
     /// Channels, at least one.
@@ -202,7 +199,7 @@ pub struct ChannelWindow {
 /// # Shapes
 /// - maps and output: `[batch, channels, height, width]`
 #[must_use]
-pub fn local_response_norm(window: &ChannelWindow, maps: &Tensor<4>) -> Option<Tensor<4>> {
+pub fn local_response_norm(window: &LrnParams, maps: &Tensor<4>) -> Option<Tensor<4>> {
     #[cfg(feature = "flex")]
     if is_ours(maps) && window.n > 0 && maps.shape().num_elements() > 0 {
         return Some(ops::local_response_norm(window, maps));
@@ -268,5 +265,5 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
 /// Whether the kernels of this crate take the tensor.
 #[cfg(feature = "flex")]
 fn is_ours<const D: usize>(tensor: &Tensor<D>) -> bool {
-    !IS_OFF.load(Ordering::Relaxed) && ops::is_single_precision_on_flex(tensor)
+    ENABLED.load(Ordering::Relaxed) && ops::is_single_precision_on_flex(tensor)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What calls of one operation on one shape took together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
+pub struct OpTiming {
     /// The operation, as `convolution, weight gradient`.
     pub operation: &'static str,
     /// The shape it worked on, as `64→128 3×3 /2 at 32×32`.
@@ -33,7 +33,7 @@ static PROFILING: Mutex<()> = Mutex::new(());
 /// Runs `work` and says what the kernels did meanwhile, in the whole process, the longest first. Empty where no kernel runs.
 ///
 /// A second profile waits until the first is done.
-pub fn profile(work: impl FnOnce()) -> Vec<Taken> {
+pub fn profile(work: impl FnOnce()) -> Vec<OpTiming> {
     /// The clock stops even where `work` panics.
     struct On;
     impl Drop for On {
@@ -51,7 +51,7 @@ pub fn profile(work: impl FnOnce()) -> Vec<Taken> {
     }
     let found = std::mem::take(&mut *table()).into_iter();
     let mut found: Vec<_> = found
-        .map(|((operation, shape), (calls, time, operations))| Taken {
+        .map(|((operation, shape), (calls, time, operations))| OpTiming {
             operation,
             shape,
             calls,

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::ChannelWindow;
+use crate::LrnParams;
 use crate::threads::{each, with_scratch, written};
 
 /// Pixels that are worked on at once: of hundreds of channels they stay in the second cache.
@@ -20,7 +20,7 @@ pub(crate) struct Shape {
     pub(crate) channels: usize,
     /// Height times width.
     pub(crate) pixels: usize,
-    pub(crate) window: ChannelWindow,
+    pub(crate) window: LrnParams,
 }
 
 impl fmt::Display for Shape {
@@ -87,7 +87,7 @@ impl Block<'_> {
     /// s_c of a channel.
     #[inline(always)]
     fn sums(&self, maps: &[f32], channel: usize, sums: &mut [f32]) {
-        let ChannelWindow { k, alpha, .. } = self.shape.window;
+        let LrnParams { k, alpha, .. } = self.shape.window;
         sums.fill(0.0);
         for neighbour in self.shape.of(channel) {
             for (sum, value) in sums.iter_mut().zip(&maps[self.row(neighbour)]) {
@@ -205,7 +205,7 @@ impl WithSimd for Gather<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let ChannelWindow { alpha, beta, .. } = self.block.shape.window;
+        let LrnParams { alpha, beta, .. } = self.block.shape.window;
         let twice = (2.0 * alpha * beta) as f32;
         self.out.fill(0.0);
         for other in self.block.shape.to(self.channel) {
@@ -281,7 +281,7 @@ mod tests {
 
     /// The formula, value by value.
     fn direct(shape: &Shape, maps: &[f64]) -> Vec<f64> {
-        let ChannelWindow { k, n, alpha, beta } = shape.window;
+        let LrnParams { k, n, alpha, beta } = shape.window;
         let squares = |picture: usize, channel: usize, pixel: usize| -> f64 {
             let window = (0..n).filter_map(|offset| (channel + offset).checked_sub(n / 2));
             let inside = window.filter(|neighbour| *neighbour < shape.channels);
@@ -314,7 +314,7 @@ mod tests {
             channels,
             // Miri is a thousand times slower.
             pixels: if cfg!(miri) { pixels.min(9) } else { pixels },
-            window: ChannelWindow { k, n, alpha, beta },
+            window: LrnParams { k, n, alpha, beta },
         })
     }
 

@@ -1,4 +1,4 @@
-//! `evaluation.json`: the best epoch's validation class by class, and its worst mistakes with their pictures.
+//! `evaluation.json`: the best epoch's validation class by class, and its worst mistakes with their images.
 
 use base64::Engine;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::record::Scores;
 pub struct EvaluationRecord {
     /// The epoch, counted from 1.
     pub epoch: usize,
-    /// Pictures scored.
+    /// Images scored.
     pub samples: usize,
     /// Their scores.
     #[serde(flatten)]
@@ -19,7 +19,7 @@ pub struct EvaluationRecord {
     pub calibration_error: f64,
     /// The classes, in the order of the labels.
     pub per_class: Vec<ClassRecord>,
-    /// Pictures of each class (row) by the class that they were taken for (column).
+    /// Images of each class (row) by the class that they were taken for (column).
     pub confusion: Vec<Vec<usize>>,
     /// Mistakes with the highest loss, the worst first.
     pub mistakes: Vec<Mistake>,
@@ -35,10 +35,10 @@ pub struct ClassRecord {
     pub scores: ClassScores,
 }
 
-/// How well one class is told from the others. A score without any picture to base it on is 0, as in scikit-learn.
+/// How well one class is told from the others. A score without any image to base it on is 0, as in scikit-learn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
-    /// Pictures of the class.
+    /// Images of the class.
     pub samples: usize,
     /// Percent of those taken for the class that are of it.
     pub precision: f64,
@@ -48,7 +48,7 @@ pub struct ClassScores {
     pub f1: f64,
 }
 
-/// A picture that was taken for another class than its own.
+/// An image that was taken for another class than its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// Its index in the validation split.
@@ -59,13 +59,13 @@ pub struct Mistake {
     pub predicted: usize,
     /// Probability that the network gave the predicted class, from 0 to 1.
     pub probability: f64,
-    /// Probability that it gave the picture's own class.
+    /// Probability that it gave the image's own class.
     pub label_probability: f64,
     /// Negative logarithm of the latter.
     pub loss: f64,
-    /// The picture, small, as a `data:` address; empty where it could not be read again.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub picture: String,
+    /// The image, small, as a `data:` address; empty where it could not be read again.
+    #[serde(rename = "picture", default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
 }
 
 /// The bytes of a PNG file as an address that holds them.

@@ -4,26 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// A data set after every picture of it was read.
+/// A data set after every image of it was read.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Inspection {
     /// Name of the data set.
     pub name: String,
-    /// Pictures of each class, damaged ones not counted.
+    /// Images of each class, damaged ones not counted.
     pub classes: Vec<ClassCount>,
-    /// The pictures to learn from.
+    /// The images to learn from.
     pub train: SplitInspection,
-    /// The pictures to validate on.
+    /// The images to validate on.
     pub valid: SplitInspection,
     /// Mean of each channel that the data set states, pixels scaled to 0…1.
     pub stated_mean: Vec<f32>,
     /// Standard deviation, likewise.
     pub stated_std: Vec<f32>,
-    /// Pictures that are there more than once.
+    /// Images that are there more than once.
     pub duplicates: Duplicates,
 }
 
-/// Pictures of one class.
+/// Images of one class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClassCount {
     /// Name of the class.
@@ -37,33 +37,34 @@ pub struct ClassCount {
 /// What was counted over one split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SplitInspection {
-    /// Pictures, damaged ones among them.
-    pub pictures: usize,
-    /// Pictures of the largest class for each of the smallest; none where a class has none.
+    /// Images, damaged ones among them.
+    #[serde(rename = "pictures")]
+    pub images: usize,
+    /// Images of the largest class for each of the smallest; none where a class has none.
     pub imbalance: Option<f64>,
-    /// Number of pictures of each height × width × channels.
+    /// Number of images of each height × width × channels.
     pub sizes: BTreeMap<String, usize>,
-    /// Mean of each channel over the pictures that can be read, pixels scaled to 0…1; grey counts as three equal channels
+    /// Mean of each channel over the images that can be read, pixels scaled to 0…1; grey counts as three equal channels
     /// where others have three.
     pub mean: Vec<f64>,
     /// Standard deviation, likewise.
     pub std: Vec<f64>,
-    /// One message for each picture that cannot be read.
+    /// One message for each image that cannot be read.
     pub damaged: Vec<String>,
 }
 
-/// Pictures that are there more than once, within a split or in both.
+/// Images that are there more than once, within a split or in both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
-    /// Pictures that are the same as an earlier one, pixel for pixel.
+    /// Images that are the same as an earlier one, pixel for pixel.
     pub exact: usize,
-    /// Further pictures that look like an earlier one.
+    /// Further images that look like an earlier one.
     pub near: usize,
-    /// Validation pictures that are the same as a training picture.
+    /// Validation images that are the same as a training image.
     pub leaked_exact: usize,
-    /// Further validation pictures that look like a training picture.
+    /// Further validation images that look like a training image.
     pub leaked_near: usize,
-    /// Groups whose pictures have different labels.
+    /// Groups whose images have different labels.
     pub contradictions: usize,
     /// All groups.
     pub groups: usize,
@@ -75,11 +76,11 @@ pub struct Duplicates {
 impl Duplicates {
     /// Most groups that are listed.
     pub const SHOWN_GROUPS: usize = 1000;
-    /// Most pictures that are listed of a group.
-    pub const SHOWN_PICTURES: usize = 8;
+    /// Most images that are listed of a group.
+    pub const SHOWN_IMAGES: usize = 8;
 }
 
-/// Pictures that are the same or look alike.
+/// Images that are the same or look alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DuplicateGroup {
     /// Whether all are the same pixel for pixel.
@@ -88,15 +89,16 @@ pub struct DuplicateGroup {
     pub leak: bool,
     /// Whether their labels differ.
     pub contradiction: bool,
-    /// Number of pictures.
+    /// Number of images.
     pub size: usize,
     /// The first of them, of each split at least one.
-    pub pictures: Vec<DuplicatePicture>,
+    #[serde(rename = "pictures")]
+    pub images: Vec<DuplicateImage>,
 }
 
-/// A picture of a group.
+/// An image of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DuplicatePicture {
+pub struct DuplicateImage {
     /// `train` or `valid`.
     pub split: &'static str,
     /// Its place in the split.
@@ -108,5 +110,5 @@ pub struct DuplicatePicture {
     pub file: Option<String>,
     /// A small PNG as a `data:` address, for the page; empty elsewhere.
     #[serde(skip)]
-    pub picture: String,
+    pub image: String,
 }

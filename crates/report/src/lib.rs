@@ -21,7 +21,7 @@ pub use evaluation::{ClassRecord, ClassScores, EvaluationRecord, Mistake, png_ur
 pub use events::events;
 pub use folder::{ReportError, Run};
 pub use inspection::{
-    ClassCount, DuplicateGroup, DuplicatePicture, Duplicates, Inspection, SplitInspection,
+    ClassCount, DuplicateGroup, DuplicateImage, Duplicates, Inspection, SplitInspection,
 };
 pub use machine::Machine;
 pub use page::{inspection_page, page, shown_groups};

@@ -145,7 +145,7 @@ mod tests {
                 probability: 0.9876,
                 label_probability: 0.0001,
                 loss: 9.21,
-                picture: "data:image/png;base64,AAAA".to_owned(),
+                image: "data:image/png;base64,AAAA".to_owned(),
             }],
         }
     }
@@ -247,15 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn few_classes_are_a_table_and_many_a_picture() {
+    fn few_classes_are_a_table_and_many_a_image() {
         let mut few = run("few", 0.1, 2);
         few.evaluation = Some(evaluation(3));
         let few = page(&[few]);
         assert!(few.contains("<table class=\"confusion\">") && !few.contains("class=\"heat\""));
-        assert!(
-            few.contains("98.76 %") && few.contains("picture 17"),
-            "{few}"
-        );
+        assert!(few.contains("98.76 %") && few.contains("image 17"), "{few}");
         let mut many = run("many", 0.1, 2);
         many.evaluation = Some(evaluation(30));
         let many = page(&[many]);

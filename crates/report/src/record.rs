@@ -20,23 +20,23 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Optimizer steps made in all.
     pub step: usize,
-    /// Over the training pictures, as they were met.
+    /// Over the training images, as they were met.
     pub train: Scores,
-    /// Over the validation pictures, after the epoch.
+    /// Over the validation images, after the epoch.
     pub valid: Scores,
     /// The same of the averaged weights, where `[ema]` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema: Option<Scores>,
     /// Learning rate of the last step.
     pub lr: f64,
-    /// Training pictures per second, validation not counted.
+    /// Training images per second, validation not counted.
     pub images_per_second: f64,
-    /// Share of the training time, from 0 to 1, for which the loop waited for pictures.
+    /// Share of the training time, from 0 to 1, for which the loop waited for images.
     #[serde(default)]
     pub data_wait: f64,
     /// Seconds since the start of the run, earlier processes included.
     pub seconds: f64,
-    /// Training pictures left out because they cannot be read.
+    /// Training images left out because they cannot be read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skipped: usize,
 }
@@ -73,7 +73,7 @@ pub struct Summary {
     /// The best epoch of the averaged weights, which are in `best_ema.bpk`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_ema: Option<Best>,
-    /// Training pictures per second, mean over the epochs.
+    /// Training images per second, mean over the epochs.
     pub images_per_second: f64,
     /// Seconds in all.
     pub seconds: f64,

@@ -25,7 +25,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A rate of pictures: whole from a hundred on.
+/// A rate of images: whole from a hundred on.
 pub(crate) fn speed(images_per_second: f64) -> String {
     match images_per_second {
         fast if fast >= 100.0 => thousands(fast.round() as u64),

@@ -69,7 +69,7 @@ impl Details {
                     probability: confidence,
                     label_probability: (-loss).exp(),
                     loss,
-                    picture: String::new(),
+                    image: String::new(),
                 });
             }
         }

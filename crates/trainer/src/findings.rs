@@ -26,9 +26,9 @@ pub(crate) fn findings(
     for mistake in &mut mistakes {
         // A picture that was there a moment ago and cannot be read again is not worth a run.
         let sample = split.get(mistake.index).ok();
-        let picture = sample.and_then(|sample| sample.picture.decode().ok());
+        let picture = sample.and_then(|sample| sample.image.decode().ok());
         let png = picture.and_then(|picture| thumbnail(&picture, SIDE).ok());
-        mistake.picture = png.map_or(String::new(), |png| png_uri(&png));
+        mistake.image = png.map_or(String::new(), |png| png_uri(&png));
     }
     let per_class = evaluation.details.per_class().into_iter();
     EvaluationRecord {

@@ -2,9 +2,10 @@
 
 use burn::tensor::Device;
 use burn_zoo_data::{
-    DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, Order, Pipeline, Split, Upload,
+    DatasetInfo, Geometry, Loader, LoaderOptions, Normalize, Pipeline, ResizeMode, Sampler, Split,
+    Transfer,
 };
-use burn_zoo_kernels::has_kernels;
+use burn_zoo_kernels::supports_kernels;
 
 use crate::run_file::FitMode;
 use crate::{RunFile, TrainError};
@@ -32,11 +33,11 @@ pub fn pipelines(
 ) -> Result<Pipelines, TrainError> {
     let size = run.data.size.map_or(input_size, |size| [size, size]);
     let fit = match run.data.fit {
-        FitMode::Exact => Fit::Exact,
-        FitMode::Pad => Fit::Pad,
+        FitMode::Exact => ResizeMode::Exact,
+        FitMode::Pad => ResizeMode::Pad,
         FitMode::Resize => {
             let shorter = run.data.resize.unwrap_or(size[0].min(size[1]) * 256 / 224);
-            Fit::Resize { shorter }
+            ResizeMode::Resize { shorter }
         }
     };
     check_fit(run, info, size)?;
@@ -68,7 +69,7 @@ pub(crate) fn valid_loader(
     split: Split,
     pipeline: Pipeline,
     device: &Device,
-    upload: Upload,
+    upload: Transfer,
 ) -> Loader {
     let options = LoaderOptions {
         batch_size: run
@@ -76,7 +77,7 @@ pub(crate) fn valid_loader(
             .eval_batch_size
             .unwrap_or(run.data.batch_size.or_default()),
         shuffle: None,
-        order: Order::Uniform,
+        order: Sampler::Uniform,
         drop_last: false,
         workers: run.data.workers,
         prefetch: run.data.prefetch_mib << 20,
@@ -87,11 +88,11 @@ pub(crate) fn valid_loader(
 }
 
 /// How the pictures of many epochs go to `device`, which has `room` bytes for those of a split: where it is small, once.
-pub(crate) fn upload_once(run: &RunFile, device: &Device, room: u64) -> Upload {
+pub(crate) fn upload_once(run: &RunFile, device: &Device, room: u64) -> Transfer {
     let limit = (run.data.on_device_mib as u64).saturating_mul(1 << 20);
     match upload(device) {
         // A worker of another machine is given what it computes on, and no data set.
-        Upload::Bytes if run.devices.remote.is_empty() => Upload::Once {
+        Transfer::Bytes if run.devices.remote.is_empty() => Transfer::CacheOnDevice {
             limit: limit.min(room),
         },
         other => other,
@@ -99,10 +100,10 @@ pub(crate) fn upload_once(run: &RunFile, device: &Device, room: u64) -> Upload {
 }
 
 /// How the pictures of one epoch go to `device`: Flex computes in main memory, where the workers may as well write what the network reads.
-pub fn upload(device: &Device) -> Upload {
-    match has_kernels(device) {
-        true => Upload::Values,
-        false => Upload::Bytes,
+pub fn upload(device: &Device) -> Transfer {
+    match supports_kernels(device) {
+        true => Transfer::Values,
+        false => Transfer::Bytes,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use burn_zoo_data::{ImageData, Order};
+use burn_zoo_data::{ImageData, Sampler};
 
 use crate::run_file::SamplingMode;
 use crate::{RunFile, TrainError};
@@ -15,14 +15,14 @@ const SHOWN: usize = 10;
 ///
 /// # Errors
 /// As [`weights`].
-pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Order, TrainError> {
+pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Sampler, TrainError> {
     Ok(match (weights(run, data)?, &data.shards) {
-        (Some(weights), _) => Order::Weighted(weights),
-        (None, Some(starts)) => Order::Shards {
+        (Some(weights), _) => Sampler::Weighted(weights),
+        (None, Some(starts)) => Sampler::Shards {
             starts: starts.clone(),
             window: run.data.shuffle_window,
         },
-        (None, None) => Order::Uniform,
+        (None, None) => Sampler::Uniform,
     })
 }
 

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{GradientCheckpointingStrategy, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
-use burn_zoo_blocks::{Classifier, narrowed, widened};
+use burn_zoo_blocks::{Classifier, cast_params, to_f32};
 use burn_zoo_data::Batch;
 
 use crate::loss::{Targets, cross_entropy};
@@ -36,15 +36,15 @@ impl<M: Classifier> Learnable<M> {
         };
         let scores = match precision.narrow() {
             Some(dtype) => {
-                narrowed(module.model.clone(), dtype).forward_train(batch.images.cast(dtype))
+                cast_params(module.model.clone(), dtype).forward_train(batch.images.cast(dtype))
             }
             None => module.model.forward_train(batch.images),
         };
         // The loss is in single precision in any case.
-        let logits = widened(scores.logits);
+        let logits = to_f32(scores.logits);
         let mut loss = targets.loss(logits.clone());
         for aux in scores.aux {
-            loss = loss + targets.loss(widened(aux.logits)) * aux.weight;
+            loss = loss + targets.loss(to_f32(aux.logits)) * aux.weight;
         }
         let gradients = (loss.clone() * loss_scale).backward();
         let output = ClassificationOutput::new(loss, logits, batch.labels);

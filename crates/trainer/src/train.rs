@@ -11,7 +11,7 @@ use burn::train::metric::{AccuracyMetric, LearningRateMetric, LossMetric, TopKAc
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_blocks::{Classifier, freeze, trainable_params};
-use burn_zoo_data::{ImageData, Loader, LoaderOptions, Upload};
+use burn_zoo_data::{ImageData, Loader, LoaderOptions, Transfer};
 
 use crate::checkpoint::{self, Position, Start};
 use crate::fit::Fit;
@@ -51,7 +51,7 @@ pub struct Job<M> {
     /// Where the network lives. Gradients are recorded on its autodiff twin.
     pub device: Device,
     /// Bytes that a split of small pictures may take there, in one tensor; 0 where the device computes in main memory.
-    pub room_for_pictures: u64,
+    pub room_for_images: u64,
     /// Further devices, each of which computes its share of every batch.
     pub others: Vec<Device>,
     /// What the folder says of the machine; its `started` is set here.
@@ -107,7 +107,7 @@ pub fn train<M: Classifier + 'static>(mut job: Job<M>) -> Result<Outcome, TrainE
 
     // What may be wrong is found before the folder is touched.
     frozen(model.clone(), &job.run)?;
-    let upload = upload_once(&job.run, &device, job.room_for_pictures);
+    let upload = upload_once(&job.run, &device, job.room_for_images);
     let (train, valid) = loaders(&job.run, &job.data, job.input_size, &device, upload)?;
     let steps_per_epoch = train.num_batches().div_ceil(job.run.train.accumulate);
     let total_steps = steps_per_epoch * job.run.train.epochs;
@@ -286,7 +286,7 @@ fn loaders(
     data: &ImageData,
     input_size: [usize; 2],
     device: &Device,
-    upload: Upload,
+    upload: Transfer,
 ) -> Result<(Loader, Loader), TrainError> {
     let Some(batch_size) = run.data.batch_size.number() else {
         return Err(TrainError::Mismatch(
@@ -309,7 +309,7 @@ fn loaders(
     let train = Loader::new(data.train.clone(), pipelines.train, options, &learning);
     let valid = valid_loader(run, data.valid.clone(), pipelines.valid, device, upload);
     // A batch that fits beside the training pictures shall fit beside these too.
-    valid.settle();
+    valid.preload();
     Ok((train, valid))
 }
 

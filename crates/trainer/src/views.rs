@@ -4,7 +4,7 @@ use burn::data::dataset::Dataset;
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData, s};
 use burn_zoo_blocks::Classifier;
-use burn_zoo_data::{Fit, Loader, OnBad, Pipeline, Sample, Split};
+use burn_zoo_data::{Loader, OnBad, Pipeline, ResizeMode, Sample, Split};
 
 use crate::TrainError;
 use crate::details::Details;
@@ -31,7 +31,7 @@ impl Views {
         let mut pipeline = pipeline.clone();
         if let Self::TenCrop(_) = self {
             let [height, width] = pipeline.geometry.size;
-            let Fit::Resize { shorter } = pipeline.geometry.fit else {
+            let ResizeMode::Resize { shorter } = pipeline.geometry.fit else {
                 return Err(TrainError::Mismatch(format!(
                     "ten crops are cut out of pictures that are resized to more than the network's {height}×{width}; \
                      these are not resized"
@@ -178,7 +178,7 @@ impl Dense {
         pipeline: &Pipeline,
         device: &Device,
     ) -> Result<StepScores, String> {
-        let Sample { picture, label } = split.get(index).map_err(|error| error.to_string())?;
+        let Sample { image: picture, label } = split.get(index).map_err(|error| error.to_string())?;
         let picture = picture.decode().map_err(|error| error.to_string())?;
         let mut logits = Vec::new();
         for &shorter in &self.shorter {
@@ -283,12 +283,12 @@ mod tests {
     #[test]
     fn dense_evaluation_scores_whole_pictures_at_every_size() {
         use burn::data::dataset::InMemDataset;
-        use burn_zoo_data::Picture;
+        use burn_zoo_data::Image;
         use std::sync::Arc;
 
         let device = Device::flex();
         let model = corner(&device);
-        let picture = |height: usize, width: usize| Picture {
+        let picture = |height: usize, width: usize| Image {
             height,
             width,
             channels: 1,
@@ -296,7 +296,7 @@ mod tests {
         };
         let samples = [picture(6, 9), picture(8, 5)].into_iter().zip([1, 0]);
         let samples = samples.map(|(picture, label)| Sample {
-            picture: picture.into(),
+            image: picture.into(),
             label,
         });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
@@ -306,7 +306,7 @@ mod tests {
         };
         let geometry = Geometry {
             size: [4, 4],
-            fit: Fit::Resize { shorter: 4 },
+            fit: ResizeMode::Resize { shorter: 4 },
             channels: 1,
         };
         let pipeline = Pipeline::evaluation(geometry, normalize);
@@ -322,7 +322,7 @@ mod tests {
         let mut loss = 0.0;
         for index in 0..2 {
             let sample = split.get(index).expect("there are two");
-            let picture = sample.picture.decode().expect("it is decoded");
+            let picture = sample.image.decode().expect("it is decoded");
             let mut sum = 0.0;
             for shorter in [4, 6] {
                 let (values, [height, width]) = pipeline.whole(&picture, shorter).expect("fits");
@@ -365,15 +365,15 @@ mod tests {
         };
         let views = Views::TenCrop([4, 4]);
         let larger = views
-            .pipeline(&pipeline(Fit::Resize { shorter: 6 }))
+            .pipeline(&pipeline(ResizeMode::Resize { shorter: 6 }))
             .expect("fits");
         assert_eq!(larger.geometry.size, [6, 6]);
-        for fit in [Fit::Exact, Fit::Resize { shorter: 4 }] {
+        for fit in [ResizeMode::Exact, ResizeMode::Resize { shorter: 4 }] {
             let error = views
                 .pipeline(&pipeline(fit))
                 .expect_err("nothing to cut from");
             assert!(error.to_string().contains("ten crops"), "{error}");
         }
-        assert!(Views::Flip.pipeline(&pipeline(Fit::Exact)).is_ok());
+        assert!(Views::Flip.pipeline(&pipeline(ResizeMode::Exact)).is_ok());
     }
 }

@@ -2,8 +2,8 @@
 //! the same.
 //!
 //! `curve RUN_FILE FOLDER [KEY=VALUE]…` trains in `FOLDER/run` and writes into FOLDER
-//! - `train.u8` and `valid.u8`: the pictures as the data set has them, `[n, 3, 32, 32]`;
-//! - `curve.json`: their labels, mean and standard deviation, the order of the training pictures in every epoch, the loss
+//! - `train.u8` and `valid.u8`: the images as the data set has them, `[n, 3, 32, 32]`;
+//! - `curve.json`: their labels, mean and standard deviation, the order of the training images in every epoch, the loss
 //!   of every step (the run file has to ask for a checkpoint after each: the loss is read then) and the top-1 of every
 //!   epoch.
 
@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
 use burn::train::Interrupter;
+use burn_zoo::data::{Sample, Split, epoch_order};
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{Sample, Split, epoch_order};
 use burn_zoo::trainer::{
     EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, StepReport, train,
 };
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let valid_labels = write(&data.valid, &folder.join("valid.u8"))?;
     let curve = Arc::new(Mutex::new(Curve::default()));
     let outcome = train(Job {
-        room_for_pictures: 0,
+        room_for_images: 0,
         run: run.clone(),
         model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
         metadata: Vec::new(),
@@ -112,14 +112,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes the pictures of a split, channel planes one after the other; gives their labels.
+/// Writes the images of a split, channel planes one after the other; gives their labels.
 fn write(split: &Split, path: &Path) -> Result<Vec<usize>, Box<dyn Error>> {
     let (mut bytes, mut labels) = (Vec::new(), Vec::new());
     for index in 0..split.len() {
-        let Sample { picture, label } = split.get(index)?;
-        let picture = picture.decode()?;
-        for channel in 0..picture.channels {
-            bytes.extend(picture.pixels[channel..].iter().step_by(picture.channels));
+        let Sample { image, label } = split.get(index)?;
+        let image = image.decode()?;
+        for channel in 0..image.channels {
+            bytes.extend(image.pixels[channel..].iter().step_by(image.channels));
         }
         labels.push(label);
     }

@@ -1,7 +1,7 @@
 //! The Rust half of `xtask/parity`: loads what PyTorch wrote, computes, and writes down what comes out.
 //!
 //! `parity FOLDER` handles every `NAME.json` in the folder, in the order of their names:
-//! - reads the weights `NAME.pth`, the pictures `NAME.eval.f32` and `NAME.train.f32`, and the labels of the latter;
+//! - reads the weights `NAME.pth`, the images `NAME.eval.f32` and `NAME.train.f32`, and the labels of the latter;
 //! - writes `NAME.logits.f32` (evaluation), `NAME.export.safetensors` (the weights, unchanged) and
 //!   `NAME.step.safetensors` (after one step of SGD in training mode, in double precision).
 
@@ -50,7 +50,7 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     let info = model_info(&case.model)?;
     let file = WeightsFile::open(&path("pth"), info, &device)?;
     let options = CreateOptions {
-        // Some auxiliary heads count on the size of the pictures that they are trained on.
+        // Some auxiliary heads count on the size of the images that they are trained on.
         input_size: Some([case.train[2], case.train[3]]),
         ..file.options()
     };
@@ -63,8 +63,8 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
         source: None,
     };
     save_weights(&model, &path("export.safetensors"), &origin, true)?;
-    let pictures = pictures(&path("eval.f32"), case.eval, &device)?;
-    let logits = model.valid().forward(pictures).into_data();
+    let images = images(&path("eval.f32"), case.eval, &device)?;
+    let logits = model.valid().forward(images).into_data();
     write(
         &path("logits.f32"),
         &logits
@@ -91,8 +91,8 @@ impl ModuleMapper for Double {
 fn step(model: Model, path: &Path, case: &Case, device: &Device) -> Result<Model, Box<dyn Error>> {
     let gradients = device.clone().autodiff();
     let model = model.map(&mut Double).train();
-    let pictures = pictures(path, case.train, &gradients)?.cast(DType::F64);
-    let scores = model.forward_train(pictures);
+    let images = images(path, case.train, &gradients)?.cast(DType::F64);
+    let scores = model.forward_train(images);
     let labels = || Tensor::<1, Int>::from_data(case.labels.as_slice(), &gradients);
     let loss_of = |logits: Tensor<2>| {
         CrossEntropyLossConfig::new()
@@ -120,7 +120,7 @@ fn without_dropout(config: ModelConfig) -> ModelConfig {
     }
 }
 
-fn pictures(path: &Path, shape: [usize; 4], device: &Device) -> Result<Tensor<4>, Box<dyn Error>> {
+fn images(path: &Path, shape: [usize; 4], device: &Device) -> Result<Tensor<4>, Box<dyn Error>> {
     let bytes = fs::read(path)?;
     let values: Vec<f32> = bytes
         .chunks_exact(4)

@@ -18,15 +18,15 @@ use crate::{Arch, Model, pattern};
 pub struct CreateOptions {
     /// Classes of the head, at least 1.
     pub num_classes: Option<usize>,
-    /// Channels of the pictures, at least 1.
+    /// Channels of the images, at least 1.
     pub in_channels: Option<usize>,
-    /// Height and width of the pictures, within the model's [`ModelInfo::sizes`].
+    /// Height and width of the images, within the model's [`ModelInfo::sizes`].
     pub input_size: Option<[usize; 2]>,
     /// Whether it has the auxiliary heads of GoogLeNet, which act in training only.
     pub aux_heads: Option<bool>,
     /// Share of the units before the classes that a training step drops, from 0 to below 1.
     pub dropout: Option<f64>,
-    /// Share of the pictures for which a training step leaves out the last residual unit, from 0 to below 1; the others
+    /// Share of the images for which a training step leaves out the last residual unit, from 0 to below 1; the others
     /// in proportion to their depth.
     pub stochastic_depth: Option<f64>,
 }
@@ -49,11 +49,11 @@ pub enum CreateError {
         /// The range.
         expected: &'static str,
     },
-    /// Pictures of a size that the network cannot take.
+    /// Images of a size that the network cannot take.
     #[error(transparent)]
     Size(#[from] SizeMismatch),
-    /// Pictures that are large enough for the network, but not for its auxiliary heads.
-    #[error("the auxiliary heads of {model} need pictures from {least}×{least} pixels on, these are {}×{}: resize them, or leave the heads out (model.aux_heads = false)", found[0], found[1])]
+    /// Images that are large enough for the network, but not for its auxiliary heads.
+    #[error("the auxiliary heads of {model} need images from {least}×{least} pixels on, these are {}×{}: resize them, or leave the heads out (model.aux_heads = false)", found[0], found[1])]
     SmallForAuxHeads {
         /// Name of the model.
         model: &'static str,

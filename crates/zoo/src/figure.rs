@@ -15,12 +15,12 @@ use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
 use crate::record::{id_of, parameters_of, steps};
 use crate::summary::summarize;
 
-/// Draws the model `name` as an SVG document of 1600×900, for pictures of `size` (height, width; the model's own by
+/// Draws the model `name` as an SVG document of 1600×900, for images of `size` (height, width; the model's own by
 /// default).
 ///
 /// Convolution, normalisation and activation are one box; equal boxes in a row are one with a count. Residual units
 /// show their skip arrow, inception modules their branches, of which one is enlarged, and auxiliary heads hang where
-/// they branch off, unless the pictures are too small for them. System fonts only, and nothing outside the document.
+/// they branch off, unless the images are too small for them. System fonts only, and nothing outside the document.
 ///
 /// Nothing is computed: `recorder` is a device made by `Device::capture()`.
 ///
@@ -37,7 +37,7 @@ pub fn figure(
 ) -> Result<String, CreateError> {
     let info = model_info(name)?;
     let summary = summarize(name, options, size, recorder)?;
-    // Auxiliary heads count on the size of the pictures.
+    // Auxiliary heads count on the size of the images.
     let mut options = CreateOptions {
         input_size: size.or(options.input_size),
         ..options.clone()
@@ -55,9 +55,9 @@ pub fn figure(
         let model = config.init(recorder);
         let parameters = parameters_of(&model);
         let [channels, height, width] = summary.input;
-        let picture = Tensor::<4>::zeros([1, channels, height, width], recorder);
-        let start = id_of(picture.clone());
-        let training = model.forward_train(picture);
+        let image = Tensor::<4>::zeros([1, channels, height, width], recorder);
+        let start = id_of(image.clone());
+        let training = model.forward_train(image);
         let logits = id_of(training.logits);
         let heads: Vec<_> = training
             .aux
@@ -70,7 +70,7 @@ pub fn figure(
     });
     let (parameters, start, logits, heads) = outcome.expect("a capture scope runs its closure");
     let recording =
-        recording.expect("the logits are computed from a picture that the recorder knows");
+        recording.expect("the logits are computed from an image that the recorder knows");
     let steps = steps(&recording.graph.operations, start, &parameters);
     let network = blocks::network(&steps, logits, &heads);
     Ok(page::draw(info, &summary, &network))

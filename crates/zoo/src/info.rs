@@ -31,7 +31,7 @@ pub struct ModelInfo {
     pub parameters: usize,
     /// Trainable parameters of the auxiliary heads, which act in training only and can be left out.
     pub aux_parameters: usize,
-    /// Multiply-adds of convolutions and linear layers for one picture of the default size: what papers call FLOPs.
+    /// Multiply-adds of convolutions and linear layers for one image of the default size: what papers call FLOPs.
     pub multiply_adds: u64,
 }
 
@@ -58,24 +58,24 @@ pub enum Sizes {
     AtLeast(usize),
 }
 
-/// How a picture becomes an input in evaluation.
+/// How an image becomes an input in evaluation.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Preprocessing {
     /// Mean of each channel, pixels scaled to 0…1.
     pub mean: &'static [f32],
     /// Standard deviation of each channel, pixels scaled to 0…1.
     pub std: &'static [f32],
-    /// What happens to a picture of another size.
+    /// What happens to an image of another size.
     pub fit: InputFit,
 }
 
-/// How a picture of another size is made to fit.
+/// How an image of another size is made to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum InputFit {
     /// A border of zeros (MNIST's 28 pixels to LeNet's 32).
     Pad,
-    /// Pictures have the input's size.
+    /// Images have the input's size.
     Exact,
     /// The shorter side is resized, then the centre is cut out.
     ResizeAndCrop {
@@ -104,7 +104,7 @@ impl ModelInfo {
         matches!(self.arch, Arch::ResNet(variant) if variant.has_shortcuts())
     }
 
-    /// Whether the network takes pictures of `size` (height, width).
+    /// Whether the network takes images of `size` (height, width).
     ///
     /// # Errors
     /// [`SizeMismatch`], which names the sizes it takes.
@@ -126,7 +126,7 @@ impl ModelInfo {
     }
 }
 
-/// Pictures of a size that a network cannot take.
+/// Images of a size that a network cannot take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SizeMismatch {
     /// Name of the model.
@@ -150,10 +150,10 @@ impl fmt::Display for SizeMismatch {
         match sizes {
             Sizes::Fixed => write!(
                 f,
-                "{model} takes pictures of {height}×{width} (height × width) only"
+                "{model} takes images of {height}×{width} (height × width) only"
             )?,
             Sizes::AtLeast(least) => {
-                write!(f, "{model} takes pictures from {least}×{least} pixels on")?
+                write!(f, "{model} takes images from {least}×{least} pixels on")?
             }
         }
         write!(

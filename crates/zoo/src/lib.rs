@@ -14,8 +14,8 @@
 //! Each architecture is also a crate of its own, re-exported here ([`lenet`] to [`resnet`]) and usable without the rest.
 
 mod create;
-mod data;
 mod figure;
+mod from_config;
 mod info;
 mod model;
 mod pattern;
@@ -26,13 +26,13 @@ mod table;
 mod weights;
 
 pub use burn_zoo_blocks::{
-    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, freeze, narrowed,
-    trainable_params, widened,
+    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, cast_params,
+    freeze, to_f32, trainable_params,
 };
-pub use burn_zoo_kernels::{Taken, has_kernels, profile, use_burns_own};
+pub use burn_zoo_kernels::{OpTiming, profile, set_kernels_enabled, supports_kernels};
 #[doc(inline)]
 pub use {
-    burn_zoo_alexnet as alexnet, burn_zoo_data as pictures, burn_zoo_datasets as datasets,
+    burn_zoo_alexnet as alexnet, burn_zoo_data as data, burn_zoo_datasets as datasets,
     burn_zoo_googlenet as googlenet, burn_zoo_lenet as lenet, burn_zoo_resnet as resnet,
     burn_zoo_trainer as trainer, burn_zoo_trainer::report, burn_zoo_vgg as vgg,
     burn_zoo_zfnet as zfnet,
@@ -42,8 +42,10 @@ pub use create::{
     CreateError, CreateOptions, ModelConfig, UnknownModel, create, model_info, models,
     nearest_model,
 };
-pub use data::{DataError, FineTuneError, config_for, evaluation_pipeline, fine_tuned, open_data};
 pub use figure::figure;
+pub use from_config::{
+    DataError, FineTuneError, config_for, evaluation_pipeline, fine_tuned, open_data,
+};
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
 pub use model::Model;
 pub use published::{Published, published, published_models};

@@ -16,7 +16,7 @@ pub struct Published {
     /// Name of the file; it ends in the first eight digits of its sha256.
     pub file: &'static str,
     folder: &'static str,
-    /// Mean and standard deviation of each channel that pictures were normalised with; the model's own where absent.
+    /// Mean and standard deviation of each channel that images were normalised with; the model's own where absent.
     statistics: Option<[[f32; 3]; 2]>,
 }
 
@@ -92,7 +92,7 @@ impl Published {
         format!("{}/{}", self.folder, self.file)
     }
 
-    /// Mean and standard deviation of each channel that pictures are normalised with for these weights.
+    /// Mean and standard deviation of each channel that images are normalised with for these weights.
     pub fn statistics(&self, info: &ModelInfo) -> [Vec<f32>; 2] {
         match self.statistics {
             Some(own) => own.map(Vec::from),

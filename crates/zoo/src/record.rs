@@ -94,7 +94,7 @@ impl ModuleVisitor for Inventory {
     }
 }
 
-/// An operation that a picture went through.
+/// An operation that an image went through.
 #[derive(Debug)]
 pub(crate) struct Step {
     /// The layer whose parameters it reads.
@@ -105,9 +105,9 @@ pub(crate) struct Step {
     /// Shape of its result, the batch first.
     pub(crate) output: Vec<usize>,
     pub(crate) multiply_adds: u64,
-    /// What a value of the result sees of the picture.
+    /// What a value of the result sees of the image.
     pub(crate) field: Field,
-    /// The earlier steps whose results it reads; `None` is the picture itself.
+    /// The earlier steps whose results it reads; `None` is the image itself.
     pub(crate) reads: Vec<Option<usize>>,
     /// What it is to the eye of a figure.
     pub(crate) role: Role,
@@ -139,7 +139,7 @@ pub(crate) fn steps(
         .iter()
         .map(|parameter| (parameter.id, parameter))
         .collect();
-    let mut pictures: HashMap<TensorId, Option<usize>> = HashMap::from([(input, None)]);
+    let mut images: HashMap<TensorId, Option<usize>> = HashMap::from([(input, None)]);
     let mut steps: Vec<Step> = Vec::new();
     for operation in operations {
         let origin = operation
@@ -148,22 +148,22 @@ pub(crate) fn steps(
         let mut reads = Vec::new();
         for tensor in operation.inputs() {
             reads.extend(
-                pictures
+                images
                     .get(&tensor.id)
                     .filter(|read| !reads.contains(*read))
                     .copied(),
             );
         }
         // Dropping a tensor is recorded too, and gives nothing.
-        let is_picture = !reads.is_empty() && operation.outputs().next().is_some();
+        let is_image = !reads.is_empty() && operation.outputs().next().is_some();
         for output in operation.outputs() {
-            if is_picture {
-                pictures.insert(output.id, Some(steps.len()));
+            if is_image {
+                images.insert(output.id, Some(steps.len()));
             } else if let Some(origin) = origin {
                 origins.insert(output.id, origin);
             }
         }
-        let Some(output) = operation.outputs().next().filter(|_| is_picture) else {
+        let Some(output) = operation.outputs().next().filter(|_| is_image) else {
             continue;
         };
         let (pooling, kernel, multiply_adds) = describe(operation, &origins);

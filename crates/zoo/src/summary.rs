@@ -12,21 +12,21 @@ use crate::record::{Parameter, Step, id_of, parameters_of, steps};
 pub struct Summary {
     /// Name of the model.
     pub model: String,
-    /// Channels, height and width of the picture.
+    /// Channels, height and width of the image.
     pub input: [usize; 3],
     /// Classes of the head.
     pub classes: usize,
     /// The layers, in the order of the forward pass; layers that act in training only come last.
     pub layers: Vec<Layer>,
-    /// Trainable parameters of the layers that a picture goes through.
+    /// Trainable parameters of the layers that an image goes through.
     pub parameters: usize,
     /// Trainable parameters of the layers that act in training only.
     pub aux_parameters: usize,
-    /// Multiply-adds of convolutions and linear layers for one picture.
+    /// Multiply-adds of convolutions and linear layers for one image.
     pub multiply_adds: u64,
-    /// Bytes of the layers' outputs for one picture, as 32-bit floats: what a training step keeps, about.
+    /// Bytes of the layers' outputs for one image, as 32-bit floats: what a training step keeps, about.
     pub activation_bytes: u64,
-    /// Height and width, in pixels of the picture, that a pixel of the last map sees, after branches have joined.
+    /// Height and width, in pixels of the image, that a pixel of the last map sees, after branches have joined.
     pub receptive_field: Option<[usize; 2]>,
 }
 
@@ -43,16 +43,16 @@ pub struct Layer {
     pub output: Option<Vec<usize>>,
     /// Trainable parameters.
     pub parameters: usize,
-    /// Multiply-adds for one picture.
+    /// Multiply-adds for one image.
     pub multiply_adds: u64,
-    /// Bytes of the output for one picture, as 32-bit floats.
+    /// Bytes of the output for one image, as 32-bit floats.
     pub activation_bytes: u64,
-    /// Height and width, in pixels of the picture, that a value of the output sees; padding may put a part of them
-    /// outside. `None` where it sees all of the picture whatever its size, and for a layer that acts in training only.
+    /// Height and width, in pixels of the image, that a value of the output sees; padding may put a part of them
+    /// outside. `None` where it sees all of the image whatever its size, and for a layer that acts in training only.
     pub receptive_field: Option<[usize; 2]>,
 }
 
-/// Follows one picture of `size` (height, width; the model's own by default) through the model `name`.
+/// Follows one image of `size` (height, width; the model's own by default) through the model `name`.
 ///
 /// Nothing is computed: `recorder` is a device made by `Device::capture()`.
 ///
@@ -79,16 +79,16 @@ pub fn summarize(
     let recording = recorder.capture_scope(|scope| {
         let model = config.init(recorder);
         let parameters = parameters_of(&model);
-        let picture = Tensor::<4>::zeros([1, input[0], height, width], recorder);
-        let start = id_of(picture.clone());
+        let image = Tensor::<4>::zeros([1, input[0], height, width], recorder);
+        let start = id_of(image.clone());
         let classes = model.num_classes();
-        let logits = id_of(model.forward(picture));
+        let logits = id_of(model.forward(image));
         outcome = Some((parameters, start, classes));
         scope.complete([], [logits])
     });
     let (parameters, start, classes) = outcome.expect("a capture scope runs its closure");
     let recording =
-        recording.expect("the logits are computed from a picture that the recorder knows");
+        recording.expect("the logits are computed from an image that the recorder knows");
 
     let steps = steps(&recording.graph.operations, start, &parameters);
     // Not the last layer's: where branches join, the map sees what the widest of them does.

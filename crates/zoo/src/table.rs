@@ -93,7 +93,7 @@ const IMAGENET: Preprocessing = Preprocessing {
     fit: InputFit::ResizeAndCrop { shorter: 256 },
 };
 
-/// What torchvision's published GoogLeNet was trained on: pictures scaled to −1…1. Its `transform_input` undoes
+/// What torchvision's published GoogLeNet was trained on: images scaled to −1…1. Its `transform_input` undoes
 /// ImageNet's statistics to get there.
 const MINUS_ONE_TO_ONE: Preprocessing = Preprocessing {
     mean: &[0.5, 0.5, 0.5],
@@ -148,7 +148,7 @@ const fn large(
     }
 }
 
-/// A network for CIFAR's small pictures.
+/// A network for CIFAR's small images.
 const fn small(
     name: &'static str,
     arch: Arch,
@@ -185,10 +185,10 @@ pub(crate) const MODELS: &[ModelInfo] = &[
 
     large("alexnet",       Arch::AlexNet(AlexNet::Torchvision), &ONE_WEIRD_TRICK, 61_100_840, 714_188_480, "as in torchvision: one group, no normalisation"),
     large("alexnet_paper", Arch::AlexNet(AlexNet::Paper), &ALEXNET, 60_965_224, 724_406_816, "as published: two groups, local response normalisation"),
-    small("cifar_alexnet", Arch::AlexNet(AlexNet::Cifar), &ALEXNET, 5_871_434, 182_220_800, "alexnet for 32×32 pictures"),
+    small("cifar_alexnet", Arch::AlexNet(AlexNet::Cifar), &ALEXNET, 5_871_434, 182_220_800, "alexnet for 32×32 images"),
 
     large("zfnet",       Arch::ZfNet(ZfNet::ImageNet), &ZFNET, 62_357_608, 1_168_032_896, "as published: 7×7 first, stride 2 twice"),
-    small("cifar_zfnet", Arch::ZfNet(ZfNet::Cifar), &ZFNET, 5_835_914, 105_424_896, "zfnet for 32×32 pictures"),
+    small("cifar_zfnet", Arch::ZfNet(ZfNet::Cifar), &ZFNET, 5_835_914, 105_424_896, "zfnet for 32×32 images"),
 
     large("vgg11",     Arch::Vgg(Vgg::Vgg11),    &VGG, 132_863_336, 7_609_090_048, "column A, 11 layers, as in torchvision"),
     large("vgg11_lrn", Arch::Vgg(Vgg::Vgg11Lrn), &VGG, 132_863_336, 7_609_090_048, "column A-LRN: A with local response normalisation"),
@@ -200,8 +200,8 @@ pub(crate) const MODELS: &[ModelInfo] = &[
     large("vgg13_bn",  Arch::Vgg(Vgg::Vgg13Bn),  &VGG, 133_053_736, 11_308_466_176, "vgg13 with batch normalisation, as in torchvision"),
     large("vgg16_bn",  Arch::Vgg(Vgg::Vgg16Bn),  &VGG, 138_365_992, 15_470_264_320, "vgg16 with batch normalisation, as in torchvision"),
     large("vgg19_bn",  Arch::Vgg(Vgg::Vgg19Bn),  &VGG, 143_678_248, 19_632_062_464, "vgg19 with batch normalisation, as in torchvision"),
-    small("cifar_vgg11_bn", Arch::Vgg(Vgg::CifarVgg11Bn), &VGG, 9_231_114, 152_769_536, "vgg11_bn for 32×32 pictures, one linear layer"),
-    small("cifar_vgg16_bn", Arch::Vgg(Vgg::CifarVgg16Bn), &VGG, 14_728_266, 313_201_664, "vgg16_bn for 32×32 pictures, one linear layer"),
+    small("cifar_vgg11_bn", Arch::Vgg(Vgg::CifarVgg11Bn), &VGG, 9_231_114, 152_769_536, "vgg11_bn for 32×32 images, one linear layer"),
+    small("cifar_vgg16_bn", Arch::Vgg(Vgg::CifarVgg16Bn), &VGG, 14_728_266, 313_201_664, "vgg16_bn for 32×32 images, one linear layer"),
 
     ModelInfo {
         preprocessing: &MINUS_ONE_TO_ONE,
@@ -212,7 +212,7 @@ pub(crate) const MODELS: &[ModelInfo] = &[
         aux_parameters: 6_379_728,
         ..large("googlenet_paper", Arch::GoogLeNet(GoogLeNet::Paper), &GOOGLENET, 6_998_552, 1_582_671_872, "as published: 5×5, local response normalisation")
     },
-    small("cifar_googlenet", Arch::GoogLeNet(GoogLeNet::Cifar), &GOOGLENET, 5_602_474, 452_175_872, "googlenet for 32×32 pictures, no auxiliary heads"),
+    small("cifar_googlenet", Arch::GoogLeNet(GoogLeNet::Cifar), &GOOGLENET, 5_602_474, 452_175_872, "googlenet for 32×32 images, no auxiliary heads"),
 
     large("resnet18",        Arch::ResNet(ResNet::R18), &RESNET,       11_689_512, 1_814_073_344, "18 layers, basic units, as in torchvision"),
     large("resnet34",        Arch::ResNet(ResNet::R34), &RESNET,       21_797_672, 3_663_761_408, "34 layers, basic units, as in torchvision"),
@@ -235,7 +235,7 @@ pub(crate) const MODELS: &[ModelInfo] = &[
     small("plain44",   Arch::ResNet(ResNet::Plain44), &RESNET, 658_586,   97_174_144, "44 layers for CIFAR without shortcuts"),
     small("plain56",   Arch::ResNet(ResNet::Plain56), &RESNET, 853_018,   125_485_696, "56 layers for CIFAR without shortcuts"),
 
-    small("cifar_resnet18", Arch::ResNet(ResNet::CifarR18), &RESNET, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet34", Arch::ResNet(ResNet::CifarR34), &RESNET, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 pictures"),
-    small("cifar_resnet50", Arch::ResNet(ResNet::CifarR50), &RESNET, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 pictures"),
+    small("cifar_resnet18", Arch::ResNet(ResNet::CifarR18), &RESNET, 11_173_962, 555_422_720, "resnet18 with a 3×3 stem for 32×32 images"),
+    small("cifar_resnet34", Arch::ResNet(ResNet::CifarR34), &RESNET, 21_282_122, 1_159_402_496, "resnet34 with a 3×3 stem for 32×32 images"),
+    small("cifar_resnet50", Arch::ResNet(ResNet::CifarR50), &RESNET, 23_520_842, 1_297_829_888, "resnet50 with a 3×3 stem for 32×32 images"),
 ];

@@ -1,7 +1,7 @@
 //! Weights: three file formats in, two out, PyTorch's names on both sides.
 //!
 //! A [`WeightsFile`] is opened for a model: its keys are brought to the model's own, and what the weights were made for
-//! (classes, channels, statistics of the pictures) can be asked before the model is built. [`WeightsFile::load_into`]
+//! (classes, channels, statistics of the images) can be asked before the model is built. [`WeightsFile::load_into`]
 //! then fills a model, all or nothing unless told otherwise.
 
 mod error;

@@ -1,4 +1,4 @@
-//! Every run file of the repository: it parses, its names exist, its pictures fit; and those for CIFAR learn.
+//! Every run file of the repository: it parses, its names exist, its images fit; and those for CIFAR learn.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ fn every_run_file_names_a_model_and_a_data_set_that_fit() {
     }
 }
 
-/// The binary layout of CIFAR-10 or CIFAR-100, with pictures of one colour a class under a little texture. Of the hundred
+/// The binary layout of CIFAR-10 or CIFAR-100, with images of one colour a class under a little texture. Of the hundred
 /// classes only ten occur.
 fn coloured(root: &Path, data: &str) {
     const COLOURS: [[u8; 3]; 10] = [
@@ -142,8 +142,8 @@ fn all_learn(data: &str) {
         // Without batch normalisation or shortcuts a network takes longer to begin.
         let is_slow =
             ["cifar_alexnet", "cifar_zfnet", "plain20"].contains(&plain.model.arch.as_str());
-        let pictures = if is_slow { 48 } else { 24 };
-        overrides.push(format!("data.train_size={pictures}"));
+        let images = if is_slow { 48 } else { 24 };
+        overrides.push(format!("data.train_size={images}"));
         overrides.push(format!("optimizer.lr={}", plain.optimizer.lr() / part));
         overrides.push(format!("data.root={:?}", folder.path()));
         let run = RunFile::load(&file, &overrides).unwrap_or_else(|error| panic!("{error}"));
@@ -157,7 +157,7 @@ fn all_learn(data: &str) {
         let config = config_for(&run, &data.info).expect("they fit");
         let out = folder.path().join(file.file_stem().expect("a name"));
         let job = Job {
-            room_for_pictures: 0,
+            room_for_images: 0,
             run,
             model: Box::new(move |device| config.init(device)),
             metadata: Vec::new(),

@@ -333,7 +333,7 @@ fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
 }
 
 #[test]
-fn every_model_trains_and_scores_pictures_of_its_size() {
+fn every_model_trains_and_scores_images_of_its_size() {
     let device = Device::flex();
     for info in models("*")
         .into_iter()

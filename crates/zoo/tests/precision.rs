@@ -4,9 +4,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use burn_zoo::{Classifier, CreateOptions, Model, create};
-use burn_zoo_blocks::{narrowed, widened};
+use burn_zoo_blocks::{cast_params, to_f32};
 
-/// Of each architecture one for small pictures, and whether it drops units: two passes are to drop the same, none.
+/// Of each architecture one for small images, and whether it drops units: two passes are to drop the same, none.
 const NAMES: [(&str, bool); 7] = [
     ("lenet5", false),
     ("lenet5_modern", false),
@@ -38,13 +38,13 @@ fn every_architecture_has_its_gradients_in_16_bits() {
         let images = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
         let own = gradients(&model, &model, images.clone());
         for (dtype, tolerance) in [(FloatDType::BF16, 0.05), (FloatDType::F16, 0.01)] {
-            let narrow = narrowed(model.clone(), dtype);
-            let pictures = images.clone().cast(dtype);
-            let found = distance(&gradients(&model, &narrow, pictures.clone()), &own);
-            // Deep networks enlarge roundings: the measure is what rounding weights and pictures alone does.
-            let rounded = narrowed(narrowed(model.clone(), dtype), FloatDType::F32);
-            let pictures = pictures.cast(FloatDType::F32);
-            let rounded = distance(&gradients(&model, &rounded, pictures), &own);
+            let narrow = cast_params(model.clone(), dtype);
+            let images = images.clone().cast(dtype);
+            let found = distance(&gradients(&model, &narrow, images.clone()), &own);
+            // Deep networks enlarge roundings: the measure is what rounding weights and images alone does.
+            let rounded = cast_params(cast_params(model.clone(), dtype), FloatDType::F32);
+            let images = images.cast(FloatDType::F32);
+            let rounded = distance(&gradients(&model, &rounded, images), &own);
             eprintln!("{name} in {dtype:?}: {found:.4}, rounded {rounded:.4}");
             assert!(found < tolerance + 2.0 * rounded, "{name} in {dtype:?}");
         }
@@ -53,7 +53,7 @@ fn every_architecture_has_its_gradients_in_16_bits() {
 
 /// The gradients of the parameters of `leaves`, by way of `network`, one after the other.
 fn gradients(leaves: &Model, network: &Model, images: Tensor<4>) -> Vec<f32> {
-    let logits = widened(network.forward_train(images).logits);
+    let logits = to_f32(network.forward_train(images).logits);
     let targets = Tensor::<2>::full(logits.dims(), 0.1, &logits.device());
     let loss = cross_entropy_with_logits(logits, targets);
     let gradients = (loss * SCALE).backward();

@@ -29,16 +29,13 @@ fn partly(name: &str) -> Result<(Model, LoadReport), WeightsError> {
     file.load_into(model("lenet5_modern", &device), true)
 }
 
-/// The first feature map of a picture with one bright pixel in its corner: `weight[c][0][0] + bias[c]`, rectified.
+/// The first feature map of an image with one bright pixel in its corner: `weight[c][0][0] + bias[c]`, rectified.
 fn corner(model: &Model) -> Vec<f32> {
     let device = Device::flex();
     let mut pixels = vec![0.0; 32 * 32];
     pixels[0] = 1.0;
-    let picture = Tensor::<4>::from_data(TensorData::new(pixels, [1, 1, 32, 32]), &device);
-    let map = model
-        .features(picture, &["conv1"])
-        .expect("a map")
-        .remove(0);
+    let image = Tensor::<4>::from_data(TensorData::new(pixels, [1, 1, 32, 32]), &device);
+    let map = model.features(image, &["conv1"]).expect("a map").remove(0);
     let corner = map.slice([0..1, 0..6, 0..1, 0..1]).into_data();
     corner
         .try_to_vec::<f32>()
@@ -154,13 +151,13 @@ fn what_is_cut_or_no_checkpoint_is_refused_with_its_file() {
             assert!(error.to_string().contains(name), "{error}");
         }
     }
-    let zip = folder.path().join("pictures.zip");
+    let zip = folder.path().join("images.zip");
     std::fs::write(&zip, b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0").expect("writable");
     let error = WeightsFile::open(&zip, info("resnet20"), &device)
         .err()
         .expect("an empty zip");
     assert!(matches!(error, WeightsError::Malformed { .. }), "{error}");
-    assert!(error.to_string().contains("pictures.zip"), "{error}");
+    assert!(error.to_string().contains("images.zip"), "{error}");
 }
 
 fn origin(model: &'static str) -> Origin {
@@ -258,7 +255,7 @@ fn safetensors_have_pytorchs_keys_and_shapes() {
 }
 
 #[test]
-fn a_first_convolution_is_summed_for_grey_pictures() {
+fn a_first_convolution_is_summed_for_grey_images() {
     let device = Device::flex();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("rgb.bpk");
@@ -274,10 +271,10 @@ fn a_first_convolution_is_summed_for_grey_pictures() {
         .load_into(grey, false)
         .expect("all but one fit as they are");
     assert_eq!(report.adapted, ["conv1.weight"]);
-    // A grey picture, once as one channel and once repeated over three.
-    let picture = Tensor::random([1, 1, 32, 32], Distribution::Default, &device);
-    let expected = rgb.forward(picture.clone().repeat_dim(1, 3)).into_data();
-    grey.forward(picture)
+    // A grey image, once as one channel and once repeated over three.
+    let image = Tensor::random([1, 1, 32, 32], Distribution::Default, &device);
+    let expected = rgb.forward(image.clone().repeat_dim(1, 3)).into_data();
+    grey.forward(image)
         .into_data()
         .assert_approx_eq::<f32>(&expected, burn::tensor::Tolerance::rel_abs(1e-4, 1e-5));
 }
@@ -321,7 +318,7 @@ fn a_head_for_other_classes_starts_afresh_and_the_rest_stays() {
     let run = burn_zoo::trainer::RunFile::load(&run_file, &[]).expect("a run file");
     let images = Tensor::random([2, 1, 32, 32], Distribution::Default, &device);
     for (classes, kept) in [(3, false), (10, true)] {
-        let data = burn_zoo::pictures::DatasetInfo {
+        let data = burn_zoo::data::DatasetInfo {
             name: "three".into(),
             classes: (0..classes).map(|class| class.to_string()).collect(),
             channels: 1,

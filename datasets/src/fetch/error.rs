@@ -94,7 +94,7 @@ impl Problem {
 impl FetchError {
     pub(crate) fn nothing(name: Name) -> Self {
         let reason = match name {
-            Name::ImageFolder => "it is a folder of your own pictures, named as `root`",
+            Name::ImageFolder => "it is a folder of your own images, named as `root`",
             Name::Shards => "its files are your own, and are read where they are",
             _ => "it is embedded and can be used at once",
         };

@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use burn_zoo_data::Picture;
+use burn_zoo_data::Image;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -24,8 +24,8 @@ pub(super) fn generator(seed: u64, part: u64, index: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// A picture of `digit`.
-pub(super) fn draw(digit: usize, rng: &mut impl Rng) -> Picture {
+/// An image of `digit`.
+pub(super) fn draw(digit: usize, rng: &mut impl Rng) -> Image {
     let ways = DIGITS[digit];
     let way = ways[rng.random_range(0..ways.len())];
     let hand = Hand::random(rng);
@@ -210,7 +210,7 @@ fn stray_line(ink: &mut [f32; SIDE * SIDE], rng: &mut impl Rng) {
 }
 
 /// Ink and paper as grey levels, under uneven light, with grain.
-fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Picture {
+fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Image {
     let paper = rng.random_range(140.0..255.0f32);
     let pen = rng.random_range(0.0..paper - 90.0);
     let (fall, turn) = (rng.random_range(0.0..30.0f32), rng.random_range(0.0..TAU));
@@ -227,7 +227,7 @@ fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Picture {
         let value = paper + (pen - paper) * cover + light + grain * bell(rng);
         pixels.push(value.round().clamp(0.0, 255.0) as u8);
     }
-    Picture {
+    Image {
         height: SIDE,
         width: SIDE,
         channels: 1,

@@ -1,8 +1,8 @@
-//! Which columns of a table are the pictures and their labels.
+//! Which columns of a table are the images and their labels.
 //!
 //! Hugging Face's `datasets` writes the features of a set into the file, under the key `huggingface`
 //! (<https://huggingface.co/docs/datasets/about_dataset_features>). Files of other writers are told by the types of their
-//! columns: a picture is a group with the field `bytes`, or bytes that are no text, and labels are called `label`.
+//! columns: an image is a group with the field `bytes`, or bytes that are no text, and labels are called `label`.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::schema::types::{Type, TypePtr};
 use serde_json::Value;
 
-/// The columns of pictures and labels.
+/// The columns of images and labels.
 #[derive(Debug)]
 pub(super) struct Columns {
-    /// The two columns alone, the picture first.
+    /// The two columns alone, the image first.
     pub(super) projection: Type,
     /// Names of the classes, where the file states them.
     pub(super) classes: Option<Vec<String>>,
@@ -37,22 +37,22 @@ pub(super) fn columns(
         .iter()
         .filter(|column| kind(column) == Some("Image"))
         .collect();
-    let pictures = match stated.is_empty() {
+    let images = match stated.is_empty() {
         true => all.iter().filter(|column| holds_bytes(column)).collect(),
         false => stated,
     };
-    let picture = match pictures.as_slice() {
-        [picture] => bytes_of(picture).ok_or_else(|| {
+    let image = match images.as_slice() {
+        [image] => bytes_of(image).ok_or_else(|| {
             format!(
-                "the column \"{}\" holds no pictures, but where they are",
-                picture.name()
+                "the column \"{}\" holds no images, but where they are",
+                image.name()
             )
         })?,
-        [] => return Err(format!("has no column of pictures (columns: {names})")),
+        [] => return Err(format!("has no column of images (columns: {names})")),
         several => {
             let several: Vec<&str> = several.iter().map(|column| column.name()).collect();
             return Err(format!(
-                "has several columns of pictures ({}): a set for classification has one",
+                "has several columns of images ({}): a set for classification has one",
                 several.join(", ")
             ));
         }
@@ -100,7 +100,7 @@ pub(super) fn columns(
         names.iter().enumerate().map(name).collect()
     });
     let projection = Type::group_type_builder(schema.name())
-        .with_fields(vec![picture, labels.clone()])
+        .with_fields(vec![image, labels.clone()])
         .build();
     let projection = projection.map_err(|error| error.to_string())?;
     Ok(Columns {
@@ -118,7 +118,7 @@ fn class_name(number: usize, name: &str) -> String {
     }
 }
 
-/// Whether a column that nothing is stated of can hold the bytes of pictures.
+/// Whether a column that nothing is stated of can hold the bytes of images.
 fn holds_bytes(column: &TypePtr) -> bool {
     match column.is_primitive() {
         true => bytes_of(column).is_some(),
@@ -129,7 +129,7 @@ fn holds_bytes(column: &TypePtr) -> bool {
     }
 }
 
-/// The column with the bytes of pictures alone, without their paths.
+/// The column with the bytes of images alone, without their paths.
 fn bytes_of(column: &TypePtr) -> Option<TypePtr> {
     if is_repeated(column) {
         return None;

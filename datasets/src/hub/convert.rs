@@ -91,7 +91,7 @@ impl Conversion<'_> {
         let mut tar = Writer::new(self.tar)?;
         let mut done = 0;
         for sample in table.samples() {
-            let (picture, label) = sample.map_err(damaged)?;
+            let (image, label) = sample.map_err(damaged)?;
             let classes = table.classes.as_ref().map_or(usize::MAX, Vec::len);
             if label.parse().is_ok_and(|label: usize| label >= classes) {
                 let problem = format!(
@@ -100,12 +100,12 @@ impl Conversion<'_> {
                 );
                 return Err(damaged(problem).into());
             }
-            let ending = file_extension(picture.data())
+            let ending = file_extension(image.data())
                 .map_err(|found| damaged(format!("row {} holds {found}", done + 1)))?;
             tar.push(
                 &format!("{done:08}"),
                 ending,
-                picture.data(),
+                image.data(),
                 &label,
                 u64::MAX,
             )?;

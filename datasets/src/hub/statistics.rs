@@ -1,18 +1,18 @@
-//! What is stated of a set's pictures: where all are of one size, as MNIST's are, that size and statistics of their own;
-//! else those of ImageNet's pictures, which pretrained networks expect.
+//! What is stated of a set's images: where all are of one size, as MNIST's are, that size and statistics of their own;
+//! else those of ImageNet's images, which pretrained networks expect.
 
 use burn::data::dataset::Dataset;
-use burn_zoo_data::{DatasetInfo, Picture, Split};
+use burn_zoo_data::{DatasetInfo, Image, Split};
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
 use crate::tree::on_all_cores;
 
-/// Pictures that are looked at, drawn at random: MNIST's pictures of even numbers are darker than the others.
+/// Images that are looked at, drawn at random: MNIST's images of even numbers are darker than the others.
 const SEEN: usize = 10_000;
 
-/// Sums over the values of pictures of one size.
+/// Sums over the values of images of one size.
 #[derive(Clone, Copy)]
 struct Sums {
     size: [usize; 2],
@@ -23,7 +23,7 @@ struct Sums {
     sums: [[u64; 2]; 3],
 }
 
-/// Looks at the pictures, and states in `info` what they have in common.
+/// Looks at the images, and states in `info` what they have in common.
 pub(super) fn measure([train, valid]: [&Split; 2], info: &mut DatasetInfo) {
     let Some(all) = seen(train) else {
         return;
@@ -36,20 +36,20 @@ pub(super) fn measure([train, valid]: [&Split; 2], info: &mut DatasetInfo) {
     }
 }
 
-/// The sums over some pictures of a split, if all of these are of one size.
+/// The sums over some images of a split, if all of these are of one size.
 fn seen(split: &Split) -> Option<Sums> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut indices = sample(&mut rng, split.len(), split.len().min(SEEN)).into_vec();
     // In the order in which they lie.
     indices.sort_unstable();
-    // A damaged picture says nothing; who trains on it is told.
-    let read = |index: usize| -> Option<Picture> {
+    // A damaged image says nothing; who trains on it is told.
+    let read = |index: usize| -> Option<Image> {
         let sample = split.get(index).ok()?;
-        sample.picture.decode().ok()
+        sample.image.decode().ok()
     };
     let first = indices.iter().find_map(|&index| read(index))?;
     let size = [first.height, first.width];
-    let of_size = |&index: &usize| match read(index).map(|picture| Sums::of(&picture)) {
+    let of_size = |&index: &usize| match read(index).map(|image| Sums::of(&image)) {
         Some(sums) if sums.size != size => Err(()),
         other => Ok(other),
     };
@@ -59,23 +59,20 @@ fn seen(split: &Split) -> Option<Sums> {
 }
 
 impl Sums {
-    fn of(picture: &Picture) -> Self {
+    fn of(image: &Image) -> Self {
         let mut sums = [[0; 2]; 3];
         for (channel, sums) in sums.iter_mut().enumerate() {
             // Grey is alike in all three.
-            let own = picture
-                .pixels
-                .iter()
-                .skip(channel.min(picture.channels - 1));
-            for value in own.step_by(picture.channels).map(|&value| u64::from(value)) {
+            let own = image.pixels.iter().skip(channel.min(image.channels - 1));
+            for value in own.step_by(image.channels).map(|&value| u64::from(value)) {
                 sums[0] += value;
                 sums[1] += value * value;
             }
         }
         Self {
-            size: [picture.height, picture.width],
-            channels: picture.channels,
-            values: (picture.height * picture.width) as u64,
+            size: [image.height, image.width],
+            channels: image.channels,
+            values: (image.height * image.width) as u64,
             sums,
         }
     }
@@ -96,7 +93,7 @@ impl Sums {
             let values = self.values as f64 * 255.0;
             let mean = sum as f64 / values;
             let variance = squares as f64 / (values * 255.0) - mean * mean;
-            // Pictures of one value alone are divided by 1.
+            // Images of one value alone are divided by 1.
             let std = if variance > 1e-12 {
                 variance.sqrt()
             } else {
@@ -113,14 +110,14 @@ mod tests {
     use std::sync::Arc;
 
     use burn::data::dataset::InMemDataset;
-    use burn_zoo_data::{Sample, Stored};
+    use burn_zoo_data::{ImageSource, Sample};
 
     use super::*;
     use crate::name::Name;
     use crate::open::of_any_size;
 
-    fn picture(height: usize, channels: usize, pixels: &[u8]) -> Picture {
-        Picture {
+    fn image(height: usize, channels: usize, pixels: &[u8]) -> Image {
+        Image {
             height,
             width: pixels.len() / height / channels,
             channels,
@@ -128,10 +125,10 @@ mod tests {
         }
     }
 
-    /// What is stated of a split of these pictures.
-    fn measured(pictures: &[Picture]) -> DatasetInfo {
-        let samples = pictures.iter().map(|picture| Sample {
-            picture: Stored::Decoded(picture.clone()),
+    /// What is stated of a split of these images.
+    fn measured(images: &[Image]) -> DatasetInfo {
+        let samples = images.iter().map(|image| Sample {
+            image: ImageSource::Decoded(image.clone()),
             label: 0,
         });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
@@ -141,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_one_size_have_statistics_of_their_own() {
-        let dark = picture(2, 1, &[0, 0]);
-        let bright = picture(2, 1, &[255, 255]);
+    fn images_of_one_size_have_statistics_of_their_own() {
+        let dark = image(2, 1, &[0, 0]);
+        let bright = image(2, 1, &[255, 255]);
         let info = measured(&[dark.clone(), bright.clone()]);
         assert_eq!((info.size, info.channels), (Some([2, 1]), 1));
         assert_eq!((info.mean, info.std), (vec![0.5], vec![0.5]));
-        let lying = picture(1, 1, &[0, 0]);
+        let lying = image(1, 1, &[0, 0]);
         let info = measured(&[dark, bright, lying]);
         assert_eq!((info.size, info.channels), (None, 3));
         assert_eq!(info.mean, [0.485, 0.456, 0.406]);
@@ -155,13 +152,13 @@ mod tests {
 
     #[test]
     fn sums_give_mean_and_deviation() {
-        let grey = Sums::of(&picture(2, 1, &[0, 255, 0, 255]));
+        let grey = Sums::of(&image(2, 1, &[0, 255, 0, 255]));
         assert_eq!(grey.statistics(), (vec![0.5], vec![0.5]));
-        let colour = Sums::of(&picture(1, 3, &[255, 0, 51, 255, 255, 51]));
+        let colour = Sums::of(&image(1, 3, &[255, 0, 51, 255, 255, 51]));
         let (mean, std) = colour.statistics();
         assert_eq!(mean, [1.0, 0.5, 0.2]);
         assert_eq!(std, [1.0, 0.5, 1.0]);
-        // A grey picture among coloured ones has three channels too.
+        // A grey image among coloured ones has three channels too.
         let both = grey.and(Sums {
             size: [2, 2],
             ..colour

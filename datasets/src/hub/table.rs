@@ -1,4 +1,4 @@
-//! Pictures and labels of a Parquet file, row by row.
+//! Images and labels of a Parquet file, row by row.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 
 use super::columns::columns;
 
-/// Rows read at a time: a page of pictures is kept while rows of it are.
+/// Rows read at a time: a page of images is kept while rows of it are.
 const ROWS: usize = 16;
 
-/// A Parquet file of pictures and labels.
+/// A Parquet file of images and labels.
 pub(crate) struct Table<R: ChunkReader + 'static> {
     reader: SerializedFileReader<R>,
     /// Of the two columns.
@@ -24,7 +24,7 @@ pub(crate) struct Table<R: ChunkReader + 'static> {
     pub(crate) classes: Option<Vec<String>>,
 }
 
-/// A picture file and its label: the number of its class, or the name.
+/// An image file and its label: the number of its class, or the name.
 pub(crate) type Sample = (ByteArray, String);
 
 impl<R: ChunkReader + 'static> Table<R> {
@@ -104,18 +104,18 @@ fn parquet<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Strin
 
 fn sample(row: Row) -> Result<Sample, String> {
     let mut fields = row.into_columns().into_iter().map(|(_, field)| field);
-    let picture = match fields.next() {
+    let image = match fields.next() {
         Some(Field::Group(group)) => group.into_columns().pop().map(|(_, field)| field),
         other => other,
     };
-    let picture = match picture {
+    let image = match image {
         Some(Field::Bytes(bytes)) => bytes,
-        _ => return Err("holds no picture".to_owned()),
+        _ => return Err("holds no image".to_owned()),
     };
     let number = match fields.next() {
         Some(Field::Str(name)) if !name.trim().is_empty() => {
             let words: Vec<&str> = name.split_whitespace().collect();
-            return Ok((picture, words.join(" ")));
+            return Ok((image, words.join(" ")));
         }
         Some(Field::Byte(number)) => number.into(),
         Some(Field::Short(number)) => number.into(),
@@ -128,7 +128,7 @@ fn sample(row: Row) -> Result<Sample, String> {
         _ => return Err("has no label".to_owned()),
     };
     match number {
-        0.. => Ok((picture, number.to_string())),
+        0.. => Ok((image, number.to_string())),
         _ => Err(format!(
             "has the label {number}, which is no class: the labels of this split are held back"
         )),

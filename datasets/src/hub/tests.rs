@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
-use burn_zoo_data::{ImageData, Split, Stored};
+use burn_zoo_data::{ImageData, ImageSource, Split};
 use serde_json::json;
 
 use super::*;
@@ -22,8 +22,8 @@ fn corpus(name: &str) -> Vec<u8> {
     fs::read(corpus.join(name)).unwrap()
 }
 
-/// The picture files in a table of the corpus, in the order of its rows; the label of each is its row modulo 3.
-fn pictures() -> Vec<Vec<u8>> {
+/// The image files in a table of the corpus, in the order of its rows; the label of each is its row modulo 3.
+fn images() -> Vec<Vec<u8>> {
     [
         "png/alpha",
         "png/bits",
@@ -125,7 +125,7 @@ fn read(folder: &Path) -> ImageData {
 fn content(split: &Split) -> Vec<(Vec<u8>, usize)> {
     let sample = |index| {
         let sample = split.get(index).unwrap();
-        let Stored::Encoded { bytes, .. } = sample.picture else {
+        let ImageSource::Encoded { bytes, .. } = sample.image else {
             panic!("not encoded");
         };
         (bytes, sample.label)
@@ -137,8 +137,8 @@ fn content(split: &Split) -> Vec<(Vec<u8>, usize)> {
 
 /// What a table of the corpus holds, `times` over.
 fn expected(times: usize) -> Vec<(Vec<u8>, usize)> {
-    let rows = pictures().into_iter().enumerate();
-    let mut all: Vec<_> = rows.map(|(row, picture)| (picture, row % 3)).collect();
+    let rows = images().into_iter().enumerate();
+    let mut all: Vec<_> = rows.map(|(row, image)| (image, row % 3)).collect();
     all = vec![all; times].concat();
     all.sort();
     all
@@ -185,7 +185,7 @@ fn tables_become_shards_of_the_same_files() {
     assert_eq!(data.info.classes, ["cat", "dog, hound", "bird"]);
     assert_eq!(content(&data.train), expected(2));
     assert_eq!(content(&data.valid), expected(1));
-    // Two of the pictures lie on their side.
+    // Two of the images lie on their side.
     assert_eq!((data.info.size, data.info.mean[0]), (None, 0.485));
     let order: Vec<usize> = (0..24)
         .map(|index| data.train.get(index).unwrap().label)
@@ -281,13 +281,13 @@ fn the_column_of_the_labels_can_be_chosen() {
 }
 
 #[test]
-fn tables_that_hold_no_labelled_pictures_are_refused() {
+fn tables_that_hold_no_labelled_images_are_refused() {
     let whole = corpus("parquet/snappy");
     let mut flipped = whole.clone();
     flipped[4] ^= 0xff;
     for (table, part) in [
         (corpus("parquet/held_back"), "row 1 has the label -1"),
-        (corpus("parquet/gaps"), "row 1 holds no picture"),
+        (corpus("parquet/gaps"), "row 1 holds no image"),
         (whole[..4000].to_vec(), "is damaged"),
         (flipped, "is damaged"),
         (b"PAR1".to_vec(), "is damaged"),

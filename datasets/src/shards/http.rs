@@ -1,6 +1,6 @@
 //! Shards on a server: parts of files through range requests, in blocks that threads share.
 //!
-//! A block is fetched once while pictures of it are wanted; the order of an epoch keeps those together. A request that
+//! A block is fetched once while images of it are wanted; the order of an epoch keeps those together. A request that
 //! fails is repeated, and what it got of its block before is kept.
 
 use std::io::Read;

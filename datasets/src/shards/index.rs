@@ -1,9 +1,9 @@
-//! The index of a shard: where each picture lies in the tar file and what its label is, so that a picture can be read
+//! The index of a shard: where each image lies in the tar file and what its label is, so that an image can be read
 //! without the ones before it. Readers of WebDataset pass it over.
 //!
-//! A text file beside the shard, `<shard>.tar.index`: a line `burn-zoo-shard-index 1 <bytes of the tar> <pictures>`, then
-//! for each picture `<offset> <bytes> <label> <name>`, separated by tabs. NVIDIA DALI's index knows no labels, which
-//! would take a read for each picture to find.
+//! A text file beside the shard, `<shard>.tar.index`: a line `burn-zoo-shard-index 1 <bytes of the tar> <images>`, then
+//! for each image `<offset> <bytes> <label> <name>`, separated by tabs. NVIDIA DALI's index knows no labels, which
+//! would take a read for each image to find.
 
 use std::fmt::Write;
 
@@ -11,12 +11,12 @@ use std::fmt::Write;
 pub(crate) const ENDING: &str = ".index";
 const MAGIC: &str = "burn-zoo-shard-index 1 ";
 
-/// A picture in a shard.
+/// An image in a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// First byte of the picture in the tar file; its header is the 512 bytes before.
+    /// First byte of the image in the tar file; its header is the 512 bytes before.
     pub(crate) offset: u64,
-    /// Bytes of the picture.
+    /// Bytes of the image.
     pub(crate) length: u64,
     /// Its label, as its file says: a number or the name of a class.
     pub(crate) label: String,
@@ -41,12 +41,12 @@ impl Index {
         let mut lines = text.lines();
         let head = lines.next().unwrap_or_default();
         let numbers = head.strip_prefix(MAGIC).and_then(|numbers| {
-            let (bytes, pictures) = numbers.split_once(' ')?;
-            Some((bytes.parse().ok()?, pictures.parse().ok()?))
+            let (bytes, images) = numbers.split_once(' ')?;
+            Some((bytes.parse().ok()?, images.parse().ok()?))
         });
-        let Some((tar_bytes, pictures)): Option<(u64, usize)> = numbers else {
+        let Some((tar_bytes, images)): Option<(u64, usize)> = numbers else {
             return Err(format!(
-                "not the index of a shard: expected \"{MAGIC}<bytes> <pictures>\" in line 1"
+                "not the index of a shard: expected \"{MAGIC}<bytes> <images>\" in line 1"
             ));
         };
         let mut entries = Vec::new();
@@ -64,9 +64,9 @@ impl Index {
             };
             entries.push(entry);
         }
-        if entries.len() != pictures || !text.ends_with('\n') {
+        if entries.len() != images || !text.ends_with('\n') {
             return Err(format!(
-                "truncated: line 1 states {pictures} pictures, {} whole lines follow",
+                "truncated: line 1 states {images} images, {} whole lines follow",
                 text.matches('\n').count().saturating_sub(1)
             ));
         }
@@ -132,7 +132,7 @@ mod tests {
         assert!(
             Index::parse(cut)
                 .expect_err("cut")
-                .contains("2 pictures, 1 whole lines follow")
+                .contains("2 images, 1 whole lines follow")
         );
         for (from, to, part) in [
             ("index 1", "index 2", "line 1"),

@@ -20,7 +20,7 @@ pub(crate) struct Manifest {
     /// Class names, in the order of the labels.
     pub(crate) classes: Vec<String>,
     pub(crate) channels: usize,
-    /// Height and width of every picture, where they are all alike.
+    /// Height and width of every image, where they are all alike.
     pub(crate) size: Option<[usize; 2]>,
     pub(crate) mean: Vec<f32>,
     pub(crate) std: Vec<f32>,

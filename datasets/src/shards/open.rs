@@ -43,7 +43,7 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
             });
         }
     };
-    // Shards of others that all train validate in part, as folders of pictures do.
+    // Shards of others that all train validate in part, as folders of images do.
     let is_shared = !is_packed && found.valid.is_empty();
     let missing = [("training", &found.train), ("validation", &found.valid)];
     let missing = missing.iter().find(|(_, shards)| shards.is_empty());
@@ -158,7 +158,7 @@ fn index_of(place: &Place, shard: &Shard) -> Result<Index, OpenError> {
         return Err(OpenError::malformed(
             &path,
             format!(
-                "of {} pictures in {} bytes, {MANIFEST} states {} in {}: one of them is another set's",
+                "of {} images in {} bytes, {MANIFEST} states {} in {}: one of them is another set's",
                 index.entries.len(),
                 index.tar_bytes,
                 shard.samples,

@@ -1,4 +1,4 @@
-//! Writing shards: every picture file as it is, decoded pictures as PNG, in an order drawn once.
+//! Writing shards: every image file as it is, decoded images as PNG, in an order drawn once.
 //!
 //! A shard and then its index get their names when they are complete, and the manifest when all are, so a run that was
 //! interrupted goes on after the last complete shard: which sample comes where follows from the seed alone.
@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::data::dataset::Dataset;
-use burn_zoo_data::{ImageData, Split, Stored, epoch_order, file_extension, png};
+use burn_zoo_data::{ImageData, ImageSource, Split, epoch_order, file_extension, png};
 use serde::{Deserialize, Serialize};
 
 use super::MANIFEST;
@@ -294,7 +294,7 @@ impl Pack<'_> {
         format!("{}-{number:06}.tar", self.name)
     }
 
-    /// The ending, content and label of a sample's picture file.
+    /// The ending, content and label of a sample's image file.
     fn sample(&self, index: usize) -> Result<(&'static str, Vec<u8>, usize), PackError> {
         let failed = |reason: String| PackError::Sample {
             split: self.name,
@@ -303,13 +303,13 @@ impl Pack<'_> {
         };
         let sample = self.split.get(index);
         let sample = sample.map_err(|error| failed(error.to_string()))?;
-        let (name, bytes) = match sample.picture {
-            Stored::Decoded(picture) => {
-                let bytes = png(&picture).map_err(|error| failed(error.to_string()))?;
+        let (name, bytes) = match sample.image {
+            ImageSource::Decoded(image) => {
+                let bytes = png(&image).map_err(|error| failed(error.to_string()))?;
                 return Ok(("png", bytes, sample.label));
             }
-            Stored::Encoded { name, bytes } => (name, bytes),
-            Stored::File(path) => {
+            ImageSource::Encoded { name, bytes } => (name, bytes),
+            ImageSource::File(path) => {
                 let read = fs::read(&path);
                 let bytes =
                     read.map_err(|error| failed(OpenError::unreadable(&path, error).to_string()))?;

@@ -1,21 +1,21 @@
-//! A split of shards: pictures read one by one, where their indexes say.
+//! A split of shards: images read one by one, where their indexes say.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{MAX_DECODED_BYTES, Sample, Stored, Unreachable};
+use burn_zoo_data::{ImageSource, MAX_DECODED_BYTES, Sample, Unreachable};
 
 use super::HEADER;
 use super::index::Index;
 use super::place::Place;
 use crate::error::OpenError;
 
-/// The pictures of some shards, one shard after the other. Some 30 bytes a picture and its name are kept.
+/// The images of some shards, one shard after the other. Some 30 bytes an image and its name are kept.
 pub(super) struct ShardSplit {
     place: Arc<Place>,
     shards: Vec<File>,
-    /// Where each shard's pictures begin, and the number of all.
+    /// Where each shard's images begin, and the number of all.
     pub(super) starts: Vec<usize>,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
@@ -88,7 +88,7 @@ impl ShardSplit {
         Ok(())
     }
 
-    /// What messages call a picture: its shard and its name in there.
+    /// What messages call an image: its shard and its name in there.
     fn name(&self, index: usize) -> PathBuf {
         let shard = &self.shards[self.shard(index)];
         self.place.name(&shard.name).join(self.names.get(index))
@@ -103,7 +103,7 @@ impl ShardSplit {
         let shard = &self.shards[self.shard(index)];
         if length > MAX_DECODED_BYTES {
             let problem = format!(
-                "a file of {length} bytes: more than the {} MiB allowed for one picture",
+                "a file of {length} bytes: more than the {} MiB allowed for one image",
                 MAX_DECODED_BYTES >> 20
             );
             return Err(OpenError::malformed(&self.name(index), problem));
@@ -138,10 +138,10 @@ fn is_header_of(header: &[u8], name: &str, length: u64) -> bool {
 }
 
 impl Dataset<Sample> for ShardSplit {
-    /// The error names the shard, and the picture where it is at fault.
+    /// The error names the shard, and the image where it is at fault.
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         Ok(Sample {
-            picture: Stored::Encoded {
+            image: ImageSource::Encoded {
                 name: self.name(index),
                 bytes: self.bytes(index).map_err(|error| match error {
                     OpenError::Remote { .. } => DatasetError::new(Unreachable(error.to_string())),

@@ -9,25 +9,25 @@ mod server;
 use std::path::Path;
 
 use burn::data::dataset::Dataset;
-use burn_zoo_data::{ImageData, Picture, Split, Stored, png};
+use burn_zoo_data::{Image, ImageData, ImageSource, Split, png};
 
 use super::*;
 use crate::error::OpenError;
 use crate::name::Name;
 use crate::open::{OpenOptions, open as open_set};
 
-/// A picture whose pixels tell its number.
-fn picture(number: usize) -> Vec<u8> {
-    let picture = Picture {
+/// An image whose pixels tell its number.
+fn image(number: usize) -> Vec<u8> {
+    let image = Image {
         height: 2,
         width: 3,
         channels: 1,
         pixels: vec![number as u8; 6],
     };
-    png(&picture).unwrap()
+    png(&image).unwrap()
 }
 
-/// Two splits of picture files in `root`, of 30 and 10 pictures in three classes.
+/// Two splits of image files in `root`, of 30 and 10 images in three classes.
 fn folder_set(root: &Path) -> ImageData {
     for (split, count) in [("train", 30), ("val", 10)] {
         for number in 0..count {
@@ -35,7 +35,7 @@ fn folder_set(root: &Path) -> ImageData {
             let path = root.join(format!("{split}/{class}/{number:03}.png"));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             let number = if split == "val" { 100 + number } else { number };
-            std::fs::write(path, picture(number)).unwrap();
+            std::fs::write(path, image(number)).unwrap();
         }
     }
     let options = OpenOptions {
@@ -48,7 +48,7 @@ fn folder_set(root: &Path) -> ImageData {
 /// Options that make several shards of [`folder_set`].
 fn small() -> PackOptions {
     PackOptions {
-        // A picture and its label take 2 KiB, the end of a shard 1 KiB.
+        // An image and its label take 2 KiB, the end of a shard 1 KiB.
         shard_bytes: 15 << 10,
         ..PackOptions::default()
     }
@@ -81,10 +81,10 @@ fn content(split: &Split) -> Vec<(Vec<u8>, usize)> {
     let mut all: Vec<_> = (0..split.len())
         .map(|index| {
             let sample = split.get(index).unwrap();
-            let bytes = match sample.picture {
-                Stored::Encoded { bytes, .. } => bytes,
-                Stored::File(path) => std::fs::read(path).unwrap(),
-                Stored::Decoded(_) => panic!("not decoded"),
+            let bytes = match sample.image {
+                ImageSource::Encoded { bytes, .. } => bytes,
+                ImageSource::File(path) => std::fs::read(path).unwrap(),
+                ImageSource::Decoded(_) => panic!("not decoded"),
             };
             (bytes, sample.label)
         })

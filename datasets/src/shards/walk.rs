@@ -1,8 +1,8 @@
 //! A shard without an index: its headers are walked through, one seek for each file in it.
 //!
 //! As WebDataset groups them, files that follow each other and differ in what comes after the first dot of their names
-//! are one sample: `000000.jpg`, `000000.cls`. A sample has one picture and its label: a `.cls` with a number or a class's
-//! name, or a `.json` with such a `label` or `cls`. A sample without a picture is passed over.
+//! are one sample: `000000.jpg`, `000000.cls`. A sample has one image and its label: a `.cls` with a number or a class's
+//! name, or a `.json` with such a `label` or `cls`. A sample without an image is passed over.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -104,7 +104,7 @@ pub(crate) fn index_of(mut tar: impl Read + Seek, tar_bytes: u64) -> Result<Inde
     entries.extend(finish(sample)?);
     if entries.is_empty() {
         return Err(format!(
-            "holds no pictures ({}): expected samples as 000000.jpg with 000000.cls",
+            "holds no images ({}): expected samples as 000000.jpg with 000000.cls",
             EXTENSIONS.join(", ")
         ));
     }
@@ -153,34 +153,34 @@ fn label(extension: &str, text: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// The picture of a sample with its label.
+/// The image of a sample with its label.
 fn finish(sample: Vec<Member>) -> Result<Option<Entry>, String> {
     let label = sample
         .iter()
         .map(|member| &member.entry.label)
         .find(|label| !label.is_empty())
         .cloned();
-    let mut pictures = sample.into_iter().filter(|member| {
+    let mut images = sample.into_iter().filter(|member| {
         let last = member.extension.rsplit('.').next().unwrap_or_default();
         EXTENSIONS.contains(&last)
     });
-    let Some(picture) = pictures.next() else {
+    let Some(image) = images.next() else {
         return Ok(None);
     };
-    if let Some(second) = pictures.next() {
+    if let Some(second) = images.next() {
         return Err(format!(
-            "\"{}\" and \"{}\" are two pictures of one sample",
-            picture.entry.name, second.entry.name
+            "\"{}\" and \"{}\" are two images of one sample",
+            image.entry.name, second.entry.name
         ));
     }
     match label {
         Some(label) => Ok(Some(Entry {
             label,
-            ..picture.entry
+            ..image.entry
         })),
         None => Err(format!(
             "\"{}\" has no label: expected \"{}.cls\" or a .json with a \"label\" beside it",
-            picture.entry.name, picture.key
+            image.entry.name, image.key
         )),
     }
 }

@@ -42,23 +42,23 @@ impl Writer {
         label: &str,
         most: u64,
     ) -> Result<bool, PackError> {
-        let [picture, class] = [bytes.len(), label.len()].map(|length| length as u64);
+        let [image, class] = [bytes.len(), label.len()].map(|length| length as u64);
         let member = |length: u64| HEADER + length.next_multiple_of(HEADER);
         // Two blocks of zeros end the file.
-        let end = self.index.tar_bytes + member(picture) + member(class) + 2 * HEADER;
+        let end = self.index.tar_bytes + member(image) + member(class) + 2 * HEADER;
         if end > most && !self.index.entries.is_empty() {
             return Ok(false);
         }
         let name = format!("{key}.{extension}");
         self.index.entries.push(Entry {
             offset: self.index.tar_bytes + HEADER,
-            length: picture,
+            length: image,
             label: label.to_owned(),
             name: name.clone(),
         });
         self.append(&name, bytes)?;
         self.append(&format!("{key}.cls"), label.as_bytes())?;
-        self.index.tar_bytes += member(picture) + member(class);
+        self.index.tar_bytes += member(image) + member(class);
         Ok(true)
     }
 

@@ -1,4 +1,4 @@
-//! Importing one architecture: builds a network for ten classes and classifies two pictures of noise.
+//! Importing one architecture: builds a network for ten classes and classifies two images of noise.
 //!
 //! `cargo run --release --manifest-path examples/import-model/Cargo.toml`
 //!

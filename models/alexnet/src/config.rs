@@ -11,7 +11,7 @@ pub enum Variant {
     Torchvision,
     /// The paper's: two groups, local response normalisation. 60,965,224 parameters.
     Paper,
-    /// torchvision's for pictures of 32×32: a first convolution of 5×5 and stride 1, and hidden layers of 1024 units.
+    /// torchvision's for images of 32×32: a first convolution of 5×5 and stride 1, and hidden layers of 1024 units.
     /// 5,871,434 parameters.
     Cifar,
 }
@@ -153,7 +153,7 @@ impl Variant {
         }
     }
 
-    /// Least height and width of a picture, in pixels: one pixel is left of it after the last pooling.
+    /// Least height and width of an image, in pixels: one pixel is left of it after the last pooling.
     #[must_use]
     pub const fn min_size(self) -> usize {
         match self {
@@ -174,7 +174,7 @@ pub struct AlexNetConfig {
 }
 
 impl AlexNetConfig {
-    /// A network for RGB pictures, with 1000 classes, or ten for the CIFAR network.
+    /// A network for RGB images, with 1000 classes, or ten for the CIFAR network.
     #[must_use]
     pub fn new(variant: Variant) -> Self {
         Self {
@@ -196,7 +196,7 @@ impl AlexNetConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;

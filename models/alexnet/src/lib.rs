@@ -2,7 +2,7 @@
 //! Krizhevsky, Sutskever and Hinton 2012.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
-//! ([`Variant::Cifar`]). `config.rs` holds their layers as tables. Pictures need not be square.
+//! ([`Variant::Cifar`]). `config.rs` holds their layers as tables. Images need not be square.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -30,14 +30,14 @@
 //! - The two halves that the paper computes on two GPUs are the two groups of conv2, conv4 and conv5. Normalisation
 //!   runs over all channels, across the border between the halves; the paper does not say whether its own did.
 //! - Dropout scales the units that it keeps in training, instead of all units by 0.5 in evaluation.
-//! - Pictures of any size from [`Variant::min_size`] on: adaptive average pooling brings the last map to 6×6, as in
+//! - Images of any size from [`Variant::min_size`] on: adaptive average pooling brings the last map to 6×6, as in
 //!   torchvision. At 224×224 it is 6×6 already, and nothing is pooled.
 //! - [`Variant::Torchvision`] follows the single-tower network of
 //!   [One weird trick for parallelizing convolutional neural networks](https://arxiv.org/abs/1404.5997) (Krizhevsky
 //!   2014): 64, 192, 384, 256 and 256 channels, no groups, no normalisation. torchvision drops out *before* both hidden
 //!   layers and starts all weights and biases uniformly in ±1/√fan-in, and so does this crate.
 //! - [`Variant::Cifar`] is ours. It is torchvision's with a first convolution of 5×5, stride 1, padding 2 and hidden
-//!   layers of 1024 units, so that 32×32 pictures leave the poolings as 15×15, 7×7 and 3×3. Weights start by He's rule,
+//!   layers of 1024 units, so that 32×32 images leave the poolings as 15×15, 7×7 and 3×3. Weights start by He's rule,
 //!   biases at zero, the last layer uniformly in ±1/√fan-in.
 
 mod config;

@@ -11,7 +11,7 @@ use burn_zoo_blocks::{ConvUnit, InceptionStyle, linear};
 use crate::config::{AUX, GoogLeNetConfig};
 use crate::model::linear_layer;
 
-/// Side of the map that torchvision's heads read, whatever the size of the pictures.
+/// Side of the map that torchvision's heads read, whatever the size of the images.
 const SIDE: usize = 4;
 /// Side of the windows that the paper's heads average.
 const WINDOW: usize = 5;
@@ -42,7 +42,7 @@ impl GoogLeNetConfig {
     /// A head on maps of `channels` channels.
     ///
     /// # Panics
-    /// If the pictures are too small for the paper's head.
+    /// If the images are too small for the paper's head.
     pub(crate) fn aux_head(&self, channels: usize, device: &Device) -> AuxHead {
         let style = self.variant.style();
         let [reduced, hidden] = AUX.map(|width| self.scaled(width));
@@ -56,7 +56,7 @@ impl GoogLeNetConfig {
         let [height, width] = self.input_size;
         assert!(
             pixels > 0,
-            "the paper's auxiliary heads need pictures of 79×79 or more: the input size is {height}×{width}"
+            "the paper's auxiliary heads need images of 79×79 or more: the input size is {height}×{width}"
         );
         AuxHead {
             conv: ConvUnit::new(style, [channels, reduced], 1, 1, device),
@@ -68,7 +68,7 @@ impl GoogLeNetConfig {
     }
 }
 
-/// Side of the map that the heads see, for pictures of this side: the first convolution halves it and rounds up, three
+/// Side of the map that the heads see, for images of this side: the first convolution halves it and rounds up, three
 /// poolings round down.
 fn middle_side(side: usize) -> usize {
     side.div_ceil(2) / 8
@@ -125,7 +125,7 @@ fn average_windows(map: Tensor<4>, expected: [usize; 2]) -> Tensor<4> {
     assert!(
         [height, width].map(windows) == expected,
         "the auxiliary heads read {}×{} averages, and a map of {height}×{width} pixels has {}×{}: give the \
-         configuration the size of the pictures, or leave the heads out",
+         configuration the size of the images, or leave the heads out",
         expected[0],
         expected[1],
         windows(height),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_of_224_give_the_papers_4_by_4_windows() {
+    fn images_of_224_give_the_papers_4_by_4_windows() {
         assert_eq!(windows(middle_side(224)), 4);
         // 79 is the least side with a whole window, 78 has none.
         assert_eq!(

@@ -56,7 +56,7 @@ pub enum Variant {
     /// The network of the paper: 5×5 kernels, biases, local response normalisation. 6,998,552 parameters, 13,378,280
     /// with the auxiliary heads.
     Paper,
-    /// torchvision's network for pictures of 32×32: the first convolution is 3×3 of stride 1, and no pooling follows
+    /// torchvision's network for images of 32×32: the first convolution is 3×3 of stride 1, and no pooling follows
     /// it, so that 4×4 pixels are left at the end. 5,602,474 parameters.
     Cifar,
 }
@@ -85,7 +85,7 @@ impl Variant {
         }
     }
 
-    /// Least height and width of a picture, in pixels. The auxiliary heads of [`Paper`](Self::Paper) need larger ones;
+    /// Least height and width of an image, in pixels. The auxiliary heads of [`Paper`](Self::Paper) need larger ones;
     /// see [`GoogLeNetConfig::with_input_size`].
     #[must_use]
     pub const fn min_size(self) -> usize {
@@ -112,7 +112,7 @@ pub struct GoogLeNetConfig {
 }
 
 impl GoogLeNetConfig {
-    /// A network for RGB pictures, with 1000 classes and both auxiliary heads; the CIFAR network has ten classes and
+    /// A network for RGB images, with 1000 classes and both auxiliary heads; the CIFAR network has ten classes and
     /// no auxiliary head.
     #[must_use]
     pub fn new(variant: Variant) -> Self {
@@ -142,17 +142,17 @@ impl GoogLeNetConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;
         self
     }
 
-    /// Height and width of the pictures that it will be trained on: 224×224 by default.
+    /// Height and width of the images that it will be trained on: 224×224 by default.
     ///
     /// Only the auxiliary heads of [`Variant::Paper`] depend on it: their 5×5 pooling leaves 4×4 pixels of 224×224,
-    /// and their first linear layer reads that many. They need pictures of at least 79×79. Everything else takes any
+    /// and their first linear layer reads that many. They need images of at least 79×79. Everything else takes any
     /// size.
     #[must_use]
     pub fn with_input_size(mut self, [height, width]: [usize; 2]) -> Self {
@@ -176,7 +176,7 @@ impl GoogLeNetConfig {
         self
     }
 
-    /// Whether pictures normalised with ImageNet's means and deviations are rescaled to those that torchvision's
+    /// Whether images normalised with ImageNet's means and deviations are rescaled to those that torchvision's
     /// pretrained weights were made for, 0.5 and 0.5 in every channel. Off by default; those weights need it.
     ///
     /// torchvision calls it `transform_input`.
@@ -200,7 +200,7 @@ impl GoogLeNetConfig {
         self
     }
 
-    /// Least height and width of a picture that it can be trained on, in pixels: [`Variant::min_size`], or what the
+    /// Least height and width of an image that it can be trained on, in pixels: [`Variant::min_size`], or what the
     /// auxiliary heads need.
     #[must_use]
     pub const fn min_size(&self) -> usize {

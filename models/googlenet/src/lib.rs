@@ -1,7 +1,7 @@
 //! GoogLeNet: [Going Deeper with Convolutions](https://arxiv.org/abs/1409.4842), Szegedy et al. 2014.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
-//! ([`Variant::Cifar`]). `config.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Pictures need
+//! ([`Variant::Cifar`]). `config.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Images need
 //! not be square.
 //!
 //! ```
@@ -37,8 +37,8 @@
 //!   β = 0.75.
 //! - It does not say how weights start. Here they do as He et al. propose (fan-in), with biases of zero: the deep
 //!   network without batch normalisation would not train from small weights.
-//! - The average pooling before the linear layer covers the whole map, which is 7×7 for pictures of 224×224 as in the
-//!   paper, so that pictures of other sizes pass.
+//! - The average pooling before the linear layer covers the whole map, which is 7×7 for images of 224×224 as in the
+//!   paper, so that images of other sizes pass.
 //! - The paper's seven-fold ensemble and its crops are not here.
 //!
 //! [`Variant::Cifar`] is not the paper's: it is torchvision's with a first convolution of 3×3 and stride 1, no pooling

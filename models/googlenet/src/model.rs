@@ -158,7 +158,7 @@ impl GoogLeNetConfig {
         );
         assert!(
             self.in_channels > 0,
-            "pictures have at least one channel: in_channels is 0"
+            "images have at least one channel: in_channels is 0"
         );
         assert!(
             self.width > 0,
@@ -166,7 +166,7 @@ impl GoogLeNetConfig {
         );
         assert!(
             self.in_channels == 3 || !self.transform_input,
-            "transform_input rescales the three channels of RGB pictures: in_channels is {}",
+            "transform_input rescales the three channels of RGB images: in_channels is {}",
             self.in_channels
         );
         for dropout in [self.dropout, self.aux_dropout] {
@@ -215,7 +215,7 @@ impl GoogLeNet {
     /// - images: `[batch, channels, height, width]`
     /// - output: `[batch, 1024, height / 32, width / 32]`, rounded; / 8 in the CIFAR network
     fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
-        let map = self.stem(images, taps); // [batch, 192, 28, 28] of pictures of 224×224
+        let map = self.stem(images, taps); // [batch, 192, 28, 28] of images of 224×224
         let map = tapped("inception3a", self.inception3a.forward(map), taps); // [batch, 256, 28, 28]
         let map = tapped("inception3b", self.inception3b.forward(map), taps); // [batch, 480, 28, 28]
         let map = tapped("maxpool3", max_pool(&self.maxpool3, map), taps); // [batch, 480, 14, 14]

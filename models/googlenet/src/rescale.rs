@@ -2,13 +2,13 @@
 
 use burn::tensor::{Device, Tensor};
 
-/// ImageNet's means and deviations, by which pictures are normalised before they come here.
+/// ImageNet's means and deviations, by which images are normalised before they come here.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const STD: [f32; 3] = [0.229, 0.224, 0.225];
 /// The mean and the deviation of every channel that the weights expect.
 const HALF: f32 = 0.5;
 
-/// Pictures normalised by ImageNet's statistics, as if they had been by 0.5 and 0.5.
+/// Images normalised by ImageNet's statistics, as if they had been by 0.5 and 0.5.
 ///
 /// # Shapes
 /// - images: `[batch, 3, height, width]`
@@ -31,11 +31,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_as_if_pictures_had_been_normalised_by_one_half() {
+    fn it_is_as_if_images_had_been_normalised_by_one_half() {
         let device = Device::flex();
-        let picture = Tensor::<1>::from_floats([0.1, 0.5, 1.0], &device).reshape([1, 3, 1, 1]);
-        let normalized = (picture.clone() - per_channel(MEAN, &device)) / per_channel(STD, &device);
-        let expected = (picture - HALF) / HALF;
+        let image = Tensor::<1>::from_floats([0.1, 0.5, 1.0], &device).reshape([1, 3, 1, 1]);
+        let normalized = (image.clone() - per_channel(MEAN, &device)) / per_channel(STD, &device);
+        let expected = (image - HALF) / HALF;
         rescale(normalized)
             .into_data()
             .assert_approx_eq::<f32>(&expected.into_data(), Tolerance::absolute(1e-6));

@@ -37,7 +37,7 @@ fn every_network_has_its_number_of_parameters() {
 }
 
 #[test]
-fn auxiliary_heads_are_there_unless_the_pictures_are_small() {
+fn auxiliary_heads_are_there_unless_the_images_are_small() {
     for (variant, heads) in [
         (Variant::Torchvision, 2),
         (Variant::Paper, 2),
@@ -151,7 +151,7 @@ fn the_auxiliary_heads_leave_the_scores_alone() {
 
 #[test]
 fn evaluation_does_not_run_the_auxiliary_heads() {
-    // The heads of a network made for 224×224 cannot read the maps of a picture of 64×64.
+    // The heads of a network made for 224×224 cannot read the maps of an image of 64×64.
     let device = Device::flex();
     let model = narrow(Variant::Paper).init(&device);
     let images = random([1, 3, 64, 64], &device);
@@ -168,8 +168,8 @@ fn training_on_another_size_than_the_papers_heads_expect_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "need pictures of 79×79 or more: the input size is 78×224")]
-fn pictures_too_small_for_the_papers_heads_are_refused() {
+#[should_panic(expected = "need images of 79×79 or more: the input size is 78×224")]
+fn images_too_small_for_the_papers_heads_are_refused() {
     let _ = narrow(Variant::Paper)
         .with_input_size([78, 224])
         .init(&Device::flex());
@@ -288,7 +288,7 @@ fn the_embedding_is_the_mean_of_the_last_map() {
 }
 
 #[test]
-fn grey_pictures_have_a_first_convolution_of_one_channel() {
+fn grey_images_have_a_first_convolution_of_one_channel() {
     let device = Device::flex();
     let model = narrow(Variant::Torchvision)
         .with_in_channels(1)
@@ -301,9 +301,9 @@ fn grey_pictures_have_a_first_convolution_of_one_channel() {
 
 #[test]
 #[should_panic(
-    expected = "transform_input rescales the three channels of RGB pictures: in_channels is 1"
+    expected = "transform_input rescales the three channels of RGB images: in_channels is 1"
 )]
-fn grey_pictures_cannot_be_rescaled() {
+fn grey_images_cannot_be_rescaled() {
     let config = narrow(Variant::Torchvision)
         .with_in_channels(1)
         .with_transform_input(true);

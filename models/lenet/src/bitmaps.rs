@@ -11,7 +11,7 @@ const ROWS: usize = 12;
 
 /// The digits side by side, a space between two.
 #[rustfmt::skip]
-const PICTURE: [&str; ROWS] = [
+const IMAGE: [&str; ROWS] = [
     ".#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.",
     "....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###",
     "..###.. .####.. .#####. ....##. ....... ####### ##..... .....## ##...## ##...##",
@@ -31,7 +31,7 @@ pub(crate) fn tensor(device: &Device) -> Tensor<2> {
     let mut values = Vec::with_capacity(DIGITS * ROWS * COLUMNS);
     for digit in 0..DIGITS {
         let left = digit * (COLUMNS + 1);
-        for row in PICTURE {
+        for row in IMAGE {
             let pixels = row[left..left + COLUMNS].bytes();
             values.extend(pixels.map(|pixel| if pixel == b'#' { 1.0f32 } else { -1.0 }));
         }
@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_is_ten_digits_of_seven_columns() {
-        for row in PICTURE {
+    fn the_image_is_ten_digits_of_seven_columns() {
+        for row in IMAGE {
             assert_eq!(row.len(), DIGITS * (COLUMNS + 1) - 1);
             assert!(row.split(' ').all(|part| part.len() == COLUMNS), "{row}");
             assert!(row.bytes().all(|pixel| b"#. ".contains(&pixel)), "{row}");

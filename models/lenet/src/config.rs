@@ -33,7 +33,7 @@ pub struct LeNetConfig {
 }
 
 impl LeNetConfig {
-    /// A network for grey pictures of ten digits.
+    /// A network for grey images of ten digits.
     #[must_use]
     pub fn new(variant: Variant) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl LeNetConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;
@@ -86,7 +86,7 @@ impl LeNetConfig {
         );
         assert!(
             in_channels > 0,
-            "pictures have at least one channel: in_channels is 0"
+            "images have at least one channel: in_channels is 0"
         );
         match variant {
             Variant::Published => {

@@ -2,7 +2,7 @@
 //! LeCun, Bottou, Bengio and Haffner 1998.
 //!
 //! Twice: as published ([`Variant::Published`], read `published.rs` beside section II.B), and as taught today
-//! ([`Variant::Modern`]). Both take pictures of 32×32.
+//! ([`Variant::Modern`]). Both take images of 32×32.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

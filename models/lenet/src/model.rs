@@ -30,7 +30,7 @@ impl LeNet {
     }
 }
 
-/// Pictures are 32×32, a digit of 28×28 in the middle; the paper scales ink to 1.175 and paper to −0.1.
+/// Images are 32×32, a digit of 28×28 in the middle; the paper scales ink to 1.175 and paper to −0.1.
 impl Classifier for LeNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let embedding = self.embed(images); // [batch, 84]

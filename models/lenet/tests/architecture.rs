@@ -78,12 +78,12 @@ fn a_new_head_leaves_the_rest_untouched() {
     let device = Device::flex();
     for variant in [Variant::Published, Variant::Modern] {
         let model = LeNetConfig::new(variant).init(&device);
-        let picture = images(1);
-        let before = model.embed(picture.clone()).into_data();
+        let image = images(1);
+        let before = model.embed(image.clone()).into_data();
         let model = model.with_head(3, &device);
         assert_eq!(model.num_classes(), 3);
-        assert_eq!(model.forward(picture.clone()).dims(), [1, 3]);
-        model.embed(picture).into_data().assert_eq(&before, true);
+        assert_eq!(model.forward(image.clone()).dims(), [1, 3]);
+        model.embed(image).into_data().assert_eq(&before, true);
     }
     // The bitmaps stay for ten classes.
     let model = LeNetConfig::new(Variant::Published)
@@ -93,7 +93,7 @@ fn a_new_head_leaves_the_rest_untouched() {
 }
 
 #[test]
-fn pictures_may_have_colours() {
+fn images_may_have_colours() {
     let device = Device::flex();
     let model = LeNetConfig::new(Variant::Modern)
         .with_in_channels(3)

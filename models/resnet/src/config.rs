@@ -70,11 +70,11 @@ pub enum Variant {
     Plain44,
     /// The 56-layer CIFAR network without shortcuts.
     Plain56,
-    /// ResNet-18 for small pictures: a 3×3 stem of stride 1 and no max-pooling, so that 32×32 reaches 4×4 at the end.
+    /// ResNet-18 for small images: a 3×3 stem of stride 1 and no max-pooling, so that 32×32 reaches 4×4 at the end.
     CifarR18,
-    /// ResNet-34 for small pictures.
+    /// ResNet-34 for small images.
     CifarR34,
-    /// ResNet-50 for small pictures.
+    /// ResNet-50 for small images.
     CifarR50,
 }
 
@@ -158,7 +158,7 @@ pub struct ResNetConfig {
 }
 
 impl ResNetConfig {
-    /// A network of the paper for RGB pictures, with 1000 classes, or ten for a CIFAR network.
+    /// A network of the paper for RGB images, with 1000 classes, or ten for a CIFAR network.
     pub fn new(variant: impl Into<Variant>) -> Self {
         let variant = variant.into();
         Self {
@@ -176,7 +176,7 @@ impl ResNetConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;
@@ -199,7 +199,7 @@ impl ResNetConfig {
         self
     }
 
-    /// [Stochastic depth](https://arxiv.org/abs/1603.09382) (Huang et al. 2016): share of the pictures for which a training
+    /// [Stochastic depth](https://arxiv.org/abs/1603.09382) (Huang et al. 2016): share of the images for which a training
     /// step leaves out the last unit's convolutions, from 0 (the default) to below 1. Unit l of L is left out l / L times
     /// as often (equation 4). Networks without shortcuts have none.
     #[must_use]

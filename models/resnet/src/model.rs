@@ -6,8 +6,8 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv3x3,
-    convolve_normalize_relu, fold, kaiming_normal_fan_out, linear, max_pool,
+    Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv2d_bn_relu,
+    conv3x3, fold, kaiming_normal_fan_out, linear, max_pool,
 };
 
 use crate::config::{ResNetConfig, Stem};
@@ -46,7 +46,7 @@ impl ResNetConfig {
         );
         assert!(
             self.in_channels > 0,
-            "pictures have at least one channel: in_channels is 0"
+            "images have at least one channel: in_channels is 0"
         );
         assert!(
             self.plan.width > 0,
@@ -141,7 +141,7 @@ impl ResNet {
     /// - output: `[batch, channels of the last stage, height / 32, width / 32]`, rounded up; / 4 in the CIFAR family,
     ///   / 8 with ImageNet's stages on a CIFAR stem
     fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
-        let mut map = convolve_normalize_relu(&self.conv1, self.bn1.as_ref(), images);
+        let mut map = conv2d_bn_relu(&self.conv1, self.bn1.as_ref(), images);
         taps.offer("relu", &map);
         if let Some(maxpool) = &self.maxpool {
             map = max_pool(maxpool, map);

@@ -104,9 +104,9 @@ pub enum Variant {
     Vgg16Bn,
     /// torchvision's `vgg19_bn`.
     Vgg19Bn,
-    /// The convolutions of [`Vgg11Bn`](Self::Vgg11Bn) for pictures of 32×32, and one linear layer: 9.2 M parameters.
+    /// The convolutions of [`Vgg11Bn`](Self::Vgg11Bn) for images of 32×32, and one linear layer: 9.2 M parameters.
     CifarVgg11Bn,
-    /// The convolutions of [`Vgg16Bn`](Self::Vgg16Bn) for pictures of 32×32, and one linear layer: 14.7 M parameters.
+    /// The convolutions of [`Vgg16Bn`](Self::Vgg16Bn) for images of 32×32, and one linear layer: 14.7 M parameters.
     CifarVgg16Bn,
 }
 
@@ -155,7 +155,7 @@ impl Variant {
         matches!(self.plan().head, HeadKind::ThreeLayers)
     }
 
-    /// Least height and width of a picture, in pixels: one pixel is left of it after five halvings.
+    /// Least height and width of an image, in pixels: one pixel is left of it after five halvings.
     #[must_use]
     pub const fn min_size(self) -> usize {
         32
@@ -173,7 +173,7 @@ pub struct VggConfig {
 }
 
 impl VggConfig {
-    /// A network of the paper for RGB pictures, with 1000 classes, or ten for a CIFAR network.
+    /// A network of the paper for RGB images, with 1000 classes, or ten for a CIFAR network.
     #[must_use]
     pub fn new(variant: Variant) -> Self {
         let plan = variant.plan();
@@ -196,7 +196,7 @@ impl VggConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;

@@ -6,7 +6,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d, Relu};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    LocalResponseNorm, LocalResponseNormConfig, batch_norm, constant_bias, convolve,
+    LocalResponseNorm, LocalResponseNormConfig, batch_norm, constant_bias, conv2d,
     kaiming_normal_fan_out, max_pool, normalize,
 };
 
@@ -25,7 +25,7 @@ pub(crate) enum Layer {
 impl Layer {
     pub(crate) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(layer) => convolve(layer, map),
+            Self::Conv(layer) => conv2d(layer, map),
             Self::Norm(layer) => normalize(layer, map),
             Self::Relu(layer) => layer.forward(map),
             Self::Lrn(layer) => layer.forward(map),

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    Classifier, Taps, UnknownFeature, convolve_normalize_relu, convolve_relu, fold, linear,
+    Classifier, Taps, UnknownFeature, conv2d_bn_relu, conv2d_relu, fold, linear,
 };
 
 use crate::config::VggConfig;
@@ -42,7 +42,7 @@ impl VggConfig {
         );
         assert!(
             in_channels > 0,
-            "pictures have at least one channel: in_channels is 0"
+            "images have at least one channel: in_channels is 0"
         );
         assert!(
             width > 0,
@@ -78,11 +78,9 @@ impl Vgg {
             // What follows a convolution is done in one pass with it, outside of training.
             (map, layers) = match (layer, rest) {
                 (Layer::Conv(conv), [Layer::Norm(norm), Layer::Relu(_), rest @ ..]) => {
-                    (convolve_normalize_relu(conv, Some(norm), map), rest)
+                    (conv2d_bn_relu(conv, Some(norm), map), rest)
                 }
-                (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => {
-                    (convolve_relu(conv, map), rest)
-                }
+                (Layer::Conv(conv), [Layer::Relu(_), rest @ ..]) => (conv2d_relu(conv, map), rest),
                 (layer, rest) => (layer.forward(map), rest),
             };
         }

@@ -8,7 +8,7 @@ use burn_zoo_blocks::stack::{ConvRow, Rounding, Row};
 pub enum Variant {
     /// The network of the paper's Fig. 3: 62,357,608 parameters.
     ImageNet,
-    /// For pictures of 32×32: a first convolution of stride 1, and hidden layers of 1024 units. 5,835,914 parameters.
+    /// For images of 32×32: a first convolution of stride 1, and hidden layers of 1024 units. 5,835,914 parameters.
     Cifar,
 }
 
@@ -97,7 +97,7 @@ impl Variant {
         }
     }
 
-    /// Least height and width of a picture, in pixels: every pooling has a whole window.
+    /// Least height and width of an image, in pixels: every pooling has a whole window.
     #[must_use]
     pub const fn min_size(self) -> usize {
         match self {
@@ -117,7 +117,7 @@ pub struct ZfNetConfig {
 }
 
 impl ZfNetConfig {
-    /// A network for RGB pictures, with 1000 classes, or ten for the CIFAR network.
+    /// A network for RGB images, with 1000 classes, or ten for the CIFAR network.
     #[must_use]
     pub fn new(variant: Variant) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl ZfNetConfig {
         self
     }
 
-    /// Channels of the pictures, at least one.
+    /// Channels of the images, at least one.
     #[must_use]
     pub fn with_in_channels(mut self, in_channels: usize) -> Self {
         self.in_channels = in_channels;

@@ -2,7 +2,7 @@
 //! 2013.
 //!
 //! The network of the paper's Fig. 3 ([`Variant::ImageNet`]) and one for CIFAR ([`Variant::Cifar`]). `config.rs` holds
-//! their layers as tables. Pictures need not be square.
+//! their layers as tables. Images need not be square.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -28,10 +28,10 @@
 //! - The renormalisation of filters whose RMS exceeds 0.1, a step of the paper's training, is not here; nor is the
 //!   deconvolutional network of the visualisations.
 //! - Dropout scales the units that it keeps in training, instead of all units by 0.5 in evaluation.
-//! - Pictures of any size from [`Variant::min_size`] on: adaptive average pooling brings the last map to 6×6. At 224×224
+//! - Images of any size from [`Variant::min_size`] on: adaptive average pooling brings the last map to 6×6. At 224×224
 //!   it is 6×6 already, and nothing is pooled.
 //! - [`Variant::Cifar`] is ours. Its conv1 has stride 1 and padding 3, its conv2 padding 2, its hidden layers 1024
-//!   units, so that 32×32 pictures leave the poolings as 16×16, 4×4 and 2×2. Weights start by He's rule, biases at zero,
+//!   units, so that 32×32 images leave the poolings as 16×16, 4×4 and 2×2. Weights start by He's rule, biases at zero,
 //!   the last layer uniformly in ±1/√fan-in.
 
 mod config;

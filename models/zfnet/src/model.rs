@@ -40,7 +40,7 @@ impl ZfNetConfig {
         );
         assert!(
             in_channels > 0,
-            "pictures have at least one channel: in_channels is 0"
+            "images have at least one channel: in_channels is 0"
         );
         assert!(
             width > 0,
@@ -74,13 +74,13 @@ impl ZfNet {
     ///
     /// # Shapes
     /// - images: `[batch, channels, height, width]`
-    /// - output: `[batch, 256, 6, 6]` for pictures of 224×224, `[batch, 256, 2, 2]` for CIFAR's of 32×32
+    /// - output: `[batch, 256, 6, 6]` for images of 224×224, `[batch, 256, 2, 2]` for CIFAR's of 32×32
     fn convolutions(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
         run(&self.features, images, FEATURES, taps)
     }
 }
 
-/// Pictures have at least [`Variant::min_size`] pixels on each side.
+/// Images have at least [`Variant::min_size`] pixels on each side.
 impl Classifier for ZfNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         linear(self.classifier.last(), self.embed(images))

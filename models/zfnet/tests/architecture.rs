@@ -12,7 +12,7 @@ fn narrow(variant: Variant) -> ZfNetConfig {
     ZfNetConfig::new(variant).with_width(6)
 }
 
-fn pictures(side: usize, device: &Device) -> Tensor<4> {
+fn images(side: usize, device: &Device) -> Tensor<4> {
     Tensor::random([2, 3, side, side], Distribution::Default, device)
 }
 
@@ -72,13 +72,13 @@ fn the_maps_have_the_sizes_of_fig_3() {
 }
 
 #[test]
-fn the_least_picture_leaves_a_pixel_and_others_may_be_oblong() {
+fn the_least_image_leaves_a_pixel_and_others_may_be_oblong() {
     let device = Device::flex();
     for variant in VARIANTS {
         let model = narrow(variant).with_num_classes(4).init(&device);
         let least = variant.min_size();
         let maps = model
-            .features(pictures(least, &device), &["pool5"])
+            .features(images(least, &device), &["pool5"])
             .expect("a name of every variant");
         assert_eq!(maps[0].dims()[2..], [1, 1], "{variant:?}");
         let oblong = Tensor::zeros([1, 3, least, 2 * least], &device);
@@ -145,7 +145,7 @@ fn dropout_is_on_in_training_and_off_in_evaluation() {
             .with_width(16)
             .with_num_classes(4)
             .init(&device);
-        let images = pictures(64, &device);
+        let images = images(64, &device);
         let train = || model.forward_train(images.clone()).logits.into_data();
         assert_ne!(train(), train(), "{variant:?}");
 
@@ -160,7 +160,7 @@ fn a_new_head_leaves_the_rest_untouched() {
     let device = Device::flex();
     for variant in VARIANTS {
         let model = narrow(variant).init(&device);
-        let images = pictures(64, &device);
+        let images = images(64, &device);
         let before = model.embed(images.clone()).into_data();
 
         let model = model.with_head(7, &device);
@@ -178,7 +178,7 @@ fn an_unknown_feature_is_an_error_that_lists_the_known() {
     let device = Device::flex();
     let model = narrow(Variant::Cifar).init(&device);
     let error = model
-        .features(pictures(32, &device), &["conv1", "layer1"])
+        .features(images(32, &device), &["conv1", "layer1"])
         .expect_err("layers have names of their own");
     assert_eq!(
         error.to_string(),
@@ -189,7 +189,7 @@ fn an_unknown_feature_is_an_error_that_lists_the_known() {
 
 #[test]
 #[should_panic(expected = "in_channels is 0")]
-fn pictures_without_channels_are_refused() {
+fn images_without_channels_are_refused() {
     let _ = narrow(Variant::ImageNet)
         .with_in_channels(0)
         .init(&Device::flex());

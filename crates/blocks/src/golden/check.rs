@@ -10,7 +10,7 @@ use super::fill::{fill, tensor, uniform};
 use super::key::Path;
 use crate::{Classifier, trainable_params};
 
-/// Greatest difference of a logit, relative to the largest logit of its picture.
+/// Greatest difference of a logit, relative to the largest logit of its image.
 const LOGITS: f64 = 1e-4;
 /// Greatest difference of the norm and projection of a gradient, relative to the norm.
 const GRADIENTS: f64 = 1e-3;
@@ -71,7 +71,7 @@ fn assert_close(what: &str, found: Tensor<2>, expected: &Value) {
         .into_data()
         .try_to_vec::<f32>()
         .expect("logits are f32");
-    for (picture, (found, expected)) in found.chunks(classes).zip(&expected).enumerate() {
+    for (image, (found, expected)) in found.chunks(classes).zip(&expected).enumerate() {
         let largest = expected
             .iter()
             .fold(0.0f64, |largest, value| largest.max(value.abs()));
@@ -79,7 +79,7 @@ fn assert_close(what: &str, found: Tensor<2>, expected: &Value) {
             let difference = (f64::from(*found) - expected).abs() / largest;
             assert!(
                 difference <= LOGITS,
-                "{what} of picture {picture}, class {class}: {found} here, {expected} in PyTorch ({difference:.1e})"
+                "{what} of image {image}, class {class}: {found} here, {expected} in PyTorch ({difference:.1e})"
             );
         }
     }

@@ -36,7 +36,7 @@ fn without_branch(mut unit: ResidualUnit) -> ResidualUnit {
 }
 
 #[test]
-fn every_kind_halves_odd_and_even_pictures_alike() {
+fn every_kind_halves_odd_and_even_images_alike() {
     for kind in [UnitKind::Basic, V1, V15] {
         for shortcut in [
             Shortcut::Absent,
@@ -151,7 +151,7 @@ fn option_a_sends_the_gradient_back_to_the_pixels_it_read() {
 }
 
 #[test]
-fn stochastic_depth_leaves_whole_pictures_out_and_lifts_the_others() {
+fn stochastic_depth_leaves_whole_images_out_and_lifts_the_others() {
     let device = Device::flex().autodiff();
     let config = ResidualUnitConfig {
         kind: UnitKind::Basic,
@@ -166,10 +166,10 @@ fn stochastic_depth_leaves_whole_pictures_out_and_lifts_the_others() {
     let share = unit.dropped(out.clone()) / out.clone(); // 0 or 4/3
     let shares = share.into_data().try_to_vec::<f32>().expect("f32");
     let mut left_out = 0;
-    for picture in shares.chunks_exact(18) {
-        let is_out = picture[0] == 0.0;
+    for image in shares.chunks_exact(18) {
+        let is_out = image[0] == 0.0;
         let expected = if is_out { 0.0 } else { 4.0 / 3.0 };
-        assert!(picture.iter().all(|share| (share - expected).abs() < 1e-6));
+        assert!(image.iter().all(|share| (share - expected).abs() < 1e-6));
         left_out += usize::from(is_out);
     }
     assert!((70..130).contains(&left_out), "{left_out} of 400");

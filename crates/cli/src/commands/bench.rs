@@ -7,8 +7,8 @@ use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_zoo::trainer::{OptimizerSection, Precision};
 use burn_zoo::{
-    Classifier, CreateOptions, Model, ModelInfo, create, has_kernels, narrowed, use_burns_own,
-    widened,
+    Classifier, CreateOptions, Model, ModelInfo, cast_params, create, set_kernels_enabled,
+    supports_kernels, to_f32,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -24,7 +24,7 @@ mod profile;
 use data::DataBenchArgs;
 use profile::Profile;
 
-/// Measure how fast models are on noise, or pictures come: pictures a second, medians
+/// Measure how fast models are on noise, or images come: images/s, medians
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// Models, as `zoo models` lists them.
@@ -39,11 +39,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, conflicts_with = "data")]
     train: bool,
 
-    /// Pictures of a step [default: 16; with --data the run file's, or 64]
+    /// Images of a step [default: 16; with --data the run file's, or 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_size: Option<u32>,
 
-    /// Timed steps, or with --data epochs of at most 4096 pictures, of which the median counts, after one that does not.
+    /// Timed steps, or with --data epochs of at most 4096 images, of which the median counts, after one that does not.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
         (None, false) => None,
     };
     if let Some(argument) = needs_kernels
-        && !has_kernels(&device)
+        && !supports_kernels(&device)
     {
         return Err(Failure::Input(format!(
             "{argument}: this device computes with Burn's own operations anyway; add --device flex"
@@ -193,7 +193,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result
     let mut times = vec![Vec::new(); whose.len()];
     for round in 0..=args.steps {
         for (times, burns_own) in times.iter_mut().zip(whose) {
-            use_burns_own(*burns_own);
+            set_kernels_enabled(!*burns_own);
             let start = Instant::now();
             step()?;
             if round > 0 {
@@ -238,7 +238,7 @@ fn inference(
         false => model.valid(),
     };
     let (model, images) = match precision.narrow() {
-        Some(dtype) => (narrowed(model, dtype), images.cast(dtype)),
+        Some(dtype) => (cast_params(model, dtype), images.cast(dtype)),
         None => (model, images),
     };
     move || wait(&model.forward(images.clone()))
@@ -262,12 +262,12 @@ fn training(
         let network = model.take().expect("it is put back");
         let scores = match precision.narrow() {
             Some(dtype) => {
-                narrowed(network.clone(), dtype).forward_train(images.clone().cast(dtype))
+                cast_params(network.clone(), dtype).forward_train(images.clone().cast(dtype))
             }
             None => network.forward_train(images.clone()),
         };
         let share = |logits: Tensor<2>| {
-            let logits = widened(logits);
+            let logits = to_f32(logits);
             let [batch, classes] = logits.dims();
             let even = Tensor::full([batch, classes], 1.0 / classes as f64, &logits.device());
             cross_entropy_with_logits(logits, even)

@@ -31,11 +31,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
 
-    /// Channels of the pictures [default: those of the file]. The first convolution is summed or repeated to fit.
+    /// Channels of the images [default: those of the file]. The first convolution is summed or repeated to fit.
     #[arg(long, value_name = "N")]
     channels: Option<usize>,
 
-    /// Mean of each channel that pictures were normalised with, as in 0.485,0.456,0.406 [default: the file's own or its
+    /// Mean of each channel that images were normalised with, as in 0.485,0.456,0.406 [default: the file's own or its
     /// publisher's where known, else the model's]
     #[arg(long, value_name = "M,M,M", value_delimiter = ',', requires = "std")]
     mean: Option<Vec<f32>>,
@@ -86,7 +86,7 @@ struct Report<'a> {
     format: Format,
     out: &'a Path,
     parameters: usize,
-    /// Mean and standard deviation of each channel that pictures are normalised with.
+    /// Mean and standard deviation of each channel that images are normalised with.
     statistics: Option<&'a [Vec<f32>; 2]>,
     #[serde(flatten)]
     load: LoadReport,
@@ -218,7 +218,7 @@ fn text(report: &Report<'_>) -> String {
         report.file.display()
     );
     if let Some([mean, std]) = report.statistics {
-        text += &format!("\npictures normalised with mean {mean:?}, std {std:?}");
+        text += &format!("\nimages normalised with mean {mean:?}, std {std:?}");
     }
     if !load.prefix.is_empty() {
         text += &format!("\nkeys behind {:?}", load.prefix);
@@ -251,7 +251,7 @@ fn published_statistics(info: &ModelInfo, file: &Path) -> Option<[Vec<f32>; 2]> 
     (file.file_name()? == published.file).then(|| published.statistics(info))
 }
 
-/// The statistics of the model's own evaluation, where the pictures have its channels.
+/// The statistics of the model's own evaluation, where the images have its channels.
 fn own_statistics(info: &ModelInfo, options: &CreateOptions) -> Option<[Vec<f32>; 2]> {
     let own = info.preprocessing;
     let channels = options.in_channels.unwrap_or(info.input[0]);

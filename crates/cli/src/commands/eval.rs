@@ -6,8 +6,8 @@ use std::time::Instant;
 use burn::data::dataset::Dataset;
 use burn::tensor::Device;
 use burn_zoo::Sizes;
+use burn_zoo::data::{ImageData, Loader, LoaderOptions, OnBad, Sampler};
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{ImageData, Loader, LoaderOptions, OnBad, Order};
 use burn_zoo::trainer::{
     ClassRecord, ClassScores, Dense, Evaluation, PREFETCH, Views, evaluate, upload,
 };
@@ -21,7 +21,7 @@ use crate::progress::{bar, say, scores};
 use crate::setup;
 use crate::setup::Trained;
 
-/// Score a trained network over the validation pictures
+/// Score a trained network over the validation images
 ///
 /// Either the best weights of a run folder, or a weights file of a model.
 #[derive(Debug, Args)]
@@ -56,29 +56,29 @@ pub(crate) struct EvalArgs {
     #[command(flatten)]
     device: DeviceArg,
 
-    /// Pictures of one step.
+    /// Images of one step.
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
 
-    /// Threads that decode pictures.
+    /// Threads that decode images.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=256))]
     workers: u32,
 
-    /// Leave out pictures that cannot be read, name and count them.
+    /// Leave out images that cannot be read, name and count them.
     #[arg(long)]
     skip_bad: bool,
 
-    /// Average the probabilities of each picture and its mirror image.
+    /// Average the probabilities of each image and its mirror image.
     #[arg(long)]
     flip: bool,
 
-    /// Average the probabilities of ten crops: the corners and the centre of the central square of the resized picture,
+    /// Average the probabilities of ten crops: the corners and the centre of the central square of the resized image,
     /// and their mirror images.
     #[arg(long, conflicts_with_all = ["flip", "dense"])]
     ten_crop: bool,
 
-    /// The network over whole pictures with shorter sides of these lengths (256,384,512), probabilities averaged; one
-    /// picture at a time.
+    /// The network over whole images with shorter sides of these lengths (256,384,512), probabilities averaged; one
+    /// image at a time.
     #[arg(long, value_name = "SIDE,…", value_delimiter = ',', conflicts_with_all = ["batch_size", "workers"], value_parser = clap::value_parser!(u32).range(1..=16_384))]
     dense: Vec<u32>,
 
@@ -98,7 +98,7 @@ struct Report {
     calibration_error: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_class: Option<Vec<ClassRecord>>,
-    /// Pictures of each class (row) by the class that they were taken for (column).
+    /// Images of each class (row) by the class that they were taken for (column).
     #[serde(skip_serializing_if = "Option::is_none")]
     confusion: Option<Vec<Vec<usize>>>,
     seconds: f64,
@@ -153,7 +153,7 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
     output.show(&report, || text(&report))
 }
 
-/// Scores the validation pictures in the views that were asked for.
+/// Scores the validation images in the views that were asked for.
 fn scored(
     args: &EvalArgs,
     Trained {
@@ -174,7 +174,7 @@ fn scored(
         let shorter: Vec<usize> = args.dense.iter().map(|side| *side as usize).collect();
         if info.sizes == Sizes::Fixed {
             return Err(Failure::Input(format!(
-                "{} takes pictures of one size only, dense evaluation is over whole pictures: leave --dense out",
+                "{} takes images of one size only, dense evaluation is over whole images: leave --dense out",
                 info.name
             )));
         }
@@ -186,7 +186,7 @@ fn scored(
             flip: args.flip,
             on_bad,
         };
-        let bar = bar(data.valid.len() as u64, "pictures");
+        let bar = bar(data.valid.len() as u64, "images");
         let evaluation = dense.evaluate(
             model,
             &data.valid,
@@ -210,7 +210,7 @@ fn scored(
     let options = LoaderOptions {
         batch_size: args.batch_size as usize,
         shuffle: None,
-        order: Order::Uniform,
+        order: Sampler::Uniform,
         drop_last: false,
         workers: args.workers as usize,
         prefetch: PREFETCH,
@@ -251,7 +251,7 @@ fn text(report: &Report) -> String {
     };
     let classes = per_class.as_deref().map_or(String::new(), table);
     format!(
-        "{model} ({}) on {dataset}: {}, calibration error {calibration_error:.2} %\n{} pictures{left_out}, {} images/s, {seconds:.1} s{classes}",
+        "{model} ({}) on {dataset}: {}, calibration error {calibration_error:.2} %\n{} images{left_out}, {} images/s, {seconds:.1} s{classes}",
         weights.display(),
         scores(&evaluation.scores),
         thousands(evaluation.samples as u64),
@@ -263,7 +263,7 @@ fn text(report: &Report) -> String {
 fn table(classes: &[ClassRecord]) -> String {
     let width = classes.iter().map(|row| row.class.chars().count()).max();
     let width = width.unwrap_or_default().max("class".len());
-    let mut text = format!("\n\n{:width$}  pictures  precision  recall     F1", "class");
+    let mut text = format!("\n\n{:width$}  images  precision  recall     F1", "class");
     for ClassRecord { class, scores } in classes {
         let ClassScores {
             samples,

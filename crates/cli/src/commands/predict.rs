@@ -1,11 +1,11 @@
-//! `zoo predict`: what a trained network sees on pictures.
+//! `zoo predict`: what a trained network sees on images.
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
+use burn_zoo::data::{Image, Pipeline, PipelineError, ResizeMode, decode, sample_rng};
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{Fit, Picture, Pipeline, PipelineError, decode, sample_rng};
 use burn_zoo::{Classifier, Model};
 use clap::Args;
 use serde::Serialize;
@@ -16,15 +16,15 @@ use crate::output::{Output, table};
 use crate::progress::{bar, say};
 use crate::setup::{self, Trained};
 
-/// Classify pictures with a trained network
+/// Classify images with a trained network
 ///
-/// Pictures are files, folders (searched to the bottom) or patterns such as 'photos/*.jpg'.
+/// Images are files, folders (searched to the bottom) or patterns such as 'photos/*.jpg'.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "zoo predict [OPTIONS] <RUN> <IMAGE>...\n       zoo predict [OPTIONS] --model <MODEL> --weights <FILE> <IMAGE>..."
 )]
 pub(crate) struct PredictArgs {
-    /// The run folder, unless --model is given, then the pictures.
+    /// The run folder, unless --model is given, then the images.
     #[arg(value_name = "RUN|IMAGE", required = true)]
     paths: Vec<PathBuf>,
 
@@ -47,23 +47,23 @@ pub(crate) struct PredictArgs {
     #[command(flatten)]
     device: DeviceArg,
 
-    /// Classes to show for each picture, the most probable first.
+    /// Classes to show for each image, the most probable first.
     #[arg(long, short = 'k', value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
 
-    /// One line of comma-separated values for each picture and class: image, rank, class, index, probability.
+    /// One line of comma-separated values for each image and class: image, rank, class, index, probability.
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 
-    /// Leave out pictures that cannot be read, and name them.
+    /// Leave out images that cannot be read, and name them.
     #[arg(long)]
     skip_bad: bool,
 }
 
-/// Pictures of one forward pass.
+/// Images of one forward pass.
 const BATCH: usize = 32;
 
-/// Endings of the picture files that a folder is searched for.
+/// Endings of the image files that a folder is searched for.
 const ENDINGS: [&str; 6] = ["jpg", "jpeg", "jpe", "png", "webp", "bmp"];
 
 #[derive(Serialize)]
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
                 .filter(|(_, images)| !images.is_empty())
             else {
                 return Err(Failure::Input(format!(
-                    "{}: no picture is named behind the run folder; expected `zoo predict RUN IMAGE…`",
+                    "{}: no image is named behind the run folder; expected `zoo predict RUN IMAGE…`",
                     args.paths[0].display()
                 )));
             };
@@ -126,14 +126,14 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
         }
     };
     let images = expand(images)?;
-    let bar = bar(images.len() as u64, "pictures");
+    let bar = bar(images.len() as u64, "images");
     let (mut predictions, mut left_out) = (Vec::new(), Vec::new());
     for images in images.chunks(BATCH) {
         let (readable, unreadable) = read(images, &trained.pipeline);
         if let Some(message) = unreadable.first().filter(|_| !args.skip_bad) {
             bar.finish_and_clear();
             return Err(Failure::Input(format!(
-                "{message}; --skip-bad leaves out pictures that cannot be read"
+                "{message}; --skip-bad leaves out images that cannot be read"
             )));
         }
         left_out.extend(unreadable);
@@ -146,7 +146,7 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
         .for_each(|message| say(&format!("left out: {message}")));
     if predictions.is_empty() {
         return Err(Failure::Input(
-            "none of the pictures could be read".to_owned(),
+            "none of the images could be read".to_owned(),
         ));
     }
     let report = Report {
@@ -201,7 +201,7 @@ fn text(report: &Report) -> String {
         })
         .collect();
     table(
-        ["picture", "probability", "class"],
+        ["image", "probability", "class"],
         [false, true, false],
         &rows,
     )
@@ -232,13 +232,13 @@ fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             }
             if files.len() == before {
                 return Err(Failure::Input(format!(
-                    "{shown}: there is no such picture, folder or match of a pattern"
+                    "{shown}: there is no such image, folder or match of a pattern"
                 )));
             }
         }
         if files.len() == before {
             return Err(Failure::Input(format!(
-                "{}: the folder holds no picture (looked for {})",
+                "{}: the folder holds no image (looked for {})",
                 argument.display(),
                 ENDINGS.join(", ")
             )));
@@ -247,7 +247,7 @@ fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// The picture files in a folder and the folders below it, in the order of their names.
+/// The image files in a folder and the folders below it, in the order of their names.
 fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let failed = |error| {
         Failure::Input(format!(
@@ -281,14 +281,14 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The inputs of the pictures that can be read, and why the others cannot.
+/// The inputs of the images that can be read, and why the others cannot.
 fn read(images: &[PathBuf], pipeline: &Pipeline) -> (Vec<(PathBuf, Vec<f32>)>, Vec<String>) {
     let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
     for path in images {
         let input = decode(path)
             .map_err(|error| error.to_string())
-            .and_then(|picture| {
-                input(&picture, pipeline).map_err(|error| format!("{}: {error}", path.display()))
+            .and_then(|image| {
+                input(&image, pipeline).map_err(|error| format!("{}: {error}", path.display()))
             });
         match input {
             Ok(input) => readable.push((path.clone(), input)),
@@ -298,19 +298,19 @@ fn read(images: &[PathBuf], pipeline: &Pipeline) -> (Vec<(PathBuf, Vec<f32>)>, V
     (readable, unreadable)
 }
 
-/// A picture as the network's input. One that is not of the trained size is resized until it covers the input.
-fn input(picture: &Picture, pipeline: &Pipeline) -> Result<Vec<f32>, PipelineError> {
+/// An image as the network's input. One that is not of the trained size is resized until it covers the input.
+fn input(image: &Image, pipeline: &Pipeline) -> Result<Vec<f32>, PipelineError> {
     // Evaluation changes nothing at random; the generator is not asked.
     let mut rng = sample_rng(0, 0, 0);
     let mut values = vec![0.0; pipeline.values()];
-    match pipeline.apply(picture, &mut values, &mut rng) {
+    match pipeline.apply(image, &mut values, &mut rng) {
         Err(PipelineError::Size { .. } | PipelineError::Larger { .. }) => {
             let mut covering = pipeline.clone();
             let [height, width] = covering.geometry.size;
-            covering.geometry.fit = Fit::Resize {
+            covering.geometry.fit = ResizeMode::Resize {
                 shorter: height.max(width),
             };
-            covering.apply(picture, &mut values, &mut rng)?;
+            covering.apply(image, &mut values, &mut rng)?;
         }
         fitted => fitted?,
     }

@@ -112,7 +112,7 @@ fn text(summary: &Summary) -> String {
                 match (&layer.output, layer.receptive_field) {
                     (None, _) => String::new(),
                     (Some(_), Some(sides)) => field_text(sides),
-                    (Some(_), None) => "picture".to_owned(),
+                    (Some(_), None) => "image".to_owned(),
                 },
             ]
         })

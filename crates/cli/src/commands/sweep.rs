@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::train::Interrupter;
-use burn_zoo::pictures::ImageData;
+use burn_zoo::data::ImageData;
 use burn_zoo::report::files::{REPORT, SUMMARY};
 use burn_zoo::trainer::{
     BatchSize, DataSection, Existing, Outcome, RunFile, Summary, check_unchanged, has_checkpoint,
@@ -104,10 +104,10 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
         #[cfg(feature = "remote")]
         &args.token,
     )?;
-    let mut pictures = Pictures::default();
+    let mut images = Images::default();
     // Nothing is trained before every run is known to be possible.
     for (run, point) in runs.iter().zip(&points) {
-        let ready = Ready::new(run.clone(), pictures.of(run)?)?;
+        let ready = Ready::new(run.clone(), images.of(run)?)?;
         let out = folder.join(&point.name);
         if args.resume {
             check_unchanged(&out, run)?;
@@ -162,7 +162,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
         say(&heading(&sweep, index));
         let outcome = match interrupter.should_stop() {
             true => None,
-            false => one(args, &sweep, index, run, &mut pictures, &team, &interrupter),
+            false => one(args, &sweep, index, run, &mut images, &team, &interrupter),
         };
         let Some(outcome) = outcome else {
             sweep.write()?;
@@ -273,7 +273,7 @@ fn one(
     sweep: &Sweep,
     index: usize,
     run: RunFile,
-    pictures: &mut Pictures,
+    images: &mut Images,
     team: &Team,
     interrupter: &Interrupter,
 ) -> Option<Result<Summary, String>> {
@@ -289,7 +289,7 @@ fn one(
         observer: Box::new(Follow::new()),
         interrupter: interrupter.clone(),
     };
-    let outcome = pictures
+    let outcome = images
         .of(&run)
         .and_then(|data| Ready::new(run, data))
         .and_then(|ready| ready.job(target, team))
@@ -301,11 +301,11 @@ fn one(
     }
 }
 
-/// The pictures of the run at hand, kept for the next one where it wants the same.
+/// The images of the run at hand, kept for the next one where it wants the same.
 #[derive(Default)]
-struct Pictures(Option<(DataSection, u64, ImageData)>);
+struct Images(Option<(DataSection, u64, ImageData)>);
 
-impl Pictures {
+impl Images {
     fn of(&mut self, run: &RunFile) -> Result<ImageData, Failure> {
         match &self.0 {
             Some((section, seed, data)) if *section == run.data && *seed == run.seed => {

@@ -168,12 +168,12 @@ fn end_run(lost: &str, out: &Path, resume: &str, terminal: Option<&Terminal>, ou
     std::process::exit(failure.exit_code().into());
 }
 
-/// The batch size behind `"auto"`: that of the run in `out` where it goes on, or as many of `pictures` as fit.
+/// The batch size behind `"auto"`: that of the run in `out` where it goes on, or as many of `images` as fit.
 fn batch_size(
     args: &TrainArgs,
     named: &DevicesSection,
     device: &Device,
-    pictures: usize,
+    images: usize,
     out: &Path,
 ) -> Result<BatchSize, Failure> {
     if args.resume
@@ -195,7 +195,7 @@ fn batch_size(
                 .into(),
         ));
     }
-    batch_size::find(args, pictures).map(BatchSize::Of)
+    batch_size::find(args, images).map(BatchSize::Of)
 }
 
 /// Stops a run that has made enough steps; whoever follows it does so still.

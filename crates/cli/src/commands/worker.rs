@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-use burn_zoo::pictures::panic_message;
+use burn_zoo::data::panic_message;
 use clap::Args;
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     if !address.ip().is_loopback() {
         say(
-            "warning: the traffic is not encrypted: whoever sees it sees pictures and weights, and may change them; the token \
+            "warning: the traffic is not encrypted: whoever sees it sees images and weights, and may change them; the token \
              is not sent",
         );
     }

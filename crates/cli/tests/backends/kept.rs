@@ -1,13 +1,13 @@
-//! Pictures that lie on a device: the batches that it makes, beside those of workers.
+//! Images that lie on a device: the batches that it makes, beside those of workers.
 
 use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
 use burn::tensor::Device;
-use burn_zoo::pictures::{
-    Augment, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
-    Pipeline, Sample, Split, Upload,
+use burn_zoo::data::{
+    Augment, Crop, Geometry, Image, Loader, LoaderOptions, Normalize, OnBad, Pipeline, ResizeMode,
+    Sample, Sampler, Split, Transfer,
 };
 use libtest_mimic::Failed;
 
@@ -18,8 +18,8 @@ const TOLERANCE: f32 = 1e-5;
 
 pub(crate) fn compare(backend: Backend) -> Result<String, Failed> {
     let device = backend.device().ok_or("its device has gone")?;
-    let found = epoch(&device, Upload::Once { limit: 1 << 20 })?;
-    let expected = epoch(&Device::flex(), Upload::Values)?;
+    let found = epoch(&device, Transfer::CacheOnDevice { limit: 1 << 20 })?;
+    let expected = epoch(&Device::flex(), Transfer::Values)?;
     if found.len() != expected.len() {
         return Err(format!("{} values, {} on Flex", found.len(), expected.len()).into());
     }
@@ -28,28 +28,25 @@ pub(crate) fn compare(backend: Backend) -> Result<String, Failed> {
         true => f32::INFINITY,
         false => worst.max(apart),
     });
-    let line = format!(
-        "{:<8} pictures kept on it: {worst:.1e} apart",
-        backend.name()
-    );
+    let line = format!("{:<8} images kept on it: {worst:.1e} apart", backend.name());
     match worst <= TOLERANCE {
         true => Ok(line),
         false => Err(line.into()),
     }
 }
 
-/// All values of an epoch of shifted, mirrored and cut pictures of 5×7 pixels, 105 bytes each: no multiple of four.
-fn epoch(device: &Device, upload: Upload) -> Result<Vec<f32>, Failed> {
+/// All values of an epoch of shifted, mirrored and cut images of 5×7 pixels, 105 bytes each: no multiple of four.
+fn epoch(device: &Device, upload: Transfer) -> Result<Vec<f32>, Failed> {
     let samples = (0..23).map(|label: usize| {
         let pixels = (0..105).map(|place| (label * 31 + place * 17 + place * place) as u8);
-        let picture = Picture {
+        let image = Image {
             height: 5,
             width: 7,
             channels: 3,
             pixels: pixels.collect(),
         };
         Sample {
-            picture: picture.into(),
+            image: image.into(),
             label,
         }
     });
@@ -57,7 +54,7 @@ fn epoch(device: &Device, upload: Upload) -> Result<Vec<f32>, Failed> {
     let pipeline = Pipeline {
         geometry: Geometry {
             size: [5, 7],
-            fit: Fit::Exact,
+            fit: ResizeMode::Exact,
             channels: 3,
         },
         augment: Some(Augment {
@@ -74,7 +71,7 @@ fn epoch(device: &Device, upload: Upload) -> Result<Vec<f32>, Failed> {
     let options = LoaderOptions {
         batch_size: 6,
         shuffle: Some(3),
-        order: Order::Uniform,
+        order: Sampler::Uniform,
         drop_last: false,
         workers: 1,
         prefetch: 1,

@@ -11,7 +11,7 @@ use burn_zoo::zfnet::{Variant as ZfNet, ZfNetConfig};
 /// Classes of every network.
 pub(crate) const CLASSES: usize = 10;
 
-/// A network, and the pictures that it is given.
+/// A network, and the images that it is given.
 #[derive(Clone, Copy)]
 pub(crate) struct Network {
     pub(crate) name: &'static str,
@@ -58,7 +58,7 @@ pub(crate) const ALL: [Network; 6] = [
             ModelConfig::Vgg(config.with_num_classes(CLASSES).with_dropout(0.0))
         },
     },
-    // Batch normalisation, branches, both auxiliary heads. The mean of few values enlarges roundings: four pictures.
+    // Batch normalisation, branches, both auxiliary heads. The mean of few values enlarges roundings: four images.
     Network {
         name: "googlenet",
         images: [4, 3, 64, 64],

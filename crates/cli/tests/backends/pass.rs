@@ -5,7 +5,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Bytes, Device, Distribution, Gradients, Int, Tensor, TensorData};
 use burn_zoo::trainer::Precision;
-use burn_zoo::{Classifier, Model, ModelConfig, narrowed, widened};
+use burn_zoo::{Classifier, Model, ModelConfig, cast_params, to_f32};
 
 use crate::networks::{CLASSES, Network};
 
@@ -40,7 +40,7 @@ impl Start {
             shape[0] *= 8;
         }
         let images = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
-        let labels = (0..shape[0]).map(|picture| (3 * picture % CLASSES) as i32);
+        let labels = (0..shape[0]).map(|image| (3 * image % CLASSES) as i32);
         Self {
             config,
             weights: store.get_bytes().expect("written above"),
@@ -65,7 +65,7 @@ impl Start {
         };
         let evaluated = |model: Model| {
             let model = match precision.narrow() {
-                Some(dtype) => narrowed(model, dtype),
+                Some(dtype) => cast_params(model, dtype),
                 None => model,
             };
             numbers(model.forward(images(device)))
@@ -76,13 +76,13 @@ impl Start {
         let autodiff = device.clone().autodiff();
         let labels = Tensor::<1, Int>::from_data(self.labels.as_slice(), &autodiff);
         let answer = match precision.narrow() {
-            Some(dtype) => narrowed(model.clone(), dtype).forward_train(images(&autodiff)),
+            Some(dtype) => cast_params(model.clone(), dtype).forward_train(images(&autodiff)),
             None => model.forward_train(images(&autodiff)),
         };
         let loss_of = |logits| {
             CrossEntropyLossConfig::new()
                 .init(&autodiff)
-                .forward(widened(logits), labels.clone())
+                .forward(to_f32(logits), labels.clone())
         };
         let loss = answer
             .aux
@@ -124,7 +124,7 @@ pub(crate) struct Pass {
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let values = widened(tensor).into_data();
+    let values = to_f32(tensor).into_data();
     values.try_to_vec().expect("single precision")
 }
 

@@ -1,6 +1,6 @@
 //! The report in headless Chromium, where there is one: what it says, how it looks, what it asks for.
 //!
-//! `BURN_ZOO_SCREENSHOTS=folder` keeps the pictures.
+//! `BURN_ZOO_SCREENSHOTS=folder` keeps the images.
 
 #![cfg(unix)]
 
@@ -156,7 +156,7 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Keeps a picture of the whole page where `BURN_ZOO_SCREENSHOTS` says.
+    /// Keeps an image of the whole page where `BURN_ZOO_SCREENSHOTS` says.
     fn screenshot(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("BURN_ZOO_SCREENSHOTS") else {
             return;
@@ -165,7 +165,7 @@ impl Browser {
             "Page.captureScreenshot",
             json!({ "format": "png", "captureBeyondViewport": true }),
         );
-        let text = answer["data"].as_str().expect("a picture");
+        let text = answer["data"].as_str().expect("an image");
         let bytes = base64::engine::general_purpose::STANDARD
             .decode(text)
             .expect("base64");

@@ -66,11 +66,7 @@ fn inspection_counts_classes_and_names_damaged_files() {
             }
         }
     }
-    write(
-        folder.path(),
-        "set/train/cats/text.jpg",
-        "this is no picture",
-    );
+    write(folder.path(), "set/train/cats/text.jpg", "this is no image");
     let report = succeed(
         folder.path(),
         &["data", "inspect", "image_folder", "--root", "set", "--json"],
@@ -112,7 +108,7 @@ fn inspection_counts_classes_and_names_damaged_files() {
     );
 }
 
-/// A picture of a few tilted stripes, and one that differs from it by a level here and there.
+/// An image of a few tilted stripes, and one that differs from it by a level here and there.
 fn stripes(number: u32, noise: u32) -> image::RgbImage {
     image::RgbImage::from_fn(40, 32, |x, y| {
         let phase = (x * (2 + number % 5) + y * (1 + number / 5)) % 37;
@@ -124,10 +120,10 @@ fn stripes(number: u32, noise: u32) -> image::RgbImage {
 #[test]
 fn inspection_finds_duplicates_leaks_and_contradictions() {
     let folder = folder();
-    let save = |path: &str, picture: image::RgbImage| {
+    let save = |path: &str, image: image::RgbImage| {
         let path = folder.path().join("set").join(path);
         std::fs::create_dir_all(path.parent().expect("below the folder")).expect("writable");
-        picture.save(path).expect("writable");
+        image.save(path).expect("writable");
     };
     for number in 0..6 {
         save(&format!("train/cats/{number}.png"), stripes(number, 0));
@@ -171,8 +167,8 @@ fn inspection_finds_duplicates_leaks_and_contradictions() {
 
     let text = with(&["--html", "page.html"]).stdout;
     for line in [
-        "duplicates: 2 the same as an earlier picture, 1 look alike",
-        "leaks: 1 validation pictures are in training as well, 1 look like one",
+        "duplicates: 2 the same as an earlier image, 1 look alike",
+        "leaks: 1 validation images are in training as well, 1 look like one",
         "contradictions: 1 groups",
     ] {
         assert!(text.contains(line), "{text}");
@@ -277,7 +273,7 @@ fn a_packed_set_trains_like_any_other() {
 }
 
 #[test]
-fn a_preview_is_a_sheet_of_pictures() {
+fn a_preview_is_a_sheet_of_images() {
     let folder = folder();
     let report = succeed(
         folder.path(),
@@ -285,7 +281,7 @@ fn a_preview_is_a_sheet_of_pictures() {
     )
     .json();
     assert_eq!(report["pictures"], 9);
-    let sheet = image::open(folder.path().join("sheet.png")).expect("a picture");
+    let sheet = image::open(folder.path().join("sheet.png")).expect("an image");
     // Three rows of 32 pixels with gaps of 2.
     assert_eq!((sheet.width(), sheet.height()), (100, 100));
 

@@ -141,7 +141,7 @@ fn weights_that_do_not_fit_are_refused() {
 #[test]
 fn predictions_name_classes_and_probabilities() {
     let folder = trained();
-    let digit = folder.path().join("pictures/some/digit.png");
+    let digit = folder.path().join("images/some/digit.png");
     std::fs::create_dir_all(digit.parent().expect("below")).expect("writable");
     image::GrayImage::from_fn(32, 32, |x, _| {
         image::Luma([if (14..18).contains(&x) { 255 } else { 0 }])
@@ -149,14 +149,10 @@ fn predictions_name_classes_and_probabilities() {
     .save(&digit)
     .expect("writable");
     image::RgbImage::from_pixel(70, 50, image::Rgb([9, 80, 200]))
-        .save(folder.path().join("pictures/photo.jpg"))
+        .save(folder.path().join("images/photo.jpg"))
         .expect("writable");
 
-    let report = succeed(
-        folder.path(),
-        &["predict", "runs/tiny", "pictures", "--json"],
-    )
-    .json();
+    let report = succeed(folder.path(), &["predict", "runs/tiny", "images", "--json"]).json();
     let predictions = report["predictions"].as_array().expect("a list");
     assert_eq!(predictions.len(), 2);
     for prediction in predictions {
@@ -177,7 +173,7 @@ fn predictions_name_classes_and_probabilities() {
         &[
             "predict",
             "runs/tiny",
-            "pictures/some/digit.png",
+            "images/some/digit.png",
             "-k",
             "99",
             "--json",
@@ -197,15 +193,15 @@ fn predictions_name_classes_and_probabilities() {
 
     let text = succeed(
         folder.path(),
-        &["predict", "runs/tiny", "pictures/*.jpg", "-k", "1"],
+        &["predict", "runs/tiny", "images/*.jpg", "-k", "1"],
     )
     .stdout;
     assert_eq!(text.lines().count(), 2, "{text}");
-    assert!(text.contains("pictures/photo.jpg"), "{text}");
+    assert!(text.contains("images/photo.jpg"), "{text}");
 
     let csv = succeed(
         folder.path(),
-        &["predict", "runs/tiny", "pictures", "-k", "2", "--csv"],
+        &["predict", "runs/tiny", "images", "-k", "2", "--csv"],
     )
     .stdout;
     let lines: Vec<&str> = csv.lines().collect();
@@ -213,7 +209,7 @@ fn predictions_name_classes_and_probabilities() {
     assert_eq!(lines[0], "image,rank,class,index,probability");
     let best = &predictions[0]["classes"][0];
     let expected = format!(
-        "pictures/photo.jpg,1,{},{},{}",
+        "images/photo.jpg,1,{},{},{}",
         best["class"].as_str().expect("a name"),
         best["index"],
         best["probability"].as_f64().expect("a number") as f32
@@ -221,7 +217,7 @@ fn predictions_name_classes_and_probabilities() {
     assert_eq!(lines[1], expected);
     let both = run(
         folder.path(),
-        &["predict", "runs/tiny", "pictures", "--csv", "--json"],
+        &["predict", "runs/tiny", "images", "--csv", "--json"],
     );
     assert_eq!(both.code, 2, "{}", both.stdout);
 
@@ -239,7 +235,7 @@ fn predictions_name_classes_and_probabilities() {
             .chain(more.iter().copied())
             .collect::<Vec<_>>()
     };
-    let unnamed = succeed(folder.path(), &with(&["pictures", "--json"])).json();
+    let unnamed = succeed(folder.path(), &with(&["images", "--json"])).json();
     assert!(
         unnamed["predictions"][0]["classes"][0]["class"]
             .as_str()
@@ -248,7 +244,7 @@ fn predictions_name_classes_and_probabilities() {
     );
     let named = succeed(
         folder.path(),
-        &with(&["--data", "glyphs", "pictures", "--json"]),
+        &with(&["--data", "glyphs", "images", "--json"]),
     )
     .json();
     assert_eq!(
@@ -258,13 +254,13 @@ fn predictions_name_classes_and_probabilities() {
 }
 
 #[test]
-fn pictures_that_cannot_be_read_are_named() {
+fn images_that_cannot_be_read_are_named() {
     let folder = trained();
     let good = folder.path().join("good.png");
     image::GrayImage::new(32, 32).save(&good).expect("writable");
     let bytes = read(&good);
     write(folder.path(), "cut.png", &bytes[..bytes.len() / 2]);
-    write(folder.path(), "text.jpg", "this is no picture");
+    write(folder.path(), "text.jpg", "this is no image");
     std::fs::create_dir(folder.path().join("empty")).expect("writable");
 
     let predict = |images: &[&'static str]| {
@@ -283,16 +279,12 @@ fn pictures_that_cannot_be_read_are_named() {
     refuse(
         folder.path(),
         &predict(&["text.jpg", "--skip-bad"]),
-        &["none of the pictures"],
+        &["none of the images"],
     );
     refuse(folder.path(), &predict(&["none.jpg"]), &["none.jpg"]);
     refuse(folder.path(), &predict(&["*.gif"]), &["*.gif"]);
-    refuse(
-        folder.path(),
-        &predict(&["empty"]),
-        &["empty", "no picture"],
-    );
-    refuse(folder.path(), &predict(&[]), &["no picture is named"]);
+    refuse(folder.path(), &predict(&["empty"]), &["empty", "no image"]);
+    refuse(folder.path(), &predict(&[]), &["no image is named"]);
     refuse(
         folder.path(),
         &["predict", "good.png", "good.png"],
@@ -322,16 +314,16 @@ fn classes_are_told_apart_one_by_one() {
     .json();
     let classes = eval["per_class"].as_array().expect("a list");
     assert_eq!(classes.len(), 10);
-    let pictures: u64 = classes
+    let images: u64 = classes
         .iter()
         .map(|c| c["samples"].as_u64().expect("a count"))
         .sum();
-    assert_eq!(pictures, eval["samples"].as_u64().expect("a count"));
+    assert_eq!(images, eval["samples"].as_u64().expect("a count"));
     let confusion = eval["confusion"].as_array().expect("a matrix");
     let right: u64 = (0..10)
         .map(|class| confusion[class][class].as_u64().expect("a count"))
         .sum();
-    let top1 = 100.0 * right as f64 / pictures as f64;
+    let top1 = 100.0 * right as f64 / images as f64;
     assert!((top1 - eval["top1"].as_f64().expect("a number")).abs() < 1e-9);
     let error = eval["calibration_error"].as_f64().expect("a number");
     assert!((0.0..=100.0).contains(&error), "{error}");
@@ -344,7 +336,7 @@ fn classes_are_told_apart_one_by_one() {
 }
 
 #[test]
-fn several_views_of_a_picture_are_averaged() {
+fn several_views_of_a_image_are_averaged() {
     let folder = folder();
     let colours = TINY
         .replace("lenet5_modern", "cifar_resnet18")

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::common::{Done, answer, folder, read, refuse, server, succeed, write, zoo};
 
-/// A table of twelve pictures in three classes, two of them lying on their side.
+/// A table of twelve images in three classes, two of them lying on their side.
 fn table() -> Vec<u8> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     read(corpus.join("parquet/snappy"))

@@ -154,7 +154,7 @@ fn a_summary_has_memory_and_receptive_fields() {
     assert_eq!(first["activation_bytes"], 64 * 224 * 224 * 4);
     assert_eq!(first["receptive_field"], serde_json::json!([3, 3]));
     let text = succeed(folder.path(), &["summary", "vgg16"]).stdout;
-    for part in ["activations", "12.2 MiB", "receptive", "212", "picture"] {
+    for part in ["activations", "12.2 MiB", "receptive", "212", "image"] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

@@ -75,7 +75,7 @@ fn a_model_and_a_data_set_must_fit() {
         (
             "resnet20",
             "augment.erasing.prob=7",
-            ["[augment]", "erased pictures is 7", "0 to 1"],
+            ["[augment]", "erased images is 7", "0 to 1"],
         ),
     ] {
         let arch = format!("model.arch={arch}");
@@ -102,7 +102,7 @@ fn a_model_and_a_data_set_must_fit() {
 }
 
 #[test]
-fn a_text_file_among_the_pictures_is_refused_or_skipped_as_the_run_file_says() {
+fn a_text_file_among_the_images_is_refused_or_skipped_as_the_run_file_says() {
     let folder = folder();
     for class in ["cats", "dogs"] {
         for (split, count) in [("train", 4), ("val", 2)] {
@@ -118,11 +118,7 @@ fn a_text_file_among_the_pictures_is_refused_or_skipped_as_the_run_file_says() {
             }
         }
     }
-    write(
-        folder.path(),
-        "set/train/cats/fake.jpg",
-        "this is no picture",
-    );
+    write(folder.path(), "set/train/cats/fake.jpg", "this is no image");
     let config = TINY
         .replace(
             "name = \"glyphs\"",

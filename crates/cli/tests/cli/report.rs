@@ -75,11 +75,8 @@ fn the_evaluation_is_that_of_the_best_weights() {
         assert_ne!(mistake["label"], mistake["predicted"]);
         let own = mistake["label_probability"].as_f64().expect("a number");
         assert!((-own.ln() - mistake["loss"].as_f64().expect("a number")).abs() < 1e-9);
-        let picture = mistake["picture"].as_str().expect("an address");
-        assert!(
-            picture.starts_with("data:image/png;base64,iVBOR"),
-            "{picture}"
-        );
+        let image = mistake["picture"].as_str().expect("an address");
+        assert!(image.starts_with("data:image/png;base64,iVBOR"), "{image}");
     }
 }
 

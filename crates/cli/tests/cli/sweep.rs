@@ -129,7 +129,7 @@ fn what_cannot_be_trained_is_refused_before_anything_is() {
         ),
         (
             "model.arch=lenet5,alexnet",
-            ["alexnet takes pictures", "data.fit"],
+            ["alexnet takes images", "data.fit"],
         ),
         ("data.name=glyphs,mnst", ["mnst", "mnist"]),
         ("model.weights=none.bpk", ["none.bpk", "cannot be read"]),

@@ -197,7 +197,7 @@ fn published_weights_arrive_are_imported_and_are_not_fetched_twice() {
     let (code, text) = fetch(folder.path(), "http://127.0.0.1:9", "resnet20");
     assert_eq!(code, Some(0), "it is there already: {text}");
 
-    write(folder.path(), "pictures/readme.txt", "no picture");
+    write(folder.path(), "images/readme.txt", "no image");
     let seven = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/seven.png");
     let predict = [
         "predict",

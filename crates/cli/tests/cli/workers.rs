@@ -98,7 +98,7 @@ fn assert_alike(one: &Path, other: &Path) {
 #[test]
 fn two_workers_give_the_numbers_of_one_device() {
     let folder = folder();
-    // An odd batch: one worker has a picture more, and weighs more.
+    // An odd batch: one worker has an image more, and weighs more.
     let run = TINY.replace("batch_size = 16", "batch_size = 15");
     write(folder.path(), "run.toml", &run);
     succeed(
@@ -110,7 +110,7 @@ fn two_workers_give_the_numbers_of_one_device() {
     let addresses = [&*workers[0].address, &*workers[1].address];
     let done = train(folder.path(), &["--out", "two", "--set", &on(&addresses)]);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    let log = "2 devices, 7 or 8 pictures each: effective batch 15, learning rate 0.02";
+    let log = "2 devices, 7 or 8 images each: effective batch 15, learning rate 0.02";
     assert!(done.stderr.contains(log), "{}", done.stderr);
     assert_alike(&folder.path().join("one"), &folder.path().join("two"));
     let machine = std::fs::read_to_string(folder.path().join("two/machine.json")).expect("there");

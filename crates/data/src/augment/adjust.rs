@@ -1,31 +1,31 @@
 //! Changes of colour and sharpness, to the bit as Pillow makes them: `ImageEnhance`, `ImageOps` and its HSV.
 
 use crate::geometry::luma;
-use crate::sample::Picture;
+use crate::sample::Image;
 
-/// Towards black at factor 0, the picture at 1, brighter above (`ImageEnhance.Brightness`).
-pub(super) fn brightness(picture: &mut Picture, factor: f32) {
-    look_up(picture, |byte| blend(0, byte, factor));
+/// Towards black at factor 0, the image at 1, brighter above (`ImageEnhance.Brightness`).
+pub(super) fn brightness(image: &mut Image, factor: f32) {
+    look_up(image, |byte| blend(0, byte, factor));
 }
 
-/// Towards the mean grey at factor 0, the picture at 1 (`ImageEnhance.Contrast`).
-pub(super) fn contrast(picture: &mut Picture, factor: f32) {
-    let sum: u64 = match picture.channels {
-        3 => picture
+/// Towards the mean grey at factor 0, the image at 1 (`ImageEnhance.Contrast`).
+pub(super) fn contrast(image: &mut Image, factor: f32) {
+    let sum: u64 = match image.channels {
+        3 => image
             .pixels
             .chunks_exact(3)
             .map(|rgb| u64::from(luma(rgb)))
             .sum(),
-        _ => picture.pixels.iter().copied().map(u64::from).sum(),
+        _ => image.pixels.iter().copied().map(u64::from).sum(),
     };
-    let mean = (sum as f64 / (picture.height * picture.width) as f64 + 0.5) as u8;
-    look_up(picture, |byte| blend(mean, byte, factor));
+    let mean = (sum as f64 / (image.height * image.width) as f64 + 0.5) as u8;
+    look_up(image, |byte| blend(mean, byte, factor));
 }
 
-/// Towards grey at factor 0, the picture at 1 (`ImageEnhance.Color`). Grey pictures stay.
-pub(super) fn saturation(picture: &mut Picture, factor: f32) {
-    if picture.channels == 3 {
-        for rgb in picture.pixels.chunks_exact_mut(3) {
+/// Towards grey at factor 0, the image at 1 (`ImageEnhance.Color`). Grey images stay.
+pub(super) fn saturation(image: &mut Image, factor: f32) {
+    if image.channels == 3 {
+        for rgb in image.pixels.chunks_exact_mut(3) {
             let grey = luma(rgb);
             for byte in rgb {
                 *byte = blend(grey, *byte, factor);
@@ -34,14 +34,14 @@ pub(super) fn saturation(picture: &mut Picture, factor: f32) {
     }
 }
 
-/// Towards a smoothed picture at factor 0, the picture at 1 (`ImageEnhance.Sharpness`).
-pub(super) fn sharpness(picture: &mut Picture, factor: f32) {
-    let (height, width, channels) = (picture.height, picture.width, picture.channels);
+/// Towards a smoothed image at factor 0, the image at 1 (`ImageEnhance.Sharpness`).
+pub(super) fn sharpness(image: &mut Image, factor: f32) {
+    let (height, width, channels) = (image.height, image.width, image.channels);
     if height < 3 || width < 3 {
         return;
     }
     let stride = width * channels;
-    let source = picture.pixels.clone();
+    let source = image.pixels.clone();
     // The pixels of the border have no smoothed counterpart and stay.
     for row in 1..height - 1 {
         for i in row * stride + channels..(row + 1) * stride - channels {
@@ -53,17 +53,17 @@ pub(super) fn sharpness(picture: &mut Picture, factor: f32) {
                 .map(|i| u32::from(source[i]))
                 .sum();
             let smooth = (2 * (sum + 4 * u32::from(source[i])) + 13) / 26;
-            picture.pixels[i] = blend(smooth as u8, source[i], factor);
+            image.pixels[i] = blend(smooth as u8, source[i], factor);
         }
     }
 }
 
 /// Turns the hue by `turn`, a share of the whole circle between −0.5 and 0.5 (torchvision's `adjust_hue` of a Pillow
-/// picture). Grey pictures stay.
-pub(super) fn hue(picture: &mut Picture, turn: f64) {
+/// image). Grey images stay.
+pub(super) fn hue(image: &mut Image, turn: f64) {
     let steps = (turn * 255.0) as i32 as u8;
-    if picture.channels == 3 {
-        for rgb in picture.pixels.chunks_exact_mut(3) {
+    if image.channels == 3 {
+        for rgb in image.pixels.chunks_exact_mut(3) {
             let [h, s, v] = hsv([rgb[0], rgb[1], rgb[2]]);
             rgb.copy_from_slice(&self::rgb([h.wrapping_add(steps), s, v]));
         }
@@ -71,27 +71,27 @@ pub(super) fn hue(picture: &mut Picture, turn: f64) {
 }
 
 /// Keeps the `bits` highest bits of every value.
-pub(super) fn posterize(picture: &mut Picture, bits: u32) {
+pub(super) fn posterize(image: &mut Image, bits: u32) {
     let mask = (0xff00_u16 >> bits) as u8;
-    look_up(picture, |byte| byte & mask);
+    look_up(image, |byte| byte & mask);
 }
 
 /// Inverts the values from `threshold` on.
-pub(super) fn solarize(picture: &mut Picture, threshold: f64) {
-    look_up(picture, |byte| match f64::from(byte) < threshold {
+pub(super) fn solarize(image: &mut Image, threshold: f64) {
+    look_up(image, |byte| match f64::from(byte) < threshold {
         true => byte,
         false => 255 - byte,
     });
 }
 
 /// Inverts every value.
-pub(super) fn invert(picture: &mut Picture) {
-    look_up(picture, |byte| 255 - byte);
+pub(super) fn invert(image: &mut Image) {
+    look_up(image, |byte| 255 - byte);
 }
 
 /// Stretches each channel to the whole range.
-pub(super) fn auto_contrast(picture: &mut Picture) {
-    look_up_by_histogram(picture, |histogram| {
+pub(super) fn auto_contrast(image: &mut Image) {
+    look_up_by_histogram(image, |histogram| {
         let low = histogram.iter().position(|&count| count > 0)?;
         let high = histogram.iter().rposition(|&count| count > 0)?;
         if high <= low {
@@ -107,8 +107,8 @@ pub(super) fn auto_contrast(picture: &mut Picture) {
 }
 
 /// Spreads the values of each channel evenly over the range.
-pub(super) fn equalize(picture: &mut Picture) {
-    look_up_by_histogram(picture, |histogram| {
+pub(super) fn equalize(image: &mut Image) {
+    look_up_by_histogram(image, |histogram| {
         let last = histogram.iter().rfind(|&&count| count > 0)?;
         let step = (histogram.iter().sum::<u32>() - last) / 255;
         if step == 0 {
@@ -130,23 +130,23 @@ fn blend(towards: u8, own: u8, factor: f32) -> u8 {
     (towards + factor * (own - towards)) as u8
 }
 
-fn look_up(picture: &mut Picture, value: impl Fn(u8) -> u8) {
+fn look_up(image: &mut Image, value: impl Fn(u8) -> u8) {
     let table: [u8; 256] = std::array::from_fn(|byte| value(byte as u8));
-    for byte in &mut picture.pixels {
+    for byte in &mut image.pixels {
         *byte = table[usize::from(*byte)];
     }
 }
 
 /// Looks the values of each channel up in the table that its histogram gives, if it gives one.
-fn look_up_by_histogram(picture: &mut Picture, table: impl Fn(&[u32; 256]) -> Option<[u8; 256]>) {
-    let channels = picture.channels;
+fn look_up_by_histogram(image: &mut Image, table: impl Fn(&[u32; 256]) -> Option<[u8; 256]>) {
+    let channels = image.channels;
     for channel in 0..channels {
         let mut histogram = [0; 256];
-        for &byte in picture.pixels[channel..].iter().step_by(channels) {
+        for &byte in image.pixels[channel..].iter().step_by(channels) {
             histogram[usize::from(byte)] += 1;
         }
         if let Some(table) = table(&histogram) {
-            for byte in picture.pixels[channel..].iter_mut().step_by(channels) {
+            for byte in image.pixels[channel..].iter_mut().step_by(channels) {
                 *byte = table[usize::from(*byte)];
             }
         }

@@ -1,4 +1,4 @@
-//! Which part of a picture is taken, and mirroring.
+//! Which part of an image is taken, and mirroring.
 
 use std::borrow::Cow;
 
@@ -9,12 +9,12 @@ use crate::decode::{DecodeError, decode_bytes, decode_part};
 use crate::geometry::{Geometry, crop, resize_shorter};
 use crate::pipeline::{PipelineError, Stage};
 use crate::resize::{Region, resize_area};
-use crate::sample::{Loaded, Picture};
+use crate::sample::{Image, Loaded};
 
 /// Attempts of a random-resized crop before it falls back to a central one.
 const ATTEMPTS: usize = 10;
 
-/// Which part of a picture is taken.
+/// Which part of an image is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Crop {
     /// The whole input, as in evaluation.
@@ -25,7 +25,7 @@ pub enum Crop {
     Pad(usize),
     /// A random area and shape, resized to the input: torchvision's `RandomResizedCrop`, Inception's augmentation.
     RandomResized {
-        /// Least and greatest share of the picture's area, above 0 and at most 1.
+        /// Least and greatest share of the image's area, above 0 and at most 1.
         scale: [f64; 2],
         /// Least and greatest ratio of width to height.
         ratio: [f64; 2],
@@ -39,31 +39,31 @@ pub enum Crop {
 }
 
 impl Crop {
-    /// The part, at the input size, of a picture that is decoded no further than it takes. `lap` is told when that is done.
+    /// The part, at the input size, of an image that is decoded no further than it takes. `lap` is told when that is done.
     pub(crate) fn load(
         &self,
         geometry: &Geometry,
         loaded: Loaded,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
-    ) -> Result<Picture, PipelineError> {
+    ) -> Result<Image, PipelineError> {
         let unreadable = |error: DecodeError| PipelineError::Unreadable(error.to_string());
         match (*self, loaded) {
             (Self::RandomResized { scale, ratio }, Loaded::Encoded { name, bytes }) => {
                 let choose = |size| random_region(size, scale, ratio, rng);
                 let part = decode_part(&bytes, &name, geometry.size, choose).map_err(unreadable)?;
                 lap(Stage::Decode);
-                let resized = resize_area(&part.picture, part.area, geometry.size);
+                let resized = resize_area(&part.image, part.area, geometry.size);
                 Ok(geometry.convert(Cow::Owned(resized)))
             }
             (_, Loaded::Encoded { name, bytes }) => {
-                let picture = decode_bytes(&bytes, &name).map_err(unreadable)?;
+                let image = decode_bytes(&bytes, &name).map_err(unreadable)?;
                 lap(Stage::Decode);
-                self.apply(geometry, Cow::Owned(picture), rng)
+                self.apply(geometry, Cow::Owned(image), rng)
             }
-            (_, Loaded::Decoded(picture)) => {
+            (_, Loaded::Decoded(image)) => {
                 lap(Stage::Decode);
-                self.apply(geometry, Cow::Owned(picture), rng)
+                self.apply(geometry, Cow::Owned(image), rng)
             }
         }
     }
@@ -72,14 +72,14 @@ impl Crop {
     pub(crate) fn apply(
         &self,
         geometry: &Geometry,
-        picture: Cow<'_, Picture>,
+        image: Cow<'_, Image>,
         rng: &mut impl Rng,
-    ) -> Result<Picture, PipelineError> {
+    ) -> Result<Image, PipelineError> {
         match *self {
-            Self::None => geometry.apply(picture),
-            Self::Pad(border) => Ok(pad_and_crop(&geometry.apply(picture)?, border, rng)),
+            Self::None => geometry.apply(image),
+            Self::Pad(border) => Ok(pad_and_crop(&geometry.apply(image)?, border, rng)),
             Self::RandomResized { scale, ratio } => {
-                let found = [picture.height, picture.width];
+                let found = [image.height, image.width];
                 if found.contains(&0) {
                     return Err(PipelineError::Size {
                         found,
@@ -87,21 +87,21 @@ impl Crop {
                     });
                 }
                 let area = random_region(found, scale, ratio, rng).scaled(1.0);
-                let resized = resize_area(&picture, area, geometry.size);
+                let resized = resize_area(&image, area, geometry.size);
                 Ok(geometry.convert(Cow::Owned(resized)))
             }
             Self::ScaleJitter {
                 shorter: [least, most],
             } => {
                 let shorter = rng.random_range(least..=most);
-                let (resized, [below, right]) = resize_shorter(&picture, shorter, geometry.size)?;
+                let (resized, [below, right]) = resize_shorter(&image, shorter, geometry.size)?;
                 let corner = [rng.random_range(0..=below), rng.random_range(0..=right)];
                 Ok(geometry.convert(Cow::Owned(crop(&resized, corner, geometry.size))))
             }
         }
     }
 
-    /// What makes no sense of the ranges. Whether a jittered picture covers the input depends on it, and is seen by
+    /// What makes no sense of the ranges. Whether a jittered image covers the input depends on it, and is seen by
     /// [`Pipeline::validate`](crate::Pipeline::validate).
     pub(super) fn invalid(&self) -> Option<String> {
         match *self {
@@ -128,16 +128,16 @@ pub(super) fn invalid_region(scale: [f64; 2], ratio: [f64; 2]) -> Option<String>
         .then(|| format!("ratio is {ratio:?}: expected 0 < least <= greatest"))
 }
 
-/// Where a crop of the picture's size begins in the padded picture; `[border, border]` is the picture's own corner.
+/// Where a crop of the image's size begins in the padded image; `[border, border]` is the image's own corner.
 pub(super) fn corner(border: usize, rng: &mut impl Rng) -> [usize; 2] {
     [(); 2].map(|()| rng.random_range(0..=2 * border))
 }
 
-/// The picture shifted by up to `border` pixels each way, zeros moving in.
-fn pad_and_crop(picture: &Picture, border: usize, rng: &mut impl Rng) -> Picture {
-    let (height, width, channels) = (picture.height, picture.width, picture.channels);
+/// The image shifted by up to `border` pixels each way, zeros moving in.
+fn pad_and_crop(image: &Image, border: usize, rng: &mut impl Rng) -> Image {
+    let (height, width, channels) = (image.height, image.width, image.channels);
     let [top, left] = corner(border, rng);
-    let mut pixels = vec![0; picture.pixels.len()];
+    let mut pixels = vec![0; image.pixels.len()];
     let columns = width.saturating_sub(left.abs_diff(border));
     let (from, to) = (left.saturating_sub(border), border.saturating_sub(left));
     for row in 0..height {
@@ -153,13 +153,13 @@ fn pad_and_crop(picture: &Picture, border: usize, rng: &mut impl Rng) -> Picture
         );
         let length = columns * channels;
         if length > 0 {
-            pixels[to..to + length].copy_from_slice(&picture.pixels[from..from + length]);
+            pixels[to..to + length].copy_from_slice(&image.pixels[from..from + length]);
         }
     }
-    Picture { pixels, ..*picture }
+    Image { pixels, ..*image }
 }
 
-/// The part of a picture that a random-resized crop takes.
+/// The part of an image that a random-resized crop takes.
 fn random_region(
     [height, width]: [usize; 2],
     scale: [f64; 2],
@@ -182,7 +182,7 @@ fn random_region(
             };
         }
     }
-    // A central part, as near to the allowed shapes as the picture permits.
+    // A central part, as near to the allowed shapes as the image permits.
     let shape = width as f64 / height as f64;
     let [low, high] = ratio;
     let (h, w) = if shape < low {
@@ -205,12 +205,9 @@ fn random_region(
 }
 
 /// Left becomes right.
-pub(crate) fn mirror(picture: &mut Picture) {
-    for row in picture
-        .pixels
-        .chunks_exact_mut(picture.width * picture.channels)
-    {
-        match picture.channels {
+pub(crate) fn mirror(image: &mut Image) {
+    for row in image.pixels.chunks_exact_mut(image.width * image.channels) {
+        match image.channels {
             3 => row.as_chunks_mut::<3>().0.reverse(),
             _ => row.reverse(),
         }

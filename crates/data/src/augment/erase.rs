@@ -1,4 +1,4 @@
-//! Rectangles that are taken out of a normalised picture.
+//! Rectangles that are taken out of a normalised image.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -11,7 +11,7 @@ const ATTEMPTS: usize = 10;
 /// Random erasing (Zhong et al. 2017), as torchvision's `RandomErasing` does it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Erasing {
-    /// Share of the pictures that lose a rectangle; torchvision's default is 0.5.
+    /// Share of the images that lose a rectangle; torchvision's default is 0.5.
     pub prob: f64,
     /// Least and greatest share of the area; torchvision's default is 0.02 to 0.33.
     pub scale: [f64; 2],
@@ -55,7 +55,7 @@ impl Erasing {
         }
     }
 
-    /// Rows and columns to erase; none where no attempt fits into the picture.
+    /// Rows and columns to erase; none where no attempt fits into the image.
     fn region(&self, [height, width]: [usize; 2], rng: &mut impl Rng) -> Option<[[usize; 2]; 2]> {
         let [least, most] = self.scale;
         let [narrow, wide] = self.ratio.map(f64::ln);
@@ -78,7 +78,7 @@ impl Erasing {
     pub(super) fn invalid(&self) -> Option<String> {
         if !(0.0..=1.0).contains(&self.prob) {
             return Some(format!(
-                "the share of erased pictures is {}: expected 0 to 1",
+                "the share of erased images is {}: expected 0 to 1",
                 self.prob
             ));
         }
@@ -86,7 +86,7 @@ impl Erasing {
     }
 }
 
-/// Sets a square around a random point to zero, as far as it lies within the picture; an odd side is taken one pixel shorter,
+/// Sets a square around a random point to zero, as far as it lies within the image; an odd side is taken one pixel shorter,
 /// as in the authors' code.
 pub(super) fn cut_out(side: usize, size: [usize; 2], values: &mut [f32], rng: &mut impl Rng) {
     fill(square(side, size, rng), size, values, || 0.0);

@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 
 use super::adjust;
-use crate::sample::Picture;
+use crate::sample::Image;
 
 /// torchvision's `ColorJitter`: each part changes by a random amount up to the one given, 0 for none, in random order.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -14,14 +14,14 @@ pub struct ColorJitter {
     pub brightness: f64,
     /// As for the brightness.
     pub contrast: f64,
-    /// As for the brightness. Grey pictures have none.
+    /// As for the brightness. Grey images have none.
     pub saturation: f64,
     /// The hue turns by up to this share of the circle either way, at most 0.5.
     pub hue: f64,
 }
 
 impl ColorJitter {
-    pub(super) fn apply(&self, picture: &mut Picture, rng: &mut impl Rng) {
+    pub(super) fn apply(&self, image: &mut Image, rng: &mut impl Rng) {
         let mut order = [0, 1, 2, 3];
         order.shuffle(rng);
         for part in order {
@@ -30,14 +30,14 @@ impl ColorJitter {
                 continue;
             }
             if part == 3 {
-                adjust::hue(picture, rng.random_range(-reach..=reach));
+                adjust::hue(image, rng.random_range(-reach..=reach));
                 continue;
             }
             let factor = rng.random_range((1.0 - reach).max(0.0)..=1.0 + reach) as f32;
             match part {
-                0 => adjust::brightness(picture, factor),
-                1 => adjust::contrast(picture, factor),
-                _ => adjust::saturation(picture, factor),
+                0 => adjust::brightness(image, factor),
+                1 => adjust::contrast(image, factor),
+                _ => adjust::saturation(image, factor),
             }
         }
     }
@@ -71,7 +71,7 @@ const EIGENVECTORS: [[f64; 3]; 3] = [
     [-0.5836, -0.6948, 0.4203],
 ];
 
-/// Adds `[p₁, p₂, p₃][α₁λ₁, α₂λ₂, α₃λ₃]ᵀ` to every pixel of a normalised RGB picture, each α from a normal distribution
+/// Adds `[p₁, p₂, p₃][α₁λ₁, α₂λ₂, α₃λ₃]ᵀ` to every pixel of a normalised RGB image, each α from a normal distribution
 /// of this deviation (AlexNet, section 4.1).
 pub(super) fn light(deviation: f64, std: &[f32], values: &mut [f32], rng: &mut impl Rng) {
     let alphas: [f64; 3] = std::array::from_fn(|_| {

@@ -1,4 +1,4 @@
-//! Augmentation that a device can do to pictures that lie on it: a shift, a flip and a cutout.
+//! Augmentation that a device can do to images that lie on it: a shift, a flip and a cutout.
 
 use rand::{Rng, RngExt};
 
@@ -14,10 +14,10 @@ pub(crate) struct Moves {
     pub(crate) cutout: Option<usize>,
 }
 
-/// What happens to one picture.
+/// What happens to one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Move {
-    /// Where the crop begins in the padded picture.
+    /// Where the crop begins in the padded image.
     pub(crate) corner: [usize; 2],
     pub(crate) mirrored: bool,
     /// Rows and columns that become zero.
@@ -54,7 +54,7 @@ impl Moves {
         })
     }
 
-    /// Draws what the pipeline of a worker draws for the same picture, in the same order.
+    /// Draws what the pipeline of a worker draws for the same image, in the same order.
     pub(crate) fn draw(&self, size: [usize; 2], rng: &mut impl Rng) -> Move {
         Move {
             corner: self.border.map_or([0, 0], |border| corner(border, rng)),

@@ -1,7 +1,7 @@
 //! The operations that policies choose from, and how strong each is.
 
 use super::{adjust, warp};
-use crate::sample::Picture;
+use crate::sample::Image;
 
 /// One operation of a policy, by torchvision's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,26 +59,26 @@ impl Op {
         )
     }
 
-    /// Changes the picture; `magnitude` is in the unit of the operation: a slope, pixels, degrees, what is added to the
+    /// Changes the image; `magnitude` is in the unit of the operation: a slope, pixels, degrees, what is added to the
     /// factor 1, bits, a threshold, or nothing.
-    pub(super) fn apply(self, picture: &mut Picture, magnitude: f64) {
+    pub(super) fn apply(self, image: &mut Image, magnitude: f64) {
         let factor = (1.0 + magnitude) as f32;
         match self {
             Self::Identity => {}
-            Self::ShearX => warp::shear_x(picture, magnitude),
-            Self::ShearY => warp::shear_y(picture, magnitude),
-            Self::TranslateX => warp::translate(picture, magnitude as i64, 0),
-            Self::TranslateY => warp::translate(picture, 0, magnitude as i64),
-            Self::Rotate => warp::rotate(picture, magnitude),
-            Self::Brightness => adjust::brightness(picture, factor),
-            Self::Color => adjust::saturation(picture, factor),
-            Self::Contrast => adjust::contrast(picture, factor),
-            Self::Sharpness => adjust::sharpness(picture, factor),
-            Self::Posterize => adjust::posterize(picture, magnitude as u32),
-            Self::Solarize => adjust::solarize(picture, magnitude),
-            Self::AutoContrast => adjust::auto_contrast(picture),
-            Self::Equalize => adjust::equalize(picture),
-            Self::Invert => adjust::invert(picture),
+            Self::ShearX => warp::shear_x(image, magnitude),
+            Self::ShearY => warp::shear_y(image, magnitude),
+            Self::TranslateX => warp::translate(image, magnitude as i64, 0),
+            Self::TranslateY => warp::translate(image, 0, magnitude as i64),
+            Self::Rotate => warp::rotate(image, magnitude),
+            Self::Brightness => adjust::brightness(image, factor),
+            Self::Color => adjust::saturation(image, factor),
+            Self::Contrast => adjust::contrast(image, factor),
+            Self::Sharpness => adjust::sharpness(image, factor),
+            Self::Posterize => adjust::posterize(image, magnitude as u32),
+            Self::Solarize => adjust::solarize(image, magnitude),
+            Self::AutoContrast => adjust::auto_contrast(image),
+            Self::Equalize => adjust::equalize(image),
+            Self::Invert => adjust::invert(image),
         }
     }
 }
@@ -95,11 +95,11 @@ pub(super) struct Scale {
     bits: f32,
 }
 
-/// The longest way that a picture is moved.
+/// The longest way that an image is moved.
 #[derive(Debug, Clone, Copy)]
 enum Shift {
     Pixels(f32),
-    /// Of the picture's side.
+    /// Of the image's side.
     Share(f64),
 }
 
@@ -127,7 +127,7 @@ pub(super) const WIDE: Scale = Scale {
 };
 
 impl Scale {
-    /// The magnitude of `op` at step `bin` for a picture of this height and width.
+    /// The magnitude of `op` at step `bin` for an image of this height and width.
     pub(super) fn magnitude(&self, op: Op, bin: usize, [height, width]: [usize; 2]) -> f64 {
         let shift = |side: usize| match self.shift {
             Shift::Pixels(pixels) => pixels,

@@ -1,13 +1,13 @@
-//! Policies: which operations change a picture, and how strongly.
+//! Policies: which operations change an image, and how strongly.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
 use super::op::{AUTO, Op, RAND, Scale, WIDE};
 use super::sub_policies::{CIFAR10, IMAGENET, SVHN, Step};
-use crate::sample::Picture;
+use crate::sample::Image;
 
-/// A choice among many operations, as torchvision's transforms of the same names make it of a Pillow picture: without
+/// A choice among many operations, as torchvision's transforms of the same names make it of a Pillow image: without
 /// interpolation, and with black where nothing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
@@ -47,24 +47,24 @@ impl AutoAugment {
 }
 
 impl Policy {
-    pub(super) fn apply(&self, picture: &mut Picture, rng: &mut impl Rng) {
+    pub(super) fn apply(&self, image: &mut Image, rng: &mut impl Rng) {
         match *self {
             Self::RandAugment { num_ops, magnitude } => {
                 for _ in 0..num_ops {
                     let op = Op::CHOICE[rng.random_range(0..Op::CHOICE.len())];
-                    change(picture, op, magnitude, &RAND, rng);
+                    change(image, op, magnitude, &RAND, rng);
                 }
             }
             Self::TrivialAugmentWide => {
                 let op = Op::CHOICE[rng.random_range(0..Op::CHOICE.len())];
                 let bin = rng.random_range(0..WIDE.bins);
-                change(picture, op, bin, &WIDE, rng);
+                change(image, op, bin, &WIDE, rng);
             }
             Self::AutoAugment(which) => {
                 let pair = which.pairs().choose(rng).expect("there are 25");
                 for &(op, probability, bin) in pair {
                     if rng.random_bool(probability) {
-                        change(picture, op, bin, &AUTO, rng);
+                        change(image, op, bin, &AUTO, rng);
                     }
                 }
             }
@@ -86,8 +86,8 @@ impl Policy {
 }
 
 /// Applies `op` at step `bin` of `scale`, in either direction where it has two.
-fn change(picture: &mut Picture, op: Op, bin: usize, scale: &Scale, rng: &mut impl Rng) {
-    let magnitude = scale.magnitude(op, bin, [picture.height, picture.width]);
+fn change(image: &mut Image, op: Op, bin: usize, scale: &Scale, rng: &mut impl Rng) {
+    let magnitude = scale.magnitude(op, bin, [image.height, image.width]);
     let is_negative = op.is_signed() && rng.random_bool(0.5);
-    op.apply(picture, if is_negative { -magnitude } else { magnitude });
+    op.apply(image, if is_negative { -magnitude } else { magnitude });
 }

@@ -1,4 +1,4 @@
-//! Each operation against torchvision's result for the same picture and magnitude (`tests/fixtures/make.py`).
+//! Each operation against torchvision's result for the same image and magnitude (`tests/fixtures/make.py`).
 
 use std::path::Path;
 
@@ -42,8 +42,8 @@ fn fixture(name: &str) -> std::path::PathBuf {
         .join(name)
 }
 
-fn picture(name: &str) -> Picture {
-    decode(&fixture(name)).expect("the fixture is a picture")
+fn image(name: &str) -> Image {
+    decode(&fixture(name)).expect("the fixture is an image")
 }
 
 fn facts() -> Value {
@@ -59,8 +59,8 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// Number `i` of the pictures below each other.
-fn tile(sheet: &Picture, i: usize) -> Picture {
+/// Number `i` of the images below each other.
+fn tile(sheet: &Image, i: usize) -> Image {
     crop(sheet, [20 * i, 0], [20, 24])
 }
 
@@ -68,8 +68,8 @@ fn tile(sheet: &Picture, i: usize) -> Picture {
 fn operations_are_torchvisions_bit_for_bit() {
     let facts = facts();
     let operations = list(&facts["operations"]);
-    let (colour, colours) = (picture("tile.png"), picture("operations.png"));
-    let (mut grey, greys) = (colour.clone(), picture("operations_grey.png"));
+    let (colour, colours) = (image("tile.png"), image("operations.png"));
+    let (mut grey, greys) = (colour.clone(), image("operations_grey.png"));
     grey.channels = 1;
     grey.pixels = colour
         .pixels
@@ -98,7 +98,7 @@ fn operations_are_torchvisions_bit_for_bit() {
     for op in [Op::AutoContrast, Op::Equalize] {
         let mut changed = dull.clone();
         op.apply(&mut changed, 0.0);
-        assert_eq!(changed, tile(&colours, after), "{op:?} of a dull picture");
+        assert_eq!(changed, tile(&colours, after), "{op:?} of a dull image");
         after += 1;
     }
     for turn in list(&facts["turns"]) {
@@ -160,12 +160,12 @@ fn pairs_are_torchvisions() {
     }
 }
 
-/// How often each of the different pictures comes out of `policy`.
-fn outcomes(policy: Policy) -> Vec<(Picture, usize)> {
-    let mut own = picture("tile.png");
+/// How often each of the different images comes out of `policy`.
+fn outcomes(policy: Policy) -> Vec<(Image, usize)> {
+    let mut own = image("tile.png");
     // For solarising, which turns only what is bright.
     own.pixels[0] = 255;
-    let mut outcomes: Vec<(Picture, usize)> = Vec::new();
+    let mut outcomes: Vec<(Image, usize)> = Vec::new();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     for _ in 0..4000 {
         let mut changed = own.clone();
@@ -184,17 +184,17 @@ fn policies_choose_evenly_and_in_both_directions() {
         num_ops: 1,
         magnitude,
     };
-    // Nine operations have two directions, five have none; each of the fourteen comes up 286 times in 4000. The picture
+    // Nine operations have two directions, five have none; each of the fourteen comes up 286 times in 4000. The image
     // has the whole range already, so that its auto-contrast is no other than itself.
     let found = outcomes(one(9));
     assert_eq!(found.len(), 9 * 2 + 4);
-    for (picture, count) in &found {
+    for (image, count) in &found {
         let both_ways = (100..190).contains(count);
         let one_way = (230..345).contains(count);
         let twice_one_way = (500..650).contains(count);
         assert!(
             both_ways || one_way || twice_one_way,
-            "{count} of {picture:?}"
+            "{count} of {image:?}"
         );
     }
     // At strength 0 only three of the fourteen do anything, and solarising from 255 on changes few pixels.
@@ -207,7 +207,7 @@ fn policies_choose_evenly_and_in_both_directions() {
 
 #[test]
 fn the_jitter_reaches_as_far_as_it_is_told_to() {
-    let grey = Picture {
+    let grey = Image {
         height: 1,
         width: 1,
         channels: 1,

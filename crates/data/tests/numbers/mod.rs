@@ -1,4 +1,4 @@
-//! A data set of numbered pictures, and what a loader makes of it.
+//! A data set of numbered images, and what a loader makes of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,11 +7,11 @@ use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
-    Augment, Batch, Crop, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order, Picture,
-    Pipeline, Sample, Split, Stored, Upload,
+    Augment, Batch, Crop, Geometry, Image, ImageSource, Loader, LoaderOptions, Normalize, OnBad,
+    Pipeline, ResizeMode, Sample, Sampler, Split, Transfer,
 };
 
-/// `len` small pictures whose label is their index; some fail or panic.
+/// `len` small images whose label is their index; some fail or panic.
 #[derive(Default)]
 pub(crate) struct Numbers {
     pub(crate) len: usize,
@@ -33,7 +33,7 @@ impl Dataset<Sample> for Numbers {
         }
         let pixels = (0..16).map(|i| (index * 7 + i * 13) as u8).collect();
         Ok(Sample {
-            picture: Stored::Decoded(Picture {
+            image: ImageSource::Decoded(Image {
                 height: 4,
                 width: 4,
                 channels: 1,
@@ -59,7 +59,7 @@ pub(crate) fn pipeline() -> Pipeline {
     Pipeline {
         geometry: Geometry {
             size: [4, 4],
-            fit: Fit::Exact,
+            fit: ResizeMode::Exact,
             channels: 1,
         },
         augment: Some(Augment {
@@ -74,19 +74,19 @@ pub(crate) fn pipeline() -> Pipeline {
     }
 }
 
-/// Bytes of four pictures.
+/// Bytes of four images.
 pub(crate) const BATCH: usize = 4 * 16 * size_of::<f32>();
 
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
-        order: Order::Uniform,
+        order: Sampler::Uniform,
         shuffle: Some(1),
         drop_last: false,
         workers: 2,
         prefetch: 2 * BATCH,
         on_bad: OnBad::Refuse,
-        upload: Upload::Values,
+        upload: Transfer::Values,
     }
 }
 

@@ -57,7 +57,7 @@ const LINE: usize = 16;
 /// Numbers behind the tiles that may be written, and count for nothing: a register's.
 const SLACK: usize = 16;
 
-/// Whether this is a way to convolve.
+/// Whether this is a way to conv2d.
 pub(super) fn fits(shape: &Shape) -> bool {
     shape.kernel == [3, 3]
         && shape.stride == [1, 1]

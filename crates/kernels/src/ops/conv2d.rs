@@ -65,7 +65,7 @@ fn convolved(layer: &Conv2d, images: Tensor<4>, options: ConvOptions<2>) -> Tens
             let bias = bias.val().into_dispatch();
             <Dispatch as Convolution>::convolve_biased(images, weights, bias, options)
         }
-        None => <Dispatch as Convolution>::convolve(images, weights, options),
+        None => <Dispatch as Convolution>::conv2d(images, weights, options),
     };
     Tensor::from_dispatch(out)
 }
@@ -73,7 +73,7 @@ fn convolved(layer: &Conv2d, images: Tensor<4>, options: ConvOptions<2>) -> Tens
 /// Convolution, which tensors with gradients differentiate.
 #[backend_extension(Flex, Autodiff)]
 trait Convolution: Backend {
-    fn convolve(
+    fn conv2d(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         options: ConvOptions<2>,
@@ -200,7 +200,7 @@ impl Kernels for Flex {
 }
 
 impl Convolution for Flex {
-    fn convolve(images: FlexTensor, weights: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
+    fn conv2d(images: FlexTensor, weights: FlexTensor, options: ConvOptions<2>) -> FlexTensor {
         Self::forward(images, weights, None, options)
     }
 
@@ -215,7 +215,7 @@ impl Convolution for Flex {
 }
 
 impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
-    fn convolve(
+    fn conv2d(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         options: ConvOptions<2>,

@@ -5,15 +5,15 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{FlexTensor, flex, numbers};
-use crate::Descent;
+use crate::SgdStep;
 use crate::profile::timed;
 
 /// Numbers that are a task of their own.
 const RUN: usize = if cfg!(miri) { 1 << 4 } else { 1 << 16 };
 
-/// See [`Descent::step`].
+/// See [`SgdStep::step`].
 pub(crate) fn descend<const D: usize>(
-    by: &Descent,
+    by: &SgdStep,
     lr: f32,
     parameters: Tensor<D>,
     gradient: Tensor<D>,
@@ -74,7 +74,7 @@ pub(crate) fn descend<const D: usize>(
 
 /// A run of numbers without momentum.
 struct Plain<'a> {
-    by: &'a Descent,
+    by: &'a SgdStep,
     lr: f32,
     parameters: &'a mut [f32],
     gradient: &'a [f32],
@@ -100,7 +100,7 @@ impl WithSimd for Plain<'_> {
 
 /// A run of the first step with momentum.
 struct First<'a> {
-    by: &'a Descent,
+    by: &'a SgdStep,
     lr: f32,
     parameters: &'a mut [f32],
     /// The gradient.
@@ -128,7 +128,7 @@ impl WithSimd for First<'_> {
 
 /// A run of a later step with momentum.
 struct Moving<'a> {
-    by: &'a Descent,
+    by: &'a SgdStep,
     lr: f32,
     parameters: &'a mut [f32],
     velocity: &'a mut [f32],
@@ -168,7 +168,7 @@ struct Wide<S: Simd> {
 
 impl<S: Simd> Wide<S> {
     #[inline(always)]
-    fn new(simd: S, by: &Descent, lr: f32) -> Self {
+    fn new(simd: S, by: &SgdStep, lr: f32) -> Self {
         Self {
             simd,
             lr: simd.splat_f32s(lr),
@@ -220,7 +220,7 @@ mod tests {
         device.seed(7);
         for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
             for weight_decay in [0.0, 5e-4] {
-                let by = Descent {
+                let by = SgdStep {
                     momentum,
                     nesterov,
                     weight_decay,
@@ -231,7 +231,7 @@ mod tests {
         }
     }
 
-    fn agree<const D: usize>(by: &Descent, shape: [usize; D], device: &Device) {
+    fn agree<const D: usize>(by: &SgdStep, shape: [usize; D], device: &Device) {
         let drawn = || Tensor::<D>::random(shape, Distribution::Normal(0.0, 1.0), device);
         let bits = |tensor: &Tensor<D>| -> Vec<u32> {
             let numbers = tensor
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_gradient_of_another_layout_is_read_in_its_order() {
         let device = Device::flex();
-        let by = Descent {
+        let by = SgdStep {
             momentum: 0.9,
             nesterov: true,
             weight_decay: 0.1,

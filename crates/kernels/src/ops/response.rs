@@ -10,12 +10,12 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::Tensor;
 
 use super::{FlexTensor, numbers, tensor};
-use crate::ChannelWindow;
+use crate::LrnParams;
 use crate::profile::timed;
 use crate::response::{self, Shape};
 
 /// The normalisation with the kernels of this crate.
-pub(crate) fn local_response_norm(window: &ChannelWindow, maps: &Tensor<4>) -> Tensor<4> {
+pub(crate) fn local_response_norm(window: &LrnParams, maps: &Tensor<4>) -> Tensor<4> {
     let maps = maps.clone().into_dispatch();
     Tensor::from_dispatch(<Dispatch as Normalisation>::normalise(maps, *window))
 }
@@ -23,7 +23,7 @@ pub(crate) fn local_response_norm(window: &ChannelWindow, maps: &Tensor<4>) -> T
 /// The normalisation, which tensors with gradients differentiate.
 #[backend_extension(Flex, Autodiff)]
 trait Normalisation: Backend {
-    fn normalise(maps: FloatTensor<Self>, window: ChannelWindow) -> FloatTensor<Self>;
+    fn normalise(maps: FloatTensor<Self>, window: LrnParams) -> FloatTensor<Self>;
 }
 
 /// Its gradient, on a backend without gradients.
@@ -31,11 +31,11 @@ trait Kernels: Backend {
     fn backward(
         maps: FloatTensor<Self>,
         grad: FloatTensor<Self>,
-        window: ChannelWindow,
+        window: LrnParams,
     ) -> FloatTensor<Self>;
 }
 
-fn shape(maps: &FlexTensor, window: ChannelWindow) -> Shape {
+fn shape(maps: &FlexTensor, window: LrnParams) -> Shape {
     let [batch, channels, height, width] = maps.shape().dims();
     Shape {
         batch,
@@ -46,7 +46,7 @@ fn shape(maps: &FlexTensor, window: ChannelWindow) -> Shape {
 }
 
 impl Normalisation for Flex {
-    fn normalise(maps: FlexTensor, window: ChannelWindow) -> FlexTensor {
+    fn normalise(maps: FlexTensor, window: LrnParams) -> FlexTensor {
         let (shape, maps) = (shape(&maps, window), maps.to_contiguous());
         let out = timed("local response normalisation", &shape, 0.0, || {
             response::forward(&shape, numbers(&maps))
@@ -56,7 +56,7 @@ impl Normalisation for Flex {
 }
 
 impl Kernels for Flex {
-    fn backward(maps: FlexTensor, grad: FlexTensor, window: ChannelWindow) -> FlexTensor {
+    fn backward(maps: FlexTensor, grad: FlexTensor, window: LrnParams) -> FlexTensor {
         let (shape, maps, grad) = (
             shape(&maps, window),
             maps.to_contiguous(),
@@ -73,7 +73,7 @@ impl Kernels for Flex {
 }
 
 impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
-    fn normalise(maps: FloatTensor<Self>, window: ChannelWindow) -> FloatTensor<Self> {
+    fn normalise(maps: FloatTensor<Self>, window: LrnParams) -> FloatTensor<Self> {
         let step = Normalise.prepare::<C>([maps.node()]);
         match step.compute_bound().stateful() {
             OpsKind::Tracked(mut step) => {
@@ -90,7 +90,7 @@ impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodi
 struct Normalise;
 
 impl<B: Kernels> Backward<B, 1> for Normalise {
-    type State = (NodeId, ChannelWindow);
+    type State = (NodeId, LrnParams);
 
     fn backward(
         self,

@@ -64,7 +64,7 @@ const PLANS: [Plan; 4] = [
     },
     Plan {
         name: "images_per_second",
-        title: "Images a second",
+        title: "images/s",
         legend: "training, validation not counted",
         has_log: false,
         values: &[("valid", |record| Some(record.images_per_second))],

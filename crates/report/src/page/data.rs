@@ -11,8 +11,8 @@ use crate::text::thousands;
 const SIZES: usize = 12;
 /// Groups of duplicates that are shown.
 const GROUPS: usize = 60;
-/// Pictures shown of a group.
-const PICTURES: usize = 4;
+/// Images shown of a group.
+const IMAGES: usize = 4;
 /// Width and height of the drawing of sizes, and the room for its labels.
 const SCATTER: [f64; 2] = [480.0, 300.0];
 const MARGIN: f64 = 44.0;
@@ -34,7 +34,7 @@ struct Page<'a> {
 
 struct SplitView<'a> {
     name: &'static str,
-    pictures: String,
+    images: String,
     imbalance: String,
     mean: String,
     std: String,
@@ -54,27 +54,27 @@ struct ClassView<'a> {
     valid_share: String,
 }
 
-/// The groups that the page of `inspection` shows, with the pictures that it shows of each.
+/// The groups that the page of `inspection` shows, with the images that it shows of each.
 pub fn shown_groups(duplicates: &Duplicates) -> Vec<DuplicateGroup> {
     let groups = duplicates.shown.iter().take(GROUPS).cloned();
     groups
         .map(|mut group| {
             // One of each split at least: the first, and the last where the first few are of one split.
             if let Some(other) = group
-                .pictures
+                .images
                 .iter()
-                .position(|picture| picture.split != group.pictures[0].split)
-                && other >= PICTURES
+                .position(|image| image.split != group.images[0].split)
+                && other >= IMAGES
             {
-                group.pictures.swap(PICTURES - 1, other);
+                group.images.swap(IMAGES - 1, other);
             }
-            group.pictures.truncate(PICTURES);
+            group.images.truncate(IMAGES);
             group
         })
         .collect()
 }
 
-/// Shows what was found in a data set; `groups` are the [`shown_groups`], with their pictures.
+/// Shows what was found in a data set; `groups` are the [`shown_groups`], with their images.
 pub fn inspection_page(inspection: &Inspection, groups: Vec<DuplicateGroup>) -> String {
     let Inspection { train, valid, .. } = inspection;
     let page = Page {
@@ -102,7 +102,7 @@ fn split<'a>(name: &'static str, split: &'a SplitInspection) -> SplitView<'a> {
     sizes.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     SplitView {
         name,
-        pictures: thousands(split.pictures as u64),
+        images: thousands(split.images as u64),
         imbalance: split
             .imbalance
             .map_or("a class is empty".to_owned(), |ratio| {
@@ -139,7 +139,7 @@ fn classes(counts: &[ClassCount]) -> Vec<ClassView<'_>> {
         .collect()
 }
 
-/// A dot for every size, its area by the number of pictures; none where there are fewer than two sizes.
+/// A dot for every size, its area by the number of images; none where there are fewer than two sizes.
 fn scatter(sizes: &[(&String, usize)]) -> Option<String> {
     let dots: Vec<[f64; 3]> = sizes
         .iter()
@@ -192,32 +192,32 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::inspection::DuplicatePicture;
+    use crate::inspection::DuplicateImage;
 
     fn inspection() -> Inspection {
         let split = SplitInspection {
-            pictures: 1234,
+            images: 1234,
             imbalance: Some(2.5),
             sizes: BTreeMap::from([("6×8×3".to_owned(), 4), ("600×800×3".to_owned(), 1)]),
             mean: vec![0.5],
             std: vec![0.25],
             damaged: vec!["<b>a.png</b>: damaged".to_owned()],
         };
-        let picture = |split, index| DuplicatePicture {
+        let image = |split, index| DuplicateImage {
             split,
             index,
             class: "<i>cats</i>".to_owned(),
             file: Some(format!("set/<b>{index}.png")),
-            picture: String::new(),
+            image: String::new(),
         };
-        let mut pictures: Vec<_> = (0..9).map(|index| picture("train", index)).collect();
-        pictures.push(picture("valid", 77));
+        let mut images: Vec<_> = (0..9).map(|index| image("train", index)).collect();
+        images.push(image("valid", 77));
         let group = DuplicateGroup {
             exact: true,
             leak: true,
             contradiction: false,
             size: 10,
-            pictures,
+            images,
         };
         Inspection {
             name: "<u>set</u>".to_owned(),
@@ -275,11 +275,11 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_shown_with_a_picture_of_each_split() {
+    fn a_group_is_shown_with_a_image_of_each_split() {
         let [group] = &shown_groups(&inspection().duplicates)[..] else {
             panic!("one group");
         };
-        let shown: Vec<_> = group.pictures.iter().map(|p| (p.split, p.index)).collect();
+        let shown: Vec<_> = group.images.iter().map(|p| (p.split, p.index)).collect();
         assert_eq!(
             shown,
             [("train", 0), ("train", 1), ("train", 2), ("valid", 77)]

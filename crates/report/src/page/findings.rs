@@ -35,17 +35,17 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
 }
 
-/// Pictures of one class taken for one class.
+/// Images of one class taken for one class.
 pub(super) struct Cell {
     pub(super) count: usize,
-    /// Share of the pictures of the class, in percent.
+    /// Share of the images of the class, in percent.
     pub(super) share: u32,
     pub(super) is_right: bool,
 }
 
-/// A picture that was taken for something else.
+/// An image that was taken for something else.
 pub(super) struct MistakeView {
-    pub(super) picture: String,
+    pub(super) image: String,
     pub(super) index: usize,
     pub(super) class: String,
     pub(super) predicted: String,
@@ -93,7 +93,7 @@ impl Findings {
 impl MistakeView {
     fn new(mistake: &Mistake, name: &dyn Fn(usize) -> String) -> Self {
         Self {
-            picture: mistake.picture.clone(),
+            image: mistake.image.clone(),
             index: mistake.index,
             class: name(mistake.label),
             predicted: name(mistake.predicted),
@@ -127,7 +127,7 @@ fn rows(confusion: &[Vec<usize>], name: &dyn Fn(usize) -> String) -> Vec<Row> {
     rows.collect()
 }
 
-/// The pairs that are confused most often, with the number of pictures.
+/// The pairs that are confused most often, with the number of images.
 fn pairs(confusion: &[Vec<usize>], name: &dyn Fn(usize) -> String) -> Vec<[String; 3]> {
     let mut wrong: Vec<(usize, usize, usize)> = Vec::new();
     for (row, counts) in confusion.iter().enumerate() {

@@ -7,7 +7,7 @@ use burn::optim::{
     AdamW, AdamWConfig, AdjustLrFn, LambConfig, LionConfig, ModuleOptimizer, MuonConfig, Optimizer,
     RmsPropConfig, SgdConfig,
 };
-use burn_zoo_kernels::Descent;
+use burn_zoo_kernels::SgdStep;
 
 use super::groups::GroupRule;
 use super::muon::KernelMuon;
@@ -52,7 +52,7 @@ impl OptimizerSection {
                 weight_decay,
                 ..
             } => {
-                let descent = Descent {
+                let descent = SgdStep {
                     momentum: momentum as f32,
                     nesterov,
                     weight_decay: decay(weight_decay) as f32,

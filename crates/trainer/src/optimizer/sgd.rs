@@ -2,11 +2,11 @@
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_kernels::Descent;
+use burn_zoo_kernels::SgdStep;
 
-/// Steps as [`Descent`] does.
+/// Steps as [`SgdStep`] does.
 #[derive(Clone)]
-pub(super) struct Sgd(pub(super) Descent);
+pub(super) struct Sgd(pub(super) SgdStep);
 
 /// What a parameter keeps from step to step.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ mod tests {
     fn what_it_keeps_is_recorded_as_burns_own_has_it() {
         let momentum = MomentumConfig::new().with_dampening(0.0);
         let mut burns = SgdConfig::new().with_momentum(Some(momentum)).init();
-        let mut ours = ModuleOptimizer::from(Sgd(Descent {
+        let mut ours = ModuleOptimizer::from(Sgd(SgdStep {
             momentum: 0.9,
             nesterov: false,
             weight_decay: 0.0,

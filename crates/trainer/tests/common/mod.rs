@@ -13,7 +13,7 @@ use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use burn::train::Interrupter;
 use burn_zoo_blocks::{Classifier, convolve_normalize_relu};
-use burn_zoo_data::{DatasetInfo, ImageData, Picture, Sample, Split};
+use burn_zoo_data::{DatasetInfo, Image, ImageData, Sample, Split};
 use burn_zoo_trainer::{
     EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, Silent, StepReport,
     train,
@@ -89,14 +89,14 @@ impl Dataset<Sample> for Halves {
             };
             noise(at) + if bright { 120 } else { 0 }
         });
-        let picture = Picture {
+        let picture = Image {
             height: 8,
             width: 8,
             channels: 1,
             pixels: pixels.collect(),
         };
         Ok(Sample {
-            picture: picture.into(),
+            image: picture.into(),
             label,
         })
     }
@@ -163,7 +163,7 @@ pub(crate) fn job(
 ) -> Job<TinyNet> {
     let device = Device::flex();
     Job {
-        room_for_pictures: 0,
+        room_for_images: 0,
         run: run.clone(),
         model: Box::new(|device| tiny_net(3, device)),
         metadata: Vec::new(),

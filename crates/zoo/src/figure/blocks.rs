@@ -1,6 +1,6 @@
 //! Recorded operations as the blocks that a slide shows: boxes, residual units, modules with branches.
 //!
-//! A step that every path from the picture to the logits goes through is a cut. What lies between two cuts is either
+//! A step that every path from the image to the logits goes through is a cut. What lies between two cuts is either
 //! nothing, and the later one continues a chain, or a part of the graph that forks at the first and joins at the second.
 
 use std::collections::HashSet;
@@ -111,9 +111,9 @@ pub(super) fn network(steps: &[Step], logits: TensorId, heads: &[TensorId]) -> N
 
     let mut blocks: Vec<(Block, usize)> = Vec::new();
     let mut inside: Vec<usize> = Vec::new();
-    // The last step of the column that reads anything so far, the picture to begin with.
-    let picture = |step: &&usize| steps[**step].reads.contains(&None);
-    let mut furthest = column.iter().rev().find(picture).copied().unwrap_or(0);
+    // The last step of the column that reads anything so far, the image to begin with.
+    let image = |step: &&usize| steps[**step].reads.contains(&None);
+    let mut furthest = column.iter().rev().find(image).copied().unwrap_or(0);
     for &step in &column {
         let is_cut = furthest <= step;
         furthest = furthest.max(last_reader(steps, &column, step));

@@ -4,7 +4,7 @@ use super::blocks::{Block, Shortcut, Stage};
 use super::canvas::{Anchor, Canvas, INK, LINE, SKIP, bold, colours, muted, plain};
 use super::unit::{Kind, Unit};
 
-/// Height of the picture at the start and of the classes at the end.
+/// Height of the image at the start and of the classes at the end.
 const PILL: f64 = 64.0;
 /// Height of a card that holds one layer, and the least of the others.
 const LOW: f64 = 122.0;
@@ -224,13 +224,13 @@ pub(super) fn module_name(branches: &[Vec<Unit>]) -> String {
     module.trim_start_matches("inception").to_owned()
 }
 
-/// Width and height of the box of the picture or the classes.
+/// Width and height of the box of the image or the classes.
 pub(super) fn pill_size(words: &[String; 2]) -> [f64; 2] {
     let letters = words.iter().map(|line| line.chars().count()).max();
     [(letters.unwrap_or(0) as f64 * 8.4).max(92.0), PILL]
 }
 
-/// The picture or the classes: a rounded box with two lines and its centre at `[middle, axis]`.
+/// The image or the classes: a rounded box with two lines and its centre at `[middle, axis]`.
 pub(super) fn pill(canvas: &mut Canvas, [middle, axis]: [f64; 2], words: &[String; 2]) {
     let [width, height] = pill_size(words);
     let area = [middle - width / 2.0, axis - height / 2.0, width, height];

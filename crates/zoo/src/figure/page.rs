@@ -29,7 +29,7 @@ pub(super) fn draw(info: &ModelInfo, summary: &Summary, network: &Network) -> St
     let foot = LEGEND - 34.0 - inset::HEIGHT;
     let bottom = if has_foot { foot } else { LEGEND - 30.0 };
 
-    // The picture, the stages, the classes.
+    // The image, the stages, the classes.
     let ends = ends(summary).map(|words| cards::pill_size(&words));
     let mut sizes = vec![ends[0]];
     sizes.extend(stages.iter().map(cards::size));
@@ -137,7 +137,7 @@ fn flow(
 fn ends(summary: &Summary) -> [[String; 2]; 2] {
     let [channels, height, width] = summary.input;
     [
-        ["picture".to_owned(), format!("{channels}×{height}×{width}")],
+        ["image".to_owned(), format!("{channels}×{height}×{width}")],
         [summary.classes.to_string(), "classes".to_owned()],
     ]
 }

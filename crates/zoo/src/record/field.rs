@@ -1,33 +1,33 @@
-//! Receptive fields: how much of the picture a value of a map depends on.
+//! Receptive fields: how much of the image a value of a map depends on.
 
 use burn::backend::ir::{ModuleOperationIr, OperationIr};
 
-/// What one value of a tensor sees of the picture.
+/// What one value of a tensor sees of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
     /// A window of so many pixels, and the pixels from one value's window to the next one's.
     Window {
-        /// Height and width, in pixels of the picture. Padding may put a part of it outside.
+        /// Height and width, in pixels of the image. Padding may put a part of it outside.
         size: [usize; 2],
         /// Rows and columns between neighbours.
         jump: [usize; 2],
     },
     /// All of it.
-    Picture,
+    Image,
 }
 
 impl Field {
-    /// The picture's own pixels.
+    /// The image's own pixels.
     pub(crate) const PIXEL: Self = Self::Window {
         size: [1, 1],
         jump: [1, 1],
     };
 
-    /// Height and width of the window; `None` for the whole picture.
+    /// Height and width of the window; `None` for the whole image.
     pub(crate) fn size(self) -> Option<[usize; 2]> {
         match self {
             Self::Window { size, .. } => Some(size),
-            Self::Picture => None,
+            Self::Image => None,
         }
     }
 
@@ -41,7 +41,7 @@ impl Field {
                     jump: larger(b, d),
                 }
             }
-            _ => Self::Picture,
+            _ => Self::Image,
         }
     }
 
@@ -65,13 +65,13 @@ impl Field {
             {
                 self
             }
-            OperationIr::Module(Module::AdaptiveAvgPool2d(_) | Module::Linear(_)) => Self::Picture,
+            OperationIr::Module(Module::AdaptiveAvgPool2d(_) | Module::Linear(_)) => Self::Image,
             // A map that loses its height and width is on the way to a mean or to a linear layer.
             _ if operation
                 .outputs()
                 .any(|output| output.shape.num_dims() < 4) =>
             {
-                Self::Picture
+                Self::Image
             }
             _ => self,
         }
@@ -86,7 +86,7 @@ impl Field {
                 }),
                 jump: [0, 1].map(|side| jump[side] * stride[side]),
             },
-            Self::Picture => Self::Picture,
+            Self::Image => Self::Image,
         }
     }
 }
@@ -104,6 +104,6 @@ mod tests {
         let size = [7 + 2 * 2, 5 + 2 * 2 * 2];
         assert_eq!(second, Field::Window { size, jump });
         assert_eq!(first.join(second), second);
-        assert_eq!(first.join(Field::Picture).size(), None);
+        assert_eq!(first.join(Field::Image).size(), None);
     }
 }

@@ -158,7 +158,7 @@ impl WeightsFile {
         }
     }
 
-    /// Side of the pictures that the auxiliary heads of GoogLeNet's paper were made for: their first linear layer reads
+    /// Side of the images that the auxiliary heads of GoogLeNet's paper were made for: their first linear layer reads
     /// 128 channels of k × k windows, of 5 pixels and step 3, in a map of a sixteenth of the side.
     fn aux_input_size(&self) -> Option<[usize; 2]> {
         if self.info.arch != Arch::GoogLeNet(Variant::Paper) {
@@ -174,7 +174,7 @@ impl WeightsFile {
         Some([side, side])
     }
 
-    /// Mean and standard deviation of each channel that pictures were normalised with, where the file says so.
+    /// Mean and standard deviation of each channel that images were normalised with, where the file says so.
     pub fn statistics(&self) -> Option<[Vec<f32>; 2]> {
         let numbers = |key: &str| -> Option<Vec<f32>> {
             let text = self.metadata.get(key)?;

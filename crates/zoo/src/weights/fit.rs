@@ -85,7 +85,7 @@ pub(super) fn load(
     }
 }
 
-/// The convolution that sees the picture.
+/// The convolution that sees the image.
 fn first_convolution(slots: &[Slot]) -> Option<&Slot> {
     slots.iter().find(|slot| slot.shape.len() == 4)
 }

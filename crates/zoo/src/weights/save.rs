@@ -10,7 +10,7 @@ use crate::Model;
 
 /// Key under which a file names its model.
 pub(super) const MODEL: &str = "zoo.model";
-/// Key of the mean of each channel that pictures were normalised with.
+/// Key of the mean of each channel that images were normalised with.
 pub(super) const MEAN: &str = "zoo.mean";
 /// Key of the standard deviations.
 pub(super) const STD: &str = "zoo.std";
@@ -22,7 +22,7 @@ const SOURCE: &str = "zoo.source";
 pub struct Origin {
     /// Name of the model.
     pub model: &'static str,
-    /// Mean and standard deviation of each channel that pictures are normalised with, where known.
+    /// Mean and standard deviation of each channel that images are normalised with, where known.
     pub statistics: Option<[Vec<f32>; 2]>,
     /// The file that they came from.
     pub source: Option<String>,

@@ -22,13 +22,13 @@ fn write(root: &Path, train: &[u8], valid: &[u8]) {
 
 fn good() -> Vec<u8> {
     tar(&[
-        ("0.png", &picture(0)),
+        ("0.png", &image(0)),
         ("0.cls", b"0"),
         ("1.cls", b"1"),
-        ("1.png", &picture(1)),
+        ("1.png", &image(1)),
         ("2.note", b"no sample"),
         ("3.json", br#"{"label": 1, "caption": "x"}"#),
-        ("3.png", &picture(3)),
+        ("3.png", &image(3)),
     ])
 }
 
@@ -38,7 +38,7 @@ fn shards_of_others_are_indexed_once() {
     write(root.path(), &good(), &good());
     let data = read(root.path()).unwrap();
     assert_eq!(data.info.classes, ["0", "1"]);
-    let mut expected = [(picture(0), 0), (picture(1), 1), (picture(3), 1)];
+    let mut expected = [(image(0), 0), (image(1), 1), (image(3), 1)];
     expected.sort();
     assert_eq!(content(&data.train), expected);
     // An index is its shard's while it is the younger one.
@@ -59,21 +59,18 @@ fn shards_of_others_are_indexed_once() {
     std::fs::write(&shard, good()).unwrap();
     assert_eq!(labels(root.path()).iter().sum::<usize>(), 2);
     let longer = tar(&[
-        ("a.png", &picture(9)),
+        ("a.png", &image(9)),
         ("a.cls", b"0"),
         ("b.txt", &[b'x'; 9000]),
     ]);
     write(root.path(), &longer, &good());
-    assert_eq!(
-        content(&read(root.path()).unwrap().train),
-        [(picture(9), 0)]
-    );
+    assert_eq!(content(&read(root.path()).unwrap().train), [(image(9), 0)]);
 }
 
 #[test]
 fn labels_are_numbers_or_names() {
     let root = tempfile::tempdir().unwrap();
-    let named = |label: &[u8]| tar(&[("0.png", &picture(0)), ("0.cls", label)]);
+    let named = |label: &[u8]| tar(&[("0.png", &image(0)), ("0.cls", label)]);
     write(root.path(), &named(b"tabby cat\n"), &named(b"ant"));
     let data = read(root.path()).unwrap();
     assert_eq!(data.info.classes, ["ant", "tabby cat"]);
@@ -115,37 +112,37 @@ type Members<'a> = &'a [(&'a str, &'a [u8])];
 #[test]
 fn what_is_wrong_with_a_sample_is_said() {
     let root = tempfile::tempdir().unwrap();
-    let picture = picture(0);
+    let image = image(0);
     let cases: [(Members, &str); 8] = [
         (
-            &[("0.png", &picture)],
+            &[("0.png", &image)],
             "\"0.png\" has no label: expected \"0.cls\"",
         ),
         (
-            &[("0.png", &picture), ("1.cls", b"0")],
+            &[("0.png", &image), ("1.cls", b"0")],
             "\"0.png\" has no label",
         ),
         (
-            &[("0.png", &picture), ("0.cls", b"")],
+            &[("0.png", &image), ("0.cls", b"")],
             "\"0.cls\" has the label \"\"",
         ),
         (
-            &[("0.png", &picture), ("0.cls", b"\xff\xfe")],
+            &[("0.png", &image), ("0.cls", b"\xff\xfe")],
             "\"0.cls\" cannot be read as text",
         ),
         (
-            &[("0.png", &picture), ("0.json", b"{")],
+            &[("0.png", &image), ("0.json", b"{")],
             "\"0.json\" is no JSON",
         ),
         (
-            &[("0.png", &picture), ("0.json", br#"{"label": [1]}"#)],
+            &[("0.png", &image), ("0.json", br#"{"label": [1]}"#)],
             "has the label [1]",
         ),
         (
-            &[("0.png", &picture), ("0.jpg", b""), ("0.cls", b"0")],
-            "two pictures of one sample",
+            &[("0.png", &image), ("0.jpg", b""), ("0.cls", b"0")],
+            "two images of one sample",
         ),
-        (&[("0.cls", b"0")], "holds no pictures"),
+        (&[("0.cls", b"0")], "holds no images"),
     ];
     for (members, part) in cases {
         write(root.path(), &tar(members), &good());
@@ -238,7 +235,7 @@ fn manifest_index_and_shard_must_belong_together() {
     );
     std::fs::remove_file(file("train-000001.tar.index")).unwrap();
     assert!(refusal(&out).contains("train-000001.tar.index: there is no such file"));
-    // Of the same length, number and shape, but another shard's: met when a picture is read.
+    // Of the same length, number and shape, but another shard's: met when an image is read.
     std::fs::copy(
         file("train-000000.tar.index"),
         file("train-000001.tar.index"),

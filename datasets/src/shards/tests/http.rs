@@ -111,10 +111,10 @@ fn another_file_under_the_same_name_is_noticed() {
 }
 
 #[test]
-fn a_server_that_is_gone_is_no_bad_picture() {
+fn a_server_that_is_gone_is_no_bad_image() {
     let root = tempfile::tempdir().unwrap();
     let out = packed(root.path());
-    // The index is served, its pictures are not.
+    // The index is served, its images are not.
     let server = Server::start(&out, Manner::Broken, "train-000002.tar");
     let error = read(&server.address).unwrap().train.get(14).unwrap_err();
     assert!(

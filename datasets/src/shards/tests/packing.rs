@@ -209,7 +209,7 @@ fn a_split_may_follow_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn decoded_pictures_become_png_and_what_is_no_picture_is_named() {
+fn decoded_images_become_png_and_what_is_no_image_is_named() {
     let root = tempfile::tempdir().unwrap();
     let (options, out) = (
         OpenOptions {
@@ -228,7 +228,7 @@ fn decoded_pictures_become_png_and_what_is_no_picture_is_named() {
         let mut all: Vec<_> = (0..12)
             .map(|index| {
                 let sample = data.train.get(index).unwrap();
-                (sample.label, sample.picture.decode().unwrap().pixels)
+                (sample.label, sample.image.decode().unwrap().pixels)
             })
             .collect();
         all.sort();
@@ -239,12 +239,12 @@ fn decoded_pictures_become_png_and_what_is_no_picture_is_named() {
     let set = root.path().join("set");
     folder_set(&set);
     let text = set.join("train/ants/000.png");
-    std::fs::write(&text, "text, no picture").unwrap();
+    std::fs::write(&text, "text, no image").unwrap();
     let data = folder_set_as_it_is(&set);
     let error = pack(&data, &root.path().join("out"), &small(), &mut |_| {});
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains(&text.display().to_string()) && error.ends_with("text, not a picture"),
+        error.contains(&text.display().to_string()) && error.ends_with("text, not an image"),
         "{error}"
     );
 }

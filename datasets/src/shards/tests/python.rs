@@ -66,7 +66,7 @@ for path in sorted(glob.glob('train-*.tar')):
 #[test]
 fn what_python_writes_is_read_in_every_format_of_tar() {
     let root = tempfile::tempdir().unwrap();
-    std::fs::write(root.path().join("a.png"), picture(7)).unwrap();
+    std::fs::write(root.path().join("a.png"), image(7)).unwrap();
     let script = "
 import io, tarfile
 content = open('a.png', 'rb').read()
@@ -93,10 +93,10 @@ for name, format in ('train-gnu', tarfile.GNU_FORMAT), ('train-pax', tarfile.PAX
         for (index, label) in labels.iter().enumerate() {
             let sample = split.get(index).unwrap();
             assert_eq!(sample.label, *label);
-            let Stored::Encoded { bytes, .. } = sample.picture else {
+            let ImageSource::Encoded { bytes, .. } = sample.image else {
                 panic!("not encoded");
             };
-            assert_eq!(bytes, picture(7));
+            assert_eq!(bytes, image(7));
         }
     }
 }

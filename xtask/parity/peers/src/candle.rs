@@ -28,10 +28,10 @@ pub fn measure(network: Network, amount: &Amount) -> Result<f64> {
         Network::Resnet18 => time(&resnet::resnet18(CLASSES, weights)?, &images, amount),
         Network::Resnet50 => time(&resnet::resnet50(CLASSES, weights)?, &images, amount),
         Network::Vgg16 => {
-            // It reshapes to one row, and adds the axis of pictures itself.
+            // It reshapes to one row, and adds the axis of images itself.
             ensure!(
                 amount.batch == 1,
-                "candle's VGG takes one picture at a time"
+                "candle's VGG takes one image at a time"
             );
             let network = vgg::Vgg::new(weights, vgg::Models::Vgg16)?;
             let image = images.squeeze(0)?; // [3, 224, 224]

@@ -35,7 +35,7 @@ enum Peer {
 
 #[derive(Args)]
 struct Amount {
-    /// Pictures of a step, 224 pixels wide and high.
+    /// Images of a step, 224 pixels wide and high.
     #[arg(long)]
     batch: usize,
     /// Timed steps of which the median counts, after one that does not.
@@ -75,12 +75,12 @@ fn threads() -> Result<usize> {
 }
 
 impl Amount {
-    /// What the pictures have, channels first.
+    /// What the images have, channels first.
     fn shape(&self) -> [usize; 4] {
         [self.batch, 3, 224, 224]
     }
 
-    /// Numbers between -1 and 1 that do not repeat, for all pictures.
+    /// Numbers between -1 and 1 that do not repeat, for all images.
     fn noise(&self) -> Vec<f32> {
         let count = self.shape().iter().product();
         (0..count)

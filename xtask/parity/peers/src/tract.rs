@@ -1,4 +1,4 @@
-//! tract: an ONNX file, optimised for the shape of its pictures.
+//! tract: an ONNX file, optimised for the shape of its images.
 
 use std::path::Path;
 

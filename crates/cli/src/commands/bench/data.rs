@@ -1,4 +1,4 @@
-//! `zoo bench --data`: how fast pictures come, whole and by stage.
+//! `zoo bench --data`: how fast images come, whole and by stage.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use burn::data::dataloader::DataLoader;
 use burn::data::dataset::Dataset;
 use burn::tensor::Device;
-use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{
-    Augment, Crop, DatasetInfo, Fit, Geometry, Loader, LoaderOptions, Normalize, OnBad, Order,
-    Pipeline, Split, Stage, epoch_order, sample_rng,
+use burn_zoo::data::{
+    Augment, Crop, DatasetInfo, Geometry, Loader, LoaderOptions, Normalize, OnBad, Pipeline,
+    ResizeMode, Sampler, Split, Stage, epoch_order, sample_rng,
 };
+use burn_zoo::datasets::OpenOptions;
 use burn_zoo::trainer::{PREFETCH, RunFile, pipelines, upload};
 use clap::Args;
 use serde::Serialize;
@@ -21,22 +21,22 @@ use crate::error::Failure;
 use crate::output::table;
 use crate::setup;
 
-/// A round ends with its epoch, or after as many pictures.
+/// A round ends with its epoch, or after as many images.
 const ROUND: usize = 4096;
-/// Pictures whose stages are timed.
+/// Images whose stages are timed.
 const STAGED: usize = 256;
 /// Of a step, where no run file says it.
 const BATCH: usize = 64;
-/// ImageNet's input, for data sets whose pictures differ in size.
+/// ImageNet's input, for data sets whose images differ in size.
 const SIDE: usize = 224;
 
 #[derive(Debug, Args)]
 pub(crate) struct DataBenchArgs {
-    /// Measure how fast pictures come instead, as this run file or, in the usual way, this data set has them.
+    /// Measure how fast images come instead, as this run file or, in the usual way, this data set has them.
     #[arg(long, value_name = "RUN.toml|DATASET")]
     pub(super) data: Option<String>,
 
-    /// With --data: the validation pictures and what happens to them.
+    /// With --data: the validation images and what happens to them.
     #[arg(long, requires = "data", conflicts_with = "models")]
     valid: bool,
 
@@ -54,7 +54,8 @@ pub(super) struct DataSpeed {
     data: String,
     split: &'static str,
     /// Of a round.
-    pictures: usize,
+    #[serde(rename = "pictures")]
+    images: usize,
     batch_size: usize,
     workers: usize,
     /// Median of the rounds.
@@ -62,7 +63,7 @@ pub(super) struct DataSpeed {
     /// Cores that were busy, on average over the rounds.
     cores: f64,
     images_per_core_second: f64,
-    /// Of one picture in one thread, in their order.
+    /// Of one image in one thread, in their order.
     stages: Vec<StageTime>,
 }
 
@@ -104,17 +105,17 @@ pub(super) fn measure(
         Loader::new(split, pipeline, options, device)
     };
     let whole = loader(subject.options.clone());
-    let (mut times, mut pictures, mut busy) = (Vec::new(), 0, 0.0);
+    let (mut times, mut images, mut busy) = (Vec::new(), 0, 0.0);
     for round in 0..=rounds {
         let began = cpu_seconds();
         let (count, seconds) = take(&whole, ROUND)?;
         if round > 0 {
             times.push(seconds / count as f64);
             busy += (cpu_seconds() - began) / seconds / f64::from(rounds);
-            pictures = count;
+            images = count;
         }
     }
-    let per_picture = median(times);
+    let per_image = median(times);
     // One thread for everything.
     let alone = loader(LoaderOptions {
         workers: 0,
@@ -126,17 +127,17 @@ pub(super) fn measure(
     Ok(DataSpeed {
         data: subject.name,
         split: if args.valid { "valid" } else { "train" },
-        pictures,
+        images,
         batch_size: subject.options.batch_size,
         workers: subject.options.workers,
-        images_per_second: 1.0 / per_picture,
+        images_per_second: 1.0 / per_image,
         cores: busy,
-        images_per_core_second: 1.0 / per_picture / busy,
+        images_per_core_second: 1.0 / per_image / busy,
         stages,
     })
 }
 
-/// Batches of the next epoch until there are `most` pictures or no more; how many, and the seconds that they took.
+/// Batches of the next epoch until there are `most` images or no more; how many, and the seconds that they took.
 fn take(loader: &Loader, most: usize) -> Result<(usize, f64), Failure> {
     let (start, mut count) = (Instant::now(), 0);
     for batch in loader.iter() {
@@ -150,7 +151,7 @@ fn take(loader: &Loader, most: usize) -> Result<(usize, f64), Failure> {
     Ok((count, start.elapsed().as_secs_f64()))
 }
 
-/// Where the time of one picture goes; what of `whole` is not in a stage is batching and the way to the device.
+/// Where the time of one image goes; what of `whole` is not in a stage is batching and the way to the device.
 fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, Failure> {
     let Subject {
         split,
@@ -170,8 +171,7 @@ fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, Failure>
             last = now;
         };
         let sample = split.get(index).map_err(Failure::input)?;
-        let measured =
-            pipeline.measure(sample.picture, &mut out, &mut sample_rng(0, 0, index), lap);
+        let measured = pipeline.measure(sample.image, &mut out, &mut sample_rng(0, 0, index), lap);
         match measured {
             Ok(()) => count += 1,
             Err(_) if options.on_bad == OnBad::Skip => {}
@@ -217,7 +217,7 @@ fn of_run(path: &Path, args: &DataBenchArgs, device: &Device) -> Result<Subject,
     })
 }
 
-/// The usual way: pictures of one size are padded, cropped and mirrored, others are ImageNet's.
+/// The usual way: images of one size are padded, cropped and mirrored, others are ImageNet's.
 fn of_set(name: &str, args: &DataBenchArgs, device: &Device) -> Result<Subject, Failure> {
     let from = OpenOptions {
         root: args.root.clone(),
@@ -232,13 +232,13 @@ fn of_set(name: &str, args: &DataBenchArgs, device: &Device) -> Result<Subject, 
         ..
     } = data.info;
     let (fit, crop) = match size {
-        Some(_) => (Fit::Exact, Crop::Pad(4)),
+        Some(_) => (ResizeMode::Exact, Crop::Pad(4)),
         None => {
             let crop = Crop::RandomResized {
                 scale: [0.08, 1.0],
                 ratio: [3.0 / 4.0, 4.0 / 3.0],
             };
-            (Fit::Resize { shorter: 256 }, crop)
+            (ResizeMode::Resize { shorter: 256 }, crop)
         }
     };
     let geometry = Geometry {
@@ -272,7 +272,7 @@ fn options(args: &DataBenchArgs, device: &Device) -> LoaderOptions {
     LoaderOptions {
         batch_size: BATCH,
         shuffle: (!args.valid).then_some(0),
-        order: Order::Uniform,
+        order: Sampler::Uniform,
         drop_last: false,
         workers: 2,
         prefetch: PREFETCH,
@@ -308,12 +308,12 @@ pub(super) fn text(speed: &DataSpeed) -> String {
         })
         .collect();
     let stages = table(
-        ["stage", "µs a picture", "share"],
+        ["stage", "µs an image", "share"],
         [false, true, true],
         &rows,
     );
     format!(
-        "{}, {}: {:.0} images/s, batches of {}, {} workers; {:.2} cores busy, {:.0} images a second of one\n\n{stages}",
+        "{}, {}: {:.0} images/s, batches of {}, {} workers; {:.2} cores busy, {:.0} images/s of one\n\n{stages}",
         speed.data,
         speed.split,
         speed.images_per_second,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_zoo::Taken;
+use burn_zoo::OpTiming;
 use serde::Serialize;
 
 use super::{median, wait};
@@ -107,7 +107,7 @@ impl Profile {
 }
 
 impl Operation {
-    fn of(taken: Taken, steps: f64, seconds: f64) -> Self {
+    fn of(taken: OpTiming, steps: f64, seconds: f64) -> Self {
         let own = taken.time.as_secs_f64() / steps;
         let rate = taken.operations / steps / own / 1e9;
         Self {

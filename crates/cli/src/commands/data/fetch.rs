@@ -53,7 +53,7 @@ pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
         let name = setup::data_name(&args.name)?;
         if args.label.is_some() {
             return Err(Failure::input(format!(
-                "--label is for sets of the Hugging Face Hub (hf:OWNER/NAME): {name} has one label a picture"
+                "--label is for sets of the Hugging Face Hub (hf:OWNER/NAME): {name} has one label an image"
             )));
         }
         let folder = fetch(name, &root, &FetchOptions::from_env(), &mut show);

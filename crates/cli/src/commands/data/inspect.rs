@@ -1,4 +1,4 @@
-//! `zoo data inspect`: every picture of a data set is read once, counted and compared with the others.
+//! `zoo data inspect`: every image of a data set is read once, counted and compared with the others.
 
 mod census;
 mod duplicates;
@@ -6,10 +6,10 @@ mod duplicates;
 use std::path::PathBuf;
 
 use burn::data::dataset::Dataset;
+use burn_zoo::data::{ImageData, ImageSource, Split, thumbnail};
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{ImageData, Split, Stored, thumbnail};
 use burn_zoo::report::{
-    ClassCount, DuplicateGroup, DuplicatePicture, Inspection, SplitInspection, inspection_page,
+    ClassCount, DuplicateGroup, DuplicateImage, Inspection, SplitInspection, inspection_page,
     png_uri, shown_groups,
 };
 use burn_zoo::trainer::write_atomic;
@@ -20,16 +20,16 @@ use crate::error::Failure;
 use crate::output::{Output, table, thousands};
 use crate::progress::bar;
 
-/// Longest side in pixels of a picture in the page.
+/// Longest side in pixels of an image in the page.
 const SIDE: usize = 96;
 /// Groups of duplicates that the terminal shows.
 const GROUPS: usize = 10;
 /// Damaged files that the terminal shows of each split.
 const DAMAGED: usize = 20;
 
-/// Read every picture of a data set: count classes and sizes, measure mean and deviation, name damaged files, find duplicates
+/// Read every image of a data set: count classes and sizes, measure mean and deviation, name damaged files, find duplicates
 ///
-/// Pictures are compared within the splits and between them: a validation picture that was trained on is a leak. Copies
+/// Images are compared within the splits and between them: a validation image that was trained on is a leak. Copies
 /// are found through compression and resizing, not through cropping or turning.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
@@ -40,7 +40,7 @@ pub(crate) struct InspectArgs {
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 
-    /// Write one self-contained HTML page with the same, and the duplicates as pictures
+    /// Write one self-contained HTML page with the same, and the duplicates as images
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
         ..OpenOptions::default()
     };
     let data = burn_zoo::open_data(&args.name, &options).map_err(Failure::input)?;
-    let bar = bar((data.train.len() + data.valid.len()) as u64, "pictures");
+    let bar = bar((data.train.len() + data.valid.len()) as u64, "images");
     let train = Census::of(&data.train, &bar);
     let valid = Census::of(&data.valid, &bar);
     bar.finish_and_clear();
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
     let mut inspection = inspect(&data, train, valid);
     name_files(&mut inspection.duplicates.shown, &data);
     if let Some(file) = &args.html {
-        let groups = with_pictures(shown_groups(&inspection.duplicates), &data);
+        let groups = with_images(shown_groups(&inspection.duplicates), &data);
         write_atomic(file, inspection_page(&inspection, groups).as_bytes())?;
     }
     output.show(&inspection, || text(&inspection))
@@ -90,33 +90,33 @@ fn inspect(data: &ImageData, train: Census, valid: Census) -> Inspection {
     }
 }
 
-/// The split that a picture of a group is in.
-fn split_of<'a>(picture: &DuplicatePicture, data: &'a ImageData) -> &'a Split {
-    match picture.split {
+/// The split that an image of a group is in.
+fn split_of<'a>(image: &DuplicateImage, data: &'a ImageData) -> &'a Split {
+    match image.split {
         duplicates::TRAIN => &data.train,
         _ => &data.valid,
     }
 }
 
 fn name_files(groups: &mut [DuplicateGroup], data: &ImageData) {
-    for picture in groups.iter_mut().flat_map(|group| &mut group.pictures) {
-        let sample = split_of(picture, data).get(picture.index).ok();
-        picture.file = sample.and_then(|sample| match sample.picture {
-            Stored::File(path) | Stored::Encoded { name: path, .. } => {
+    for image in groups.iter_mut().flat_map(|group| &mut group.images) {
+        let sample = split_of(image, data).get(image.index).ok();
+        image.file = sample.and_then(|sample| match sample.image {
+            ImageSource::File(path) | ImageSource::Encoded { name: path, .. } => {
                 Some(path.display().to_string())
             }
-            Stored::Decoded(_) => None,
+            ImageSource::Decoded(_) => None,
         });
     }
 }
 
-fn with_pictures(mut groups: Vec<DuplicateGroup>, data: &ImageData) -> Vec<DuplicateGroup> {
-    for picture in groups.iter_mut().flat_map(|group| &mut group.pictures) {
-        // It was there a moment ago; one that cannot be read again is named without its picture.
-        let sample = split_of(picture, data).get(picture.index).ok();
-        let decoded = sample.and_then(|sample| sample.picture.decode().ok());
+fn with_images(mut groups: Vec<DuplicateGroup>, data: &ImageData) -> Vec<DuplicateGroup> {
+    for image in groups.iter_mut().flat_map(|group| &mut group.images) {
+        // It was there a moment ago; one that cannot be read again is named without its image.
+        let sample = split_of(image, data).get(image.index).ok();
+        let decoded = sample.and_then(|sample| sample.image.decode().ok());
         let png = decoded.and_then(|decoded| thumbnail(&decoded, SIDE).ok());
-        picture.picture = png.map_or(String::new(), |png| png_uri(&png));
+        image.image = png.map_or(String::new(), |png| png_uri(&png));
     }
     groups
 }
@@ -167,8 +167,8 @@ fn of_split(name: &str, split: &SplitInspection, lines: &mut Vec<String>) {
         .map(|(size, count)| format!("{size} ({})", thousands(*count as u64)))
         .collect();
     lines.push(format!(
-        "{name}: {} pictures, {}{}",
-        thousands(split.pictures as u64),
+        "{name}: {} images, {}{}",
+        thousands(split.images as u64),
         sizes.join(", "),
         and_more(split.sizes.len(), 8)
     ));
@@ -179,7 +179,7 @@ fn of_split(name: &str, split: &SplitInspection, lines: &mut Vec<String>) {
     ));
     lines.push(match split.imbalance {
         Some(ratio) => format!("  the largest class has {ratio:.2} times the smallest"),
-        None => "  a class has no picture".to_owned(),
+        None => "  a class has no image".to_owned(),
     });
     let damaged = split.damaged.iter().take(DAMAGED);
     lines.extend(damaged.map(|message| format!("  damaged: {message}")));
@@ -194,12 +194,12 @@ fn of_split(name: &str, split: &SplitInspection, lines: &mut Vec<String>) {
 fn of_duplicates(inspection: &Inspection, lines: &mut Vec<String>) {
     let found = &inspection.duplicates;
     lines.push(format!(
-        "duplicates: {} the same as an earlier picture, {} look alike",
+        "duplicates: {} the same as an earlier image, {} look alike",
         thousands(found.exact as u64),
         thousands(found.near as u64)
     ));
     lines.push(format!(
-        "leaks: {} validation pictures are in training as well, {} look like one",
+        "leaks: {} validation images are in training as well, {} look like one",
         thousands(found.leaked_exact as u64),
         thousands(found.leaked_near as u64)
     ));
@@ -211,19 +211,19 @@ fn of_duplicates(inspection: &Inspection, lines: &mut Vec<String>) {
     }
     for group in found.shown.iter().take(GROUPS) {
         let kind = if group.exact { "the same" } else { "alike" };
-        let pictures: Vec<String> = group
-            .pictures
+        let images: Vec<String> = group
+            .images
             .iter()
             .take(4)
-            .map(|picture| match &picture.file {
-                Some(file) => format!("{} {file}", picture.split),
-                None => format!("{} {} ({})", picture.split, picture.index, picture.class),
+            .map(|image| match &image.file {
+                Some(file) => format!("{} {file}", image.split),
+                None => format!("{} {} ({})", image.split, image.index, image.class),
             })
             .collect();
         lines.push(format!(
             "  {kind}: {}{}",
-            pictures.join(", "),
-            and_more(group.size, pictures.len())
+            images.join(", "),
+            and_more(group.size, images.len())
         ));
     }
     if found.groups > GROUPS {

@@ -13,8 +13,8 @@ use crate::progress::bar;
 
 /// Pack a data set into tar shards in WebDataset's layout, which are read in sequence, from a folder or over HTTP
 ///
-/// Picture files are packed as they are, decoded sets as PNG, in random order. Each shard has an index beside it, so that
-/// a picture can be read by itself. An interrupted pack goes on where it stopped. Train on the shards with
+/// Image files are packed as they are, decoded sets as PNG, in random order. Each shard has an index beside it, so that
+/// an image can be read by itself. An interrupted pack goes on where it stopped. Train on the shards with
 /// `data.name = "shards"` and their folder or address as `data.root`.
 #[derive(Debug, Args)]
 pub(crate) struct PackArgs {
@@ -36,11 +36,11 @@ pub(crate) struct PackArgs {
     #[arg(long, value_enum, default_value_t = Splits::Both)]
     split: Splits,
 
-    /// Pack at most this many training pictures, in balance (glyphs: make this many).
+    /// Pack at most this many training images, in balance (glyphs: make this many).
     #[arg(long, value_name = "N")]
     train_size: Option<usize>,
 
-    /// Pack at most this many validation pictures, likewise.
+    /// Pack at most this many validation images, likewise.
     #[arg(long, value_name = "N")]
     valid_size: Option<usize>,
 
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &PackArgs, output: Output) -> Result<(), Failure> {
             .as_ref()
             .is_none_or(|(split, _)| *split != progress.split)
         {
-            let bar = bar(progress.total as u64, "pictures");
+            let bar = bar(progress.total as u64, "images");
             bar.set_message(progress.split);
             current = Some((progress.split, bar));
         }
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &PackArgs, output: Output) -> Result<(), Failure> {
     });
     output.show(&document, || {
         format!(
-            "{} pictures are in {} shards of {} in all, in {}",
+            "{} images are in {} shards of {} in all, in {}",
             thousands(packed.samples as u64),
             packed.shards,
             bytes(packed.bytes),

@@ -1,10 +1,10 @@
-//! `zoo data preview`: pictures of a data set on one sheet, as stored or as a run file augments them.
+//! `zoo data preview`: images of a data set on one sheet, as stored or as a run file augments them.
 
 use std::path::PathBuf;
 
 use burn::data::dataset::Dataset;
+use burn_zoo::data::{Pipeline, Split, contact_sheet, epoch_order, sample_rng, save_png};
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::pictures::{Pipeline, Split, contact_sheet, epoch_order, sample_rng, save_png};
 use burn_zoo::trainer::{RunFile, pipelines};
 use clap::Args;
 use serde_json::json;
@@ -13,10 +13,10 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::setup;
 
-/// Write a sheet of training pictures to a PNG file
+/// Write a sheet of training images to a PNG file
 ///
-/// With --config the pictures are as the network meets them in training: cropped, flipped, changed by a policy, erased. Only
-/// mixup and CutMix, which take two pictures, are not shown.
+/// With --config the images are as the network meets them in training: cropped, flipped, changed by a policy, erased. Only
+/// mixup and CutMix, which take two images, are not shown.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "zoo data preview [OPTIONS] <NAME>\n       zoo data preview [OPTIONS] --config <FILE>"
@@ -42,11 +42,11 @@ pub(crate) struct PreviewArgs {
     #[arg(long, short, value_name = "FILE", default_value = "sheet.png")]
     output: PathBuf,
 
-    /// Number of pictures.
+    /// Number of images.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     count: u32,
 
-    /// Seed that draws the pictures and their augmentation [default: the run file's, or 0]
+    /// Seed that draws the images and their augmentation [default: the run file's, or 0]
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
 }
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &PreviewArgs, output: Output) -> Result<(), Failure> {
     let count = sheet(args, &split, pipeline.as_ref(), seed)?;
     let document = json!({ "file": args.output, "pictures": count });
     output.show(&document, || {
-        format!("{count} pictures are in {}", args.output.display())
+        format!("{count} images are in {}", args.output.display())
     })
 }
 
@@ -90,23 +90,23 @@ fn sheet(
     seed: u64,
 ) -> Result<usize, Failure> {
     let order = epoch_order(seed, 0, split.len());
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     for index in order.into_iter().take(args.count as usize) {
-        let picture = split.get(index).map_err(Failure::input)?.picture;
-        pictures.push(match pipeline {
+        let image = split.get(index).map_err(Failure::input)?.image;
+        images.push(match pipeline {
             Some(pipeline) => {
                 let mut input = vec![0.0; pipeline.values()];
                 pipeline
-                    .load(picture, &mut input, &mut sample_rng(seed, 0, index))
+                    .load(image, &mut input, &mut sample_rng(seed, 0, index))
                     .map_err(Failure::input)?;
-                pipeline.picture(&input)
+                pipeline.image(&input)
             }
-            None => picture.decode().map_err(Failure::input)?,
+            None => image.decode().map_err(Failure::input)?,
         });
     }
-    let columns = (pictures.len() as f64).sqrt().ceil() as usize;
-    save_png(&contact_sheet(&pictures, columns), &args.output).map_err(|error| {
+    let columns = (images.len() as f64).sqrt().ceil() as usize;
+    save_png(&contact_sheet(&images, columns), &args.output).map_err(|error| {
         Failure::Input(format!("cannot write {}: {error}", args.output.display()))
     })?;
-    Ok(pictures.len())
+    Ok(images.len())
 }

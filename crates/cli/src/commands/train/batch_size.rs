@@ -15,14 +15,14 @@ use crate::progress::say;
 
 /// The first size that is tried.
 const FIRST: usize = 16;
-/// More pictures in a step than this are left to `train.accumulate` and to whoever asks for them.
+/// More images in a step than this are left to `train.accumulate` and to whoever asks for them.
 const MOST: usize = 1024;
 /// The second step has the optimizer's memory of the first.
 const STEPS: &str = "2";
 
-/// Finds it for a data set of `pictures` training pictures.
-pub(super) fn find(args: &TrainArgs, pictures: usize) -> Result<usize, Failure> {
-    let size = largest(FIRST, MOST.min(pictures), |size| {
+/// Finds it for a data set of `images` training images.
+pub(super) fn find(args: &TrainArgs, images: usize) -> Result<usize, Failure> {
+    let size = largest(FIRST, MOST.min(images), |size| {
         let fits = fits(args, size)?;
         let answer = if fits { "fits" } else { "does not fit" };
         say(&format!("data.batch_size = {size} {answer}"));
@@ -30,7 +30,7 @@ pub(super) fn find(args: &TrainArgs, pictures: usize) -> Result<usize, Failure> 
     })?;
     size.ok_or_else(|| {
         Failure::Failed(
-            "not even batches of one picture fit the device's memory: choose a smaller network, or smaller pictures \
+            "not even batches of one image fit the device's memory: choose a smaller network, or smaller images \
              (data.size)"
                 .into(),
         )

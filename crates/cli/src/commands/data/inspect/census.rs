@@ -1,24 +1,24 @@
-//! Sums over the pictures of a split.
+//! Sums over the images of a split.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::data::dataset::Dataset;
-use burn_zoo::pictures::{Fingerprint, Picture, Split};
+use burn_zoo::data::{Fingerprint, Image, Split};
 use burn_zoo::report::SplitInspection;
 use indicatif::ProgressBar;
 
-/// A picture that could be read.
+/// An image that could be read.
 pub(super) struct Print {
     pub(super) index: usize,
     pub(super) label: usize,
     pub(super) print: Fingerprint,
 }
 
-/// Sums over pictures.
+/// Sums over images.
 #[derive(Default)]
 pub(super) struct Census {
-    /// The pictures that could be read, in the order of the split.
+    /// The images that could be read, in the order of the split.
     pub(super) prints: Vec<Print>,
     sizes: BTreeMap<String, usize>,
     /// For each channel: the sum of values and of squares.
@@ -42,11 +42,11 @@ impl Census {
                 }
                 let read = split.get(index).map_err(|error| error.to_string());
                 let read = read.and_then(|sample| {
-                    let picture = sample.picture.decode();
-                    Ok((sample.label, picture.map_err(|error| error.to_string())?))
+                    let image = sample.image.decode();
+                    Ok((sample.label, image.map_err(|error| error.to_string())?))
                 });
                 match read {
-                    Ok((label, picture)) => census.count(index, label, &picture),
+                    Ok((label, image)) => census.count(index, label, &image),
                     Err(message) => _ = census.damaged.insert(index, message),
                 }
                 bar.inc(1);
@@ -68,15 +68,15 @@ impl Census {
         all
     }
 
-    fn count(&mut self, index: usize, label: usize, picture: &Picture) {
-        let Picture {
+    fn count(&mut self, index: usize, label: usize, image: &Image) {
+        let Image {
             height,
             width,
             channels,
             ref pixels,
-        } = *picture;
-        let Some(print) = Fingerprint::of(picture) else {
-            let message = format!("picture {index} has no pixels ({height}×{width})");
+        } = *image;
+        let Some(print) = Fingerprint::of(image) else {
+            let message = format!("image {index} has no pixels ({height}×{width})");
             self.damaged.insert(index, message);
             return;
         };
@@ -91,7 +91,7 @@ impl Census {
             .or_default() += 1;
         self.values += (height * width) as f64;
         for (channel, sums) in self.sums.iter_mut().enumerate() {
-            // Integers of a picture add up exactly.
+            // Integers of an image add up exactly.
             let own = pixels
                 .iter()
                 .skip(channel.min(channels - 1))
@@ -121,7 +121,7 @@ impl Census {
         self
     }
 
-    /// Pictures of each class.
+    /// Images of each class.
     pub(super) fn of_classes(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for print in &self.prints {
@@ -130,12 +130,7 @@ impl Census {
         counts
     }
 
-    pub(super) fn report(
-        self,
-        pictures: usize,
-        channels: usize,
-        classes: usize,
-    ) -> SplitInspection {
+    pub(super) fn report(self, images: usize, channels: usize, classes: usize) -> SplitInspection {
         let values = self.values.max(1.0);
         let means = self.sums.map(|[sum, _]| sum / values);
         let deviations = self.sums.map(|[sum, squares]| {
@@ -145,7 +140,7 @@ impl Census {
         let counts = self.of_classes(classes);
         let [least, most] = [counts.iter().min(), counts.iter().max()];
         SplitInspection {
-            pictures,
+            images,
             imbalance: match (least, most) {
                 (Some(&least), Some(&most)) if least > 0 => Some(most as f64 / least as f64),
                 _ => None,

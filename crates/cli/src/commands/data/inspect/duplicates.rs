@@ -1,16 +1,16 @@
-//! Groups of pictures that are the same or look alike, within a split and in both.
+//! Groups of images that are the same or look alike, within a split and in both.
 
 use std::collections::HashSet;
 
-use burn_zoo::pictures::{Fingerprint, look_alikes};
-use burn_zoo::report::{DuplicateGroup, DuplicatePicture, Duplicates};
+use burn_zoo::data::{Fingerprint, near_duplicates};
+use burn_zoo::report::{DuplicateGroup, DuplicateImage, Duplicates};
 
 use super::census::Print;
 
 pub(super) const TRAIN: &str = "train";
 const VALID: &str = "valid";
 
-/// What is there more than once among the training and the validation pictures.
+/// What is there more than once among the training and the validation images.
 pub(super) fn find(splits: [&Vec<Print>; 2], classes: &[String]) -> Duplicates {
     let [train, valid] = splits;
     let all: Vec<(&'static str, &Print)> = train
@@ -20,7 +20,7 @@ pub(super) fn find(splits: [&Vec<Print>; 2], classes: &[String]) -> Duplicates {
         .collect();
     let prints: Vec<Fingerprint> = all.iter().map(|(_, print)| print.print).collect();
     let mut found = Duplicates::default();
-    for members in look_alikes(&prints) {
+    for members in near_duplicates(&prints) {
         let group = Group {
             members: members.iter().map(|&place| all[place]).collect(),
         };
@@ -37,7 +37,7 @@ pub(super) fn find(splits: [&Vec<Print>; 2], classes: &[String]) -> Duplicates {
 }
 
 struct Group<'a> {
-    /// Training pictures first.
+    /// Training images first.
     members: Vec<(&'static str, &'a Print)>,
 }
 
@@ -71,21 +71,21 @@ impl Group<'_> {
         let first = self.members[0].1;
         let validation = self.members.iter().position(|(split, _)| *split == VALID);
         let mut places: Vec<usize> = (0..self.members.len())
-            .take(Duplicates::SHOWN_PICTURES)
+            .take(Duplicates::SHOWN_IMAGES)
             .collect();
         if let (Some(validation), Some(last)) = (validation, places.last_mut())
             && validation > *last
         {
             *last = validation;
         }
-        let pictures = places.iter().map(|&place| {
+        let images = places.iter().map(|&place| {
             let (split, print) = self.members[place];
-            DuplicatePicture {
+            DuplicateImage {
                 split,
                 index: print.index,
                 class: classes[print.label].clone(),
                 file: None,
-                picture: String::new(),
+                image: String::new(),
             }
         });
         DuplicateGroup {
@@ -96,7 +96,7 @@ impl Group<'_> {
             leak: self.members[0].0 == TRAIN && validation.is_some(),
             contradiction: self.is_contradiction(),
             size: self.members.len(),
-            pictures: pictures.collect(),
+            images: images.collect(),
         }
     }
 }

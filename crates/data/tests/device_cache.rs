@@ -9,25 +9,25 @@ use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError, InMemDataset};
 use burn::tensor::Device;
 use burn_zoo_data::{
-    Augment, Crop, Erasing, Fit, Loader, LoaderOptions, OnBad, Order, Picture, Pipeline, Sample,
-    Split, Unreachable, Upload,
+    Augment, Crop, Erasing, Image, Loader, LoaderOptions, OnBad, Pipeline, ResizeMode, Sample,
+    Sampler, Split, Transfer, Unreachable,
 };
 use numbers::{Bits, Numbers, epoch, loader, options, pipeline};
 
-const ONCE: Upload = Upload::Once { limit: 1 << 20 };
+const ONCE: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
 
-/// Pictures of 5×7 pixels: 105 bytes each, no multiple of four.
+/// Images of 5×7 pixels: 105 bytes each, no multiple of four.
 fn odd(channels: usize) -> Split {
     let samples = (0..23).map(|index| {
         let pixels = (0..5 * 7 * channels).map(|i| (index * 31 + i * 17 + i * i) as u8);
-        let picture = Picture {
+        let image = Image {
             height: 5,
             width: 7,
             channels,
             pixels: pixels.collect(),
         };
         Sample {
-            picture: picture.into(),
+            image: image.into(),
             label: index,
         }
     });
@@ -38,7 +38,7 @@ fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
     let mut pipeline = pipeline();
     pipeline.geometry.size = size;
     pipeline.geometry.channels = channels;
-    pipeline.geometry.fit = Fit::Pad;
+    pipeline.geometry.fit = ResizeMode::Pad;
     pipeline.augment = Some(augment);
     pipeline.normalize.mean = vec![0.4814; channels];
     pipeline.normalize.std = vec![0.2423; channels];
@@ -46,7 +46,7 @@ fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
 }
 
 /// Two epochs, the second from its middle on, by this way to the device.
-fn epochs(split: &Split, pipeline: &Pipeline, order: &Order, upload: Upload) -> Vec<Bits> {
+fn epochs(split: &Split, pipeline: &Pipeline, order: &Sampler, upload: Transfer) -> Vec<Bits> {
     let options = LoaderOptions {
         upload,
         order: order.clone(),
@@ -94,8 +94,8 @@ fn a_device_makes_the_batches_that_workers_make() {
         for augment in &changes {
             for size in [[5, 7], [8, 9]] {
                 let pipeline = augmented(size, channels, augment.clone());
-                for order in [Order::Uniform, Order::Weighted(Arc::clone(&weights))] {
-                    let [kept, made] = [ONCE, Upload::Values]
+                for order in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
+                    let [kept, made] = [ONCE, Transfer::Values]
                         .map(|upload| epochs(&odd(3), &pipeline, &order, upload));
                     assert!(kept == made, "{channels}, {size:?}, {augment:?}");
                 }
@@ -114,7 +114,7 @@ fn a_split_that_is_kept_is_read_once() {
         upload: ONCE,
         ..options()
     };
-    let read = |upload: Upload, pipeline: Pipeline| {
+    let read = |upload: Transfer, pipeline: Pipeline| {
         let options = LoaderOptions {
             upload,
             ..options.clone()
@@ -126,12 +126,15 @@ fn a_split_that_is_kept_is_read_once() {
         }
         numbers.loaded.load(Ordering::Relaxed)
     };
-    let epochs = read(Upload::Bytes, pipeline());
+    let epochs = read(Transfer::Bytes, pipeline());
     assert_eq!(read(ONCE, pipeline()), 23);
     // Too large, or changed in a way that the device does not know: read as ever.
-    assert_eq!(read(Upload::Once { limit: 23 * 16 }, pipeline()), 23);
     assert_eq!(
-        read(Upload::Once { limit: 23 * 16 - 1 }, pipeline()),
+        read(Transfer::CacheOnDevice { limit: 23 * 16 }, pipeline()),
+        23
+    );
+    assert_eq!(
+        read(Transfer::CacheOnDevice { limit: 23 * 16 - 1 }, pipeline()),
         epochs
     );
     let mut erased = pipeline();
@@ -143,7 +146,7 @@ fn a_split_that_is_kept_is_read_once() {
     assert_eq!(read(ONCE, erased), epochs);
 }
 
-/// A split of which one picture cannot be read.
+/// A split of which one image cannot be read.
 struct Torn(Split);
 
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +167,7 @@ impl Dataset<Sample> for Torn {
 }
 
 #[test]
-fn a_bad_picture_is_told_or_skipped_as_ever() {
+fn a_bad_image_is_told_or_skipped_as_ever() {
     let split: Split = Arc::new(Torn(numbers::split(23)));
     let on = |on_bad| {
         let options = LoaderOptions {
@@ -197,7 +200,7 @@ impl Dataset<Sample> for Down {
 
 #[test]
 fn a_split_that_cannot_be_reached_is_never_skipped() {
-    for upload in [ONCE, Upload::Values] {
+    for upload in [ONCE, Transfer::Values] {
         let options = LoaderOptions {
             upload,
             on_bad: OnBad::Skip,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use burn_zoo_blocks::Classifier;
-use burn_zoo_data::{DatasetInfo, Fit, Geometry, ImageData, Normalize, Pipeline};
+use burn_zoo_data::{DatasetInfo, Geometry, ImageData, Normalize, Pipeline, ResizeMode};
 use burn_zoo_datasets::{Name, OpenError, OpenOptions, UnknownName, open};
 use burn_zoo_trainer::RunFile;
 use thiserror::Error;
@@ -104,7 +104,7 @@ pub enum FineTuneError {
     Weights(#[from] WeightsError),
 }
 
-/// How pictures become the input of `model` in evaluation, where no run file says it.
+/// How images become the input of `model` in evaluation, where no run file says it.
 ///
 /// Size and resize are the model's. The statistics are the data set's, as in training, or the model's where there is
 /// no data set.
@@ -113,10 +113,12 @@ pub fn evaluation_pipeline(model: &ModelInfo, data: Option<&DatasetInfo>) -> Pip
     let size = [height, width];
     let own = model.preprocessing;
     let fit = match (own.fit, data.and_then(|data| data.size)) {
-        (_, Some(stored)) if stored == size => Fit::Exact,
-        (InputFit::Pad, Some([rows, columns])) if rows <= height && columns <= width => Fit::Pad,
-        (InputFit::ResizeAndCrop { shorter }, _) => Fit::Resize { shorter },
-        (InputFit::Pad | InputFit::Exact, _) => Fit::Resize {
+        (_, Some(stored)) if stored == size => ResizeMode::Exact,
+        (InputFit::Pad, Some([rows, columns])) if rows <= height && columns <= width => {
+            ResizeMode::Pad
+        }
+        (InputFit::ResizeAndCrop { shorter }, _) => ResizeMode::Resize { shorter },
+        (InputFit::Pad | InputFit::Exact, _) => ResizeMode::Resize {
             shorter: height.max(width),
         },
     };

@@ -1,4 +1,4 @@
-//! A picture file of any format. An error is what most bytes deserve; what is decoded has as many pixels as it says.
+//! An image file of any format. An error is what most bytes deserve; what is decoded has as many pixels as it says.
 #![no_main]
 
 use std::path::Path;
@@ -12,8 +12,8 @@ libfuzzer_sys::fuzz_target!(init: {
         }
     }));
 }, |bytes: &[u8]| {
-    if let Ok(picture) = burn_zoo_data::decode_bytes(bytes, Path::new("fuzz")) {
-        let values = picture.height * picture.width * picture.channels;
-        assert_eq!(picture.pixels.len(), values);
+    if let Ok(image) = burn_zoo_data::decode_bytes(bytes, Path::new("fuzz")) {
+        let values = image.height * image.width * image.channels;
+        assert_eq!(image.pixels.len(), values);
     }
 });

@@ -1,10 +1,10 @@
-//! Pictures and pipelines for the tests of both.
+//! Images and pipelines for the tests of both.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
-use burn_zoo_data::{Fit, Geometry, Normalize, Picture, Pipeline, PipelineError, sample_rng};
+use burn_zoo_data::{Geometry, Image, Normalize, Pipeline, PipelineError, ResizeMode, sample_rng};
 
-pub(crate) fn pipeline(size: [usize; 2], fit: Fit, channels: usize) -> Pipeline {
+pub(crate) fn pipeline(size: [usize; 2], fit: ResizeMode, channels: usize) -> Pipeline {
     let normalize = Normalize {
         mean: vec![0.5; channels],
         std: vec![0.25; channels],
@@ -19,19 +19,19 @@ pub(crate) fn pipeline(size: [usize; 2], fit: Fit, channels: usize) -> Pipeline 
     )
 }
 
-pub(crate) fn apply(pipeline: &Pipeline, picture: &Picture) -> Result<Picture, PipelineError> {
-    met(pipeline, picture, [0, 0, 0])
+pub(crate) fn apply(pipeline: &Pipeline, image: &Image) -> Result<Image, PipelineError> {
+    met(pipeline, image, [0, 0, 0])
 }
 
-/// The picture as the network meets it, drawn for seed, epoch and index.
+/// The image as the network meets it, drawn for seed, epoch and index.
 pub(crate) fn met(
     pipeline: &Pipeline,
-    picture: &Picture,
+    image: &Image,
     [seed, epoch, index]: [usize; 3],
-) -> Result<Picture, PipelineError> {
+) -> Result<Image, PipelineError> {
     let mut input = vec![f32::NAN; pipeline.values()];
     pipeline.apply(
-        picture,
+        image,
         &mut input,
         &mut sample_rng(seed as u64, epoch, index),
     )?;
@@ -39,12 +39,12 @@ pub(crate) fn met(
         input.iter().all(|value| value.is_finite()),
         "every value is written"
     );
-    Ok(pipeline.picture(&input))
+    Ok(pipeline.image(&input))
 }
 
-/// A grey picture whose pixels are all different, so that one sees where each went.
-pub(crate) fn numbered(height: usize, width: usize) -> Picture {
-    Picture {
+/// A grey image whose pixels are all different, so that one sees where each went.
+pub(crate) fn numbered(height: usize, width: usize) -> Image {
+    Image {
         height,
         width,
         channels: 1,
