@@ -39,7 +39,7 @@ pub enum Transfer {
     /// As bytes, all of the split at once, where they take no more than `limit` bytes on the one device that is asked for
     /// and augmentation is a shift, a flip and a cutout at most: the device makes the batches, the same ones. Else, or
     /// where an image cannot be read, as [`Bytes`](Self::Bytes).
-    Once {
+    CacheOnDevice {
         /// Bytes that a split may take.
         limit: u64,
     },

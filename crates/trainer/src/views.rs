@@ -178,7 +178,10 @@ impl Dense {
         pipeline: &Pipeline,
         device: &Device,
     ) -> Result<StepScores, String> {
-        let Sample { image: picture, label } = split.get(index).map_err(|error| error.to_string())?;
+        let Sample {
+            image: picture,
+            label,
+        } = split.get(index).map_err(|error| error.to_string())?;
         let picture = picture.decode().map_err(|error| error.to_string())?;
         let mut logits = Vec::new();
         for &shorter in &self.shorter {

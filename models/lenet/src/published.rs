@@ -18,7 +18,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::AvgPool2dConfig;
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Taps, widened};
+use burn_zoo_blocks::{Taps, to_f32};
 
 use crate::{Output, TableConv, bitmaps};
 
@@ -85,7 +85,7 @@ impl Published {
     pub(crate) fn output(&self, embedding: Tensor<2>) -> Tensor<2> {
         match &self.output {
             Some(linear) => linear.forward(embedding),
-            None => -squared_distances(widened(embedding), bitmaps::tensor),
+            None => -squared_distances(to_f32(embedding), bitmaps::tensor),
         }
     }
 

@@ -12,7 +12,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, Linea
 use burn::store::ModuleRecord;
 use burn::tensor::{Device, Tensor};
 use burn::train::Interrupter;
-use burn_zoo_blocks::{Classifier, convolve_normalize_relu};
+use burn_zoo_blocks::{Classifier, conv2d_bn_relu};
 use burn_zoo_data::{DatasetInfo, Image, ImageData, Sample, Split};
 use burn_zoo_trainer::{
     EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, Silent, StepReport,
@@ -51,7 +51,7 @@ impl Classifier for TinyNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = convolve_normalize_relu(&self.conv, Some(&self.norm), images);
+        let maps = conv2d_bn_relu(&self.conv, Some(&self.norm), images);
         self.pool.forward(maps).flatten(1, 3)
     }
 
