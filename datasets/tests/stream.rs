@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn::tensor::Device;
 use burn_zoo_data::{
@@ -125,7 +124,7 @@ fn stream(len: usize, folder: &Path) -> usize {
     let pipeline = Pipeline::evaluation(geometry, normalize);
     let loader = Loader::new(data.train, pipeline, options, &Device::flex());
     let (start, mut seen) = (Instant::now(), vec![false; len]);
-    for batch in loader.iter() {
+    for batch in loader.epoch(0, 0) {
         for index in batch.unwrap().indices {
             assert!(!std::mem::replace(&mut seen[index], true), "{index} twice");
         }

@@ -1,7 +1,7 @@
 //! Samples, batches, decoding, augmentation and a deterministic loader.
 
 mod augment;
-mod batches;
+mod epoch;
 mod caught;
 mod chance;
 mod decode;
@@ -20,7 +20,7 @@ mod sheet;
 mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
-pub use batches::ShardedEpoch;
+pub use epoch::{Epoch, ShardedEpoch};
 pub use caught::{caught, is_decoding, panic_message};
 pub use chance::{epoch_order, sample_rng, shard_order};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};

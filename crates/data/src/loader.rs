@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::{DType, Device};
 
 use crate::augment::Moves;
-use crate::batches::{LoaderIterator, ShardedEpoch};
+use crate::epoch::{Epoch, ShardedEpoch};
 use crate::kept::{Kept, needed};
 use crate::order::Sampler;
 use crate::pipeline::Pipeline;
 use crate::prefetch::{Job, LoadError};
-use crate::sample::{Batch, Split};
+use crate::sample::Split;
 
 /// What happens to a sample that cannot be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,31 +65,20 @@ pub struct LoaderOptions {
     pub upload: Transfer,
 }
 
-/// A data loader of one split. Clones, and the same loader on another device, share the position and the count of
-/// skipped samples.
+/// A data loader of one split. Clones share the count of skipped samples and the split on the device.
 ///
-/// The first [`iter`](DataLoader::iter) gives epoch 0, each further one the next epoch; [`seek`](Self::seek) chooses.
+/// [`epoch`](Self::epoch) gives the batches of any epoch from any batch on; the loader itself has no position.
 #[derive(Clone)]
 pub struct Loader {
     split: Split,
     pipeline: Arc<Pipeline>,
     pub(crate) options: LoaderOptions,
     pub(crate) device: Device,
-    /// The part of the split that this loader goes through.
-    range: [usize; 2],
-    position: Arc<Mutex<Position>>,
     pub(crate) skipped: Arc<Mutex<BTreeMap<usize, String>>>,
     /// How long batches were waited for.
     pub(crate) waited: Arc<Mutex<Duration>>,
     /// The split on a device; none where it cannot be there.
     kept: Arc<OnceLock<Option<Arc<Kept>>>>,
-}
-
-/// What the next `iter` begins with.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Position {
-    pub(crate) epoch: usize,
-    pub(crate) batch: usize,
 }
 
 impl Loader {
@@ -99,33 +87,47 @@ impl Loader {
     /// Settings that make no sense (batch size 0, a pipeline that does not [validate](Pipeline::validate), `drop_last`
     /// with fewer samples than one batch) are reported by the first batch of each epoch.
     pub fn new(split: Split, pipeline: Pipeline, options: LoaderOptions, device: &Device) -> Self {
-        let range = [0, split.len()];
         Self {
             split,
             pipeline: Arc::new(pipeline),
             options,
             device: device.clone(),
-            range,
-            position: Arc::default(),
             skipped: Arc::default(),
             waited: Arc::default(),
             kept: Arc::default(),
         }
     }
 
-    /// Lets the next `iter` give `epoch`, beginning with its batch `batch` (both from 0); nothing is left of an epoch
-    /// from `batch = num_batches()` on.
-    pub fn seek(&self, epoch: usize, batch: usize) {
-        *locked(&self.position) = Position { epoch, batch };
+    /// The batches of `epoch` from its batch `first` on (both from 0), on this loader's device; none are left from
+    /// `first = num_batches()` on.
+    pub fn epoch(&self, epoch: usize, first: usize) -> Epoch<'_> {
+        Epoch::new(self, epoch, first, Some(&self.device))
     }
 
-    /// Batches an epoch.
+    /// As [`epoch`](Self::epoch), every batch divided over `devices`; see [`ShardedEpoch`].
+    pub fn epoch_on<'a>(
+        &'a self,
+        epoch: usize,
+        first: usize,
+        devices: &'a [Device],
+    ) -> ShardedEpoch<'a> {
+        ShardedEpoch::new(self, epoch, first, devices)
+    }
+
+    /// Samples per epoch, without those of an incomplete batch that is left out.
+    pub fn num_items(&self) -> usize {
+        self.split
+            .len()
+            .min(self.num_batches() * self.options.batch_size)
+    }
+
+    /// Batches per epoch.
     pub fn num_batches(&self) -> usize {
         let size = self.options.batch_size;
         match (size, self.options.drop_last) {
             (0, _) => 0,
-            (_, true) => self.samples() / size,
-            (_, false) => self.samples().div_ceil(size),
+            (_, true) => self.split.len() / size,
+            (_, false) => self.split.len().div_ceil(size),
         }
     }
 
@@ -141,25 +143,6 @@ impl Loader {
         std::mem::take(&mut *locked(&self.waited))
     }
 
-    /// As [`iter`](DataLoader::iter), every batch shared out over `devices`; see [`ShardedEpoch`].
-    pub fn shares<'a>(&'a self, devices: &'a [Device]) -> ShardedEpoch<'a> {
-        ShardedEpoch::new(self, devices)
-    }
-
-    fn samples(&self) -> usize {
-        self.range[1] - self.range[0]
-    }
-
-    /// Where the next epoch begins, and the one after it.
-    pub(crate) fn advance(&self) -> Position {
-        let mut position = locked(&self.position);
-        let next = Position {
-            epoch: position.epoch + 1,
-            batch: 0,
-        };
-        std::mem::replace(&mut *position, next)
-    }
-
     /// Why no batch can be made, where that is known beforehand.
     pub(crate) fn refusal(&self) -> Option<LoadError> {
         let LoaderOptions {
@@ -170,9 +153,9 @@ impl Loader {
         if batch_size == 0 {
             return Some(LoadError::BatchSize);
         }
-        if drop_last && self.num_batches() == 0 && self.samples() > 0 {
+        if drop_last && self.num_batches() == 0 && self.split.len() > 0 {
             return Some(LoadError::TooFew {
-                samples: self.samples(),
+                samples: self.split.len(),
                 batch_size,
             });
         }
@@ -188,8 +171,8 @@ impl Loader {
             && self.device.supports_dtype(DType::U8)
     }
 
-    /// Brings the split to its device where it is to lie there, as the first [`iter`](DataLoader::iter) would: what is left of the
-    /// device's memory is known then.
+    /// Brings the split to its device where it is to lie there, as the first epoch would: what is left of the device's memory is
+    /// known then.
     pub fn preload(&self) {
         self.kept(&self.device);
     }
@@ -223,8 +206,8 @@ impl Loader {
     pub(crate) fn job(&self, epoch: usize) -> Job {
         let seed = self.options.shuffle;
         let order = match seed {
-            Some(seed) => self.options.order.of(seed, epoch, self.range),
-            None => (self.range[0]..self.range[1]).collect(),
+            Some(seed) => self.options.order.of(seed, epoch, self.split.len()),
+            None => (0..self.split.len()).collect(),
         };
         Job {
             split: self.split.clone(),
@@ -238,37 +221,6 @@ impl Loader {
             epoch,
             on_bad: self.options.on_bad,
         }
-    }
-}
-
-impl DataLoader<Batch> for Loader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        Box::new(LoaderIterator::new(self, Some(&self.device)))
-    }
-
-    fn num_items(&self) -> usize {
-        self.samples()
-            .min(self.num_batches() * self.options.batch_size)
-    }
-
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
-        Arc::new(Self {
-            device: device.clone(),
-            kept: Arc::default(),
-            ..self.clone()
-        })
-    }
-
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
-        let end = end.min(self.samples());
-        let range = [self.range[0] + start.min(end), self.range[0] + end];
-        // Each part is gone through on its own, so it has its own position.
-        let position = Arc::new(Mutex::new(*locked(&self.position)));
-        Arc::new(Self {
-            range,
-            position,
-            ..self.clone()
-        })
     }
 }
 

@@ -44,22 +44,12 @@ impl Sampler {
         }
     }
 
-    /// The samples of `range` in the order of `epoch`; none where the order was [refused](Self::refusal).
-    pub(crate) fn of(&self, seed: u64, epoch: usize, [first, last]: [usize; 2]) -> Vec<usize> {
-        let mut order = match self {
-            Self::Uniform => epoch_order(seed, epoch, last - first),
-            Self::Weighted(weights) => weights
-                .get(first..last)
-                .and_then(|weights| weighted_order(seed, epoch, weights))
-                .unwrap_or_default(),
-            Self::Shards { starts, window } => {
-                let within = starts
-                    .iter()
-                    .map(|start| start.clamp(&first, &last) - first);
-                shard_order(seed, epoch, &within.collect::<Vec<_>>(), *window)
-            }
-        };
-        order.iter_mut().for_each(|index| *index += first);
-        order
+    /// The order of `epoch`; empty where the order was [refused](Self::refusal).
+    pub(crate) fn of(&self, seed: u64, epoch: usize, samples: usize) -> Vec<usize> {
+        match self {
+            Self::Uniform => epoch_order(seed, epoch, samples),
+            Self::Weighted(weights) => weighted_order(seed, epoch, weights).unwrap_or_default(),
+            Self::Shards { starts, window } => shard_order(seed, epoch, starts, *window),
+        }
     }
 }

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use burn::data::dataloader::DataLoader;
 use burn::tensor::Device;
 use burn_zoo_data::{Loader, LoaderOptions, OnBad};
 use proptest::prelude::*;
 
-use numbers::{BATCH, Bits, Numbers, bits, epoch, labels, loader, options, pipeline, split};
+use numbers::{BATCH, Bits, Numbers, bits, epoch, epoch_from, labels, loader, options, pipeline, split};
 
 #[test]
 fn workers_do_not_change_a_bit() {
@@ -25,7 +24,7 @@ fn workers_do_not_change_a_bit() {
                 ..options()
             },
         );
-        [epoch(&loader), epoch(&loader)]
+        [epoch(&loader), epoch_from(&loader, 1, 0)]
     };
     let reference = epochs(0, 0);
     for (workers, prefetch) in [(1, 0), (2, BATCH), (4, 16 * BATCH)] {
@@ -37,7 +36,7 @@ fn workers_do_not_change_a_bit() {
 fn an_epoch_visits_every_sample_once_and_epochs_differ() {
     let loader = loader(split(23), options());
     assert_eq!((loader.num_batches(), loader.num_items()), (6, 23));
-    let (first, second) = (epoch(&loader), epoch(&loader));
+    let (first, second) = (epoch(&loader), epoch_from(&loader, 1, 0));
     assert_eq!(first.len(), 6);
     for epoch in [&first, &second] {
         let mut labels = labels(epoch);
@@ -57,7 +56,7 @@ fn augmentation_depends_on_the_epoch() {
             ..options()
         },
     );
-    let (first, second) = (epoch(&loader), epoch(&loader));
+    let (first, second) = (epoch(&loader), epoch_from(&loader, 1, 0));
     assert_eq!(labels(&first), labels(&second));
     assert_ne!(first, second);
 }
@@ -84,21 +83,10 @@ fn an_epoch_is_taken_up_in_its_middle() {
                 ..options()
             },
         );
-        let (first, second) = (epoch(&loader), epoch(&loader));
-        let copy = loader.clone();
-        copy.seek(0, 5);
-        assert_eq!(
-            epoch(&loader),
-            first[5..],
-            "seeking a clone seeks the loader"
-        );
-        assert_eq!(epoch(&loader), second, "the epoch after it is whole");
-        loader.seek(1, 12);
-        let moved = loader.to_device(&Device::flex());
-        let rest: Vec<Bits> = moved.iter().map(|batch| bits(batch.unwrap())).collect();
-        assert_eq!(rest, second[12..]);
-        loader.seek(1, 13);
-        assert!(epoch(&loader).is_empty(), "nothing is left");
+        let (first, second) = (epoch(&loader), epoch_from(&loader, 1, 0));
+        assert_eq!(epoch_from(&loader, 0, 5), first[5..]);
+        assert_eq!(epoch_from(&loader, 1, 12), second[12..]);
+        assert!(epoch_from(&loader, 1, 13).is_empty(), "nothing is left");
     }
 }
 
@@ -144,7 +132,7 @@ fn a_bad_sample_ends_the_epoch_with_its_name() {
                 ..options()
             },
         );
-        let items: Vec<_> = loader.iter().collect();
+        let items: Vec<_> = loader.epoch(0, 0).collect();
         assert_eq!(items.len(), 3, "two batches and the error, then the end");
         let error = items[2].as_ref().unwrap_err().to_string();
         assert_eq!(error, "folder/11.png: a damaged PNG");
@@ -167,7 +155,7 @@ fn a_panic_is_an_error_and_not_a_hang() {
                 ..options()
             },
         );
-        let error = loader.iter().find_map(Result::err).unwrap().to_string();
+        let error = loader.epoch(0, 0).find_map(Result::err).unwrap().to_string();
         assert!(
             error.contains("sample 5") && error.contains("no sample 5"),
             "{error}"
@@ -224,7 +212,7 @@ fn a_batch_knows_where_its_images_stand() {
             ..options()
         },
     );
-    for batch in loader.iter() {
+    for batch in loader.epoch(0, 0) {
         let batch = batch.expect("bad ones are skipped");
         let labels = batch.labels.into_data().convert::<i64>();
         // In this split a label is a place.
@@ -247,7 +235,7 @@ fn an_epoch_without_a_single_good_sample_is_an_error() {
             ..options()
         },
     );
-    let items: Vec<_> = loader.iter().collect();
+    let items: Vec<_> = loader.epoch(0, 0).collect();
     assert_eq!(items.len(), 1);
     let error = items[0].as_ref().unwrap_err().to_string();
     assert!(
@@ -270,7 +258,7 @@ fn dropping_an_epoch_ends_its_threads() {
             ..options()
         },
     );
-    let mut epoch = loader.iter();
+    let mut epoch = loader.epoch(0, 0);
     epoch.next().unwrap().unwrap();
     epoch.next().unwrap().unwrap();
     // Time enough for a worker that does not keep to the bound.
@@ -292,19 +280,6 @@ fn dropping_an_epoch_ends_its_threads() {
 }
 
 #[test]
-fn a_slice_keeps_to_its_part() {
-    let loader = loader(split(20), options());
-    let part = loader.slice(5, 12);
-    assert_eq!(part.num_items(), 7);
-    let mut labels: Vec<i64> = part
-        .iter()
-        .flat_map(|batch| bits(batch.unwrap()).0)
-        .collect();
-    labels.sort_unstable();
-    assert_eq!(labels, (5..12).collect::<Vec<i64>>());
-}
-
-#[test]
 fn settings_without_sense_are_the_first_item() {
     let zero = loader(
         split(5),
@@ -314,7 +289,7 @@ fn settings_without_sense_are_the_first_item() {
         },
     );
     assert_eq!(zero.num_batches(), 0);
-    let items: Vec<_> = zero.iter().collect();
+    let items: Vec<_> = zero.epoch(0, 0).collect();
     assert!(
         items.len() == 1
             && items[0]
@@ -328,7 +303,7 @@ fn settings_without_sense_are_the_first_item() {
     let wrong = Loader::new(split(5), wrong, options(), &Device::flex());
     assert!(
         wrong
-            .iter()
+            .epoch(0, 0)
             .next()
             .unwrap()
             .unwrap_err()
@@ -342,7 +317,7 @@ fn settings_without_sense_are_the_first_item() {
 fn the_shape_is_batch_channels_height_width() {
     let loader = loader(split(5), options());
     let shapes: Vec<_> = loader
-        .iter()
+        .epoch(0, 0)
         .map(|batch| batch.unwrap().images.dims())
         .collect();
     assert_eq!(shapes, [[4, 1, 4, 4], [1, 1, 4, 4]]);
@@ -351,13 +326,12 @@ fn the_shape_is_batch_channels_height_width() {
 #[test]
 fn progress_counts_samples_to_the_end() {
     let loader = loader(split(10), options());
-    let mut epoch = loader.iter();
-    let mut seen = vec![epoch.progress().items_processed];
+    let mut epoch = loader.epoch(0, 0);
+    let mut seen = vec![epoch.items_done()];
     while epoch.next().is_some() {
-        seen.push(epoch.progress().items_processed);
+        seen.push(epoch.items_done());
     }
     assert_eq!(seen, [0, 4, 8, 10]);
-    assert!(epoch.progress().is_completed());
 }
 
 proptest! {
@@ -377,7 +351,6 @@ proptest! {
             *counts.entry(label).or_insert(0) += 1;
         }
         prop_assert_eq!(counts, (0..len as i64).map(|label| (label, 1)).collect::<BTreeMap<_, _>>());
-        loader.seek(0, start);
-        prop_assert_eq!(epoch(&loader), whole[start.min(whole.len())..].to_vec());
+        prop_assert_eq!(epoch_from(&loader, 0, start), whole[start.min(whole.len())..].to_vec());
     }
 }

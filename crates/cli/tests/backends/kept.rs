@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataset::InMemDataset;
 use burn::tensor::Device;
 use burn_zoo::data::{
@@ -80,7 +79,7 @@ fn epoch(device: &Device, upload: Transfer) -> Result<Vec<f32>, Failed> {
     };
     let loader = Loader::new(split, pipeline, options, device);
     let mut values = Vec::new();
-    for batch in loader.iter() {
+    for batch in loader.epoch(0, 0) {
         let images = batch?.images.into_data();
         values.extend(images.try_to_vec::<f32>().expect("single precision"));
     }

@@ -113,8 +113,15 @@ pub(crate) fn bits(batch: Batch) -> Bits {
     (labels, images.into_iter().map(f32::to_bits).collect())
 }
 
+/// The first epoch.
 pub(crate) fn epoch(loader: &Loader) -> Vec<Bits> {
-    loader.iter().map(|batch| bits(batch.unwrap())).collect()
+    epoch_from(loader, 0, 0)
+}
+
+/// What is left of an epoch from batch `first` on.
+pub(crate) fn epoch_from(loader: &Loader, epoch: usize, first: usize) -> Vec<Bits> {
+    let batches = loader.epoch(epoch, first);
+    batches.map(|batch| bits(batch.unwrap())).collect()
 }
 
 pub(crate) fn labels(epoch: &[Bits]) -> Vec<i64> {

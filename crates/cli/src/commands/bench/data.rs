@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use burn::data::dataloader::DataLoader;
 use burn::data::dataset::Dataset;
 use burn::tensor::Device;
 use burn_zoo::data::{
@@ -140,7 +139,7 @@ pub(super) fn measure(
 /// Batches of the next epoch until there are `most` images or no more; how many, and the seconds that they took.
 fn take(loader: &Loader, most: usize) -> Result<(usize, f64), Failure> {
     let (start, mut count) = (Instant::now(), 0);
-    for batch in loader.iter() {
+    for batch in loader.epoch(0, 0) {
         let batch = batch.map_err(Failure::input)?;
         super::wait(&batch.images)?;
         count += batch.indices.len();

@@ -1,19 +1,18 @@
-//! An epoch of a loader: batches taken in their order, and brought to one device or shared out over several.
+//! An epoch of a loader: batches in their order, brought to one device or divided over several.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::kept::Kept;
-use crate::loader::{Loader, Position, locked};
+use crate::loader::{Loader, locked};
 use crate::prefetch::{HostBatch, Images, Job, LoadError, Prefetch};
 use crate::sample::Batch;
 
-/// One epoch, or what is left of it.
-pub(crate) struct LoaderIterator<'a> {
+/// The batches of one epoch, or what is left of it.
+pub struct Epoch<'a> {
     loader: &'a Loader,
     job: Arc<Job>,
     prefetch: Option<Prefetch>,
@@ -29,10 +28,14 @@ pub(crate) struct LoaderIterator<'a> {
     failed: bool,
 }
 
-impl<'a> LoaderIterator<'a> {
-    /// The next epoch of `loader`, or what is left of it; `device` is the one that it goes to, if it is one alone.
-    pub(crate) fn new(loader: &'a Loader, device: Option<&Device>) -> Self {
-        let Position { epoch, batch } = loader.advance();
+impl<'a> Epoch<'a> {
+    /// `epoch` of `loader` from `batch` on; `device` is the one that it goes to, if it is one alone.
+    pub(crate) fn new(
+        loader: &'a Loader,
+        epoch: usize,
+        batch: usize,
+        device: Option<&Device>,
+    ) -> Self {
         let refusal = loader.refusal();
         let start = Instant::now();
         let kept = match refusal {
@@ -60,6 +63,11 @@ impl<'a> LoaderIterator<'a> {
             refusal,
             failed: false,
         }
+    }
+
+    /// Samples of the epoch that are done, those of the batches before it included.
+    pub fn items_done(&self) -> usize {
+        (self.next * self.job.batch_size).min(self.loader.num_items())
     }
 
     fn raw(&mut self) -> Result<HostBatch, LoadError> {
@@ -146,7 +154,7 @@ impl<'a> LoaderIterator<'a> {
     }
 }
 
-impl Iterator for LoaderIterator<'_> {
+impl Iterator for Epoch<'_> {
     type Item = Result<Batch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -154,33 +162,39 @@ impl Iterator for LoaderIterator<'_> {
     }
 }
 
-/// One epoch, every batch shared out over devices in the order of its images, as evenly as can be.
+/// One epoch, every batch divided over devices in the order of its images, as evenly as possible.
 ///
-/// The shares come in the order of the devices; where a batch has fewer images than there are devices, the last ones get
-/// none.
+/// The sub-batches come in the order of the devices; where a batch has fewer images than there are devices, the last ones
+/// get none.
 pub struct ShardedEpoch<'a> {
-    batches: LoaderIterator<'a>,
+    batches: Epoch<'a>,
     devices: &'a [Device],
 }
 
 impl<'a> ShardedEpoch<'a> {
-    pub(crate) fn new(loader: &'a Loader, devices: &'a [Device]) -> Self {
+    pub(crate) fn new(
+        loader: &'a Loader,
+        epoch: usize,
+        batch: usize,
+        devices: &'a [Device],
+    ) -> Self {
+        let only = devices.first().filter(|_| devices.len() == 1);
         Self {
-            batches: LoaderIterator::new(loader, devices.first().filter(|_| devices.len() == 1)),
+            batches: Epoch::new(loader, epoch, batch, only),
             devices,
         }
     }
 
-    /// How much of the epoch is done.
-    pub fn progress(&self) -> Progress {
-        self.batches.progress()
+    /// Samples of the epoch that are done.
+    pub fn items_done(&self) -> usize {
+        self.batches.items_done()
     }
 
-    fn share_out(&self, mut raw: HostBatch) -> Vec<Batch> {
+    fn divide(&self, mut raw: HostBatch) -> Vec<Batch> {
         let images = raw.labels.len();
         let (each, more) = (images / self.devices.len(), images % self.devices.len());
         let values = raw.images.len() / images;
-        let mut shares = Vec::with_capacity(self.devices.len());
+        let mut parts = Vec::with_capacity(self.devices.len());
         for (place, device) in self.devices.iter().enumerate() {
             let count = each + usize::from(place < more);
             if count == 0 {
@@ -192,10 +206,10 @@ impl<'a> ShardedEpoch<'a> {
                 indices: raw.indices.split_off(count),
                 bad: Vec::new(),
             };
-            shares.push(self.batches.upload(raw, device));
+            parts.push(self.batches.upload(raw, device));
             raw = rest;
         }
-        shares
+        parts
     }
 }
 
@@ -208,14 +222,6 @@ impl Iterator for ShardedEpoch<'_> {
             return Some(batch.map(|batch| vec![batch]));
         }
         let raw = self.batches.next_raw()?;
-        Some(raw.map(|raw| self.share_out(raw)))
-    }
-}
-
-impl DataLoaderIterator<Batch> for LoaderIterator<'_> {
-    fn progress(&self) -> Progress {
-        let total = self.loader.num_items();
-        let done = (self.next * self.job.batch_size).min(total);
-        Progress::new(done, total, Some("items".into()))
+        Some(raw.map(|raw| self.divide(raw)))
     }
 }
