@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use burn_zoo::datasets;
-use burn_zoo::trainer::{EpochRecord, Observer, Phase, Scores, StepReport};
+use burn_zoo::trainer::{EpochRecord, Metrics, Observer, Phase, StepReport};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::output::thousands;
@@ -207,7 +207,7 @@ fn epoch_line(record: &EpochRecord, epochs: usize) -> String {
 }
 
 /// `loss 0.0512 top-1 98.40 % top-5 100.00 %`.
-pub(crate) fn scores(scores: &Scores) -> String {
+pub(crate) fn scores(scores: &Metrics) -> String {
     format!(
         "loss {:.4} top-1 {:.2} % top-5 {:.2} %",
         scores.loss, scores.top1, scores.top5

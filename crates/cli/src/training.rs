@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn::train::renderer::MetricsRenderer;
 use burn_zoo::data::{ImageData, Normalize};
-use burn_zoo::trainer::{Existing, Job, Observer, RunFile, has_checkpoint, pipelines};
+use burn_zoo::trainer::{Existing, Observer, RunFile, TrainRequest, has_checkpoint, pipelines};
 use burn_zoo::{Model, ModelConfig, ModelInfo, Origin};
 
 use crate::devices::room_for_images;

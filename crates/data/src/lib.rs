@@ -1,10 +1,10 @@
 //! Samples, batches, decoding, augmentation and a deterministic loader.
 
 mod augment;
-mod epoch;
 mod caught;
 mod chance;
 mod decode;
+mod epoch;
 mod fingerprint;
 mod geometry;
 mod jpeg;
@@ -20,10 +20,10 @@ mod sheet;
 mod sniff;
 
 pub use augment::{Augment, AutoAugment, ColorJitter, Crop, EraseValue, Erasing, Policy};
-pub use epoch::{Epoch, ShardedEpoch};
 pub use caught::{caught, is_decoding, panic_message};
 pub use chance::{epoch_order, sample_rng, shard_order};
 pub use decode::{DecodeError, MAX_DECODED_BYTES, decode, decode_bytes};
+pub use epoch::{Epoch, ShardedEpoch};
 pub use fingerprint::{Fingerprint, HASH_BITS, near_duplicates};
 pub use geometry::{Geometry, ResizeMode};
 pub use loader::{Loader, LoaderOptions, OnBad, Transfer};

@@ -28,7 +28,10 @@ fn chances_decide_and_workers_do_not() {
     assert_ne!(labels(&first), labels(&second));
     let three = weighted(weights, 3);
     assert!([epoch(&three), epoch_from(&three, 1, 0)] == [first.clone(), second]);
-    assert!(epoch_from(&three, 0, 4) == first[4..], "taken up in the middle");
+    assert!(
+        epoch_from(&three, 0, 4) == first[4..],
+        "taken up in the middle"
+    );
 }
 
 #[test]

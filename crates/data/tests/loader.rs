@@ -11,7 +11,9 @@ use burn::tensor::Device;
 use burn_zoo_data::{Loader, LoaderOptions, OnBad};
 use proptest::prelude::*;
 
-use numbers::{BATCH, Bits, Numbers, bits, epoch, epoch_from, labels, loader, options, pipeline, split};
+use numbers::{
+    BATCH, Bits, Numbers, bits, epoch, epoch_from, labels, loader, options, pipeline, split,
+};
 
 #[test]
 fn workers_do_not_change_a_bit() {
@@ -155,7 +157,11 @@ fn a_panic_is_an_error_and_not_a_hang() {
                 ..options()
             },
         );
-        let error = loader.epoch(0, 0).find_map(Result::err).unwrap().to_string();
+        let error = loader
+            .epoch(0, 0)
+            .find_map(Result::err)
+            .unwrap()
+            .to_string();
         assert!(
             error.contains("sample 5") && error.contains("no sample 5"),
             "{error}"

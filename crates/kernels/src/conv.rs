@@ -1,6 +1,6 @@
 //! Two-dimensional convolution: forward, and the gradients of its input and its weights.
 //!
-//! Three ways, by the shape: [`winograd`]'s with fewer products where it pays, else [`straight`] from the pictures where a sum is
+//! Three ways, by the shape: [`winograd`]'s with fewer products where it pays, else [`straight`] from the images where a sum is
 //! short, else [`unfolded`] into products of matrices. All write what comes out to where the tensors have it:
 //! `[batch, channels, height, width]`.
 
@@ -8,28 +8,28 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::norm::sum;
+use crate::batch_norm::sum;
 
-mod after;
+mod direct;
+mod epilogue;
+mod im2col;
 mod input_grad;
-mod straight;
-mod unfolded;
 mod winograd;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use after::After;
+pub(crate) use epilogue::Epilogue;
 pub(crate) use input_grad::input_grad;
-use winograd::Cut;
+use winograd::Blocking;
 
-/// Pictures to feature maps, and what follows.
+/// Images to feature maps, and what follows.
 ///
 /// # Shapes
 /// - images: `[batch, channels_in, height, width]`
 /// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
 /// - output: `[batch, channels_out, height_out, width_out]`
-pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: After) -> Vec<f32> {
+pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Epilogue) -> Vec<f32> {
     assert!(
         [after.scale, after.shift]
             .iter()
@@ -41,40 +41,40 @@ pub(crate) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Aft
             .shortcut
             .is_none_or(|shortcut| shortcut.len() == shape.len_out())
     );
-    if winograd::pays(shape)
-        && let Some(out) = winograd::forward(shape, Cut::BY_CACHES, images, weights, after)
+    if winograd::is_faster(shape)
+        && let Some(out) = winograd::forward(shape, Blocking::BY_CACHES, images, weights, after)
     {
         return out;
     }
     match is_short(shape) {
-        true => straight::forward(shape, images, weights, after),
-        false => unfolded::forward(shape, images, weights, after),
+        true => direct::forward(shape, images, weights, after),
+        false => im2col::forward(shape, images, weights, after),
     }
 }
 
-/// From the pictures and the gradient of what came out to that of the weights.
+/// From the images and the gradient of what came out to that of the weights.
 ///
 /// # Shapes
 /// - images: `[batch, channels_in, height, width]`
 /// - grad: `[batch, channels_out, height_out, width_out]`
 /// - output: `[channels_out, channels_in / groups, kernel height, kernel width]`
 pub(crate) fn weight_grad(shape: &Shape, images: &[f32], grad: &[f32]) -> Vec<f32> {
-    if winograd::pays(shape)
-        && let Some(out) = winograd::weight_grad(shape, Cut::BY_CACHES, images, grad)
+    if winograd::is_faster(shape)
+        && let Some(out) = winograd::weight_grad(shape, Blocking::BY_CACHES, images, grad)
     {
         return out;
     }
     match is_short(shape) {
-        true => straight::weight_grad(shape, images, grad),
-        false => unfolded::weight_grad(shape, images, grad),
+        true => direct::weight_grad(shape, images, grad),
+        false => im2col::weight_grad(shape, images, grad),
     }
 }
 
-/// The longest sums that are made straight from the pictures: 3×3 kernels over 128 channels. Of longer ones products of matrices
+/// The longest sums that are made straight from the images: 3×3 kernels over 128 channels. Of longer ones products of matrices
 /// make better use of the cache.
 const LONGEST: usize = 1152;
 
-/// Whether sums are short enough to be made straight from the pictures, and not of pictures unfolded.
+/// Whether sums are short enough to be made straight from the images, and not of images unfolded.
 fn is_short(shape: &Shape) -> bool {
     // A strip holds what a stride skips as well.
     let skips = (0..2).any(|axis| shape.stride[axis] > shape.kernel[axis]);
@@ -123,14 +123,14 @@ impl Shape {
             let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
             assert!(
                 room[axis] >= reach,
-                "the kernel is larger than the padded picture"
+                "the kernel is larger than the padded image"
             );
             (room[axis] - reach) / self.stride[axis] + 1
         };
         [side(0), side(1)]
     }
 
-    /// Height and width of the pictures with their border.
+    /// Height and width of the images with their border.
     fn bordered(&self) -> [usize; 2] {
         let [(above, below), (left, right)] = self.padding;
         [
@@ -202,13 +202,13 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Pixels that are worked on at once: all of several small pictures, or some of one.
+/// Pixels that are worked on at once: all of several small images, or some of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Tile {
-    /// The first picture.
+    /// The first image.
     image: usize,
     images: usize,
-    /// The first pixel that comes out, and how many, of each picture.
+    /// The first pixel that comes out, and how many, of each image.
     pixel: usize,
     pixels: usize,
 }
@@ -219,12 +219,12 @@ impl Tile {
     }
 }
 
-/// Tiles that cover `images` pictures of `pixels` pixels, about [`TILE`] wide; of small pictures a multiple of `multiple`, where
+/// Tiles that cover `images` images of `pixels` pixels, about [`TILE`] wide; of small images a multiple of `multiple`, where
 /// there are so many.
 fn tiles(images: usize, [height, row]: [usize; 2], multiple: usize) -> Vec<Tile> {
     let pixels = height * row;
     if pixels >= TILE {
-        // Of few pictures a number of tiles that threads share out evenly.
+        // Of few images a number of tiles that threads share out evenly.
         let even = if images < PARTS { PARTS / 2 } else { 1 };
         let most = pixels.div_ceil(pixels.div_ceil(TILE).next_multiple_of(even));
         // Whole rows, unless a row is longer than a tile.

@@ -13,26 +13,26 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 #[cfg(feature = "flex")]
+mod batch_norm;
+#[cfg(feature = "flex")]
 mod conv;
-mod descent;
+#[cfg(feature = "flex")]
+mod gemm;
 #[cfg(feature = "flex")]
 mod linear;
 #[cfg(feature = "flex")]
-mod matrix;
-#[cfg(feature = "flex")]
-mod norm;
+mod lrn;
 #[cfg(feature = "flex")]
 mod ops;
 #[cfg(feature = "flex")]
+mod parallel;
+#[cfg(feature = "flex")]
 mod pool;
 mod profile;
-#[cfg(feature = "flex")]
-mod response;
-#[cfg(feature = "flex")]
-mod threads;
+mod sgd;
 
-pub use descent::SgdStep;
 pub use profile::{OpTiming, profile};
+pub use sgd::SgdStep;
 
 static ENABLED: AtomicBool = AtomicBool::new(true);
 
@@ -82,13 +82,13 @@ pub fn conv2d_relu(conv: &Conv2d, images: Tensor<4>) -> Tensor<4> {
 /// As [`conv2d`].
 #[must_use]
 pub fn conv2d_bn(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
-    convolve_normalize_then(conv, norm, images, Then::Nothing)
+    conv2d_bn_act(conv, norm, images, Activation::Nothing)
 }
 
 /// [`conv2d_bn`], rectified.
 #[must_use]
 pub fn conv2d_bn_relu(conv: &Conv2d, norm: Option<&BatchNorm>, images: Tensor<4>) -> Tensor<4> {
-    convolve_normalize_then(conv, norm, images, Then::Relu)
+    conv2d_bn_act(conv, norm, images, Activation::Relu)
 }
 
 /// [`conv2d_bn`], with a shortcut added, rectified.
@@ -102,21 +102,21 @@ pub fn conv2d_bn_add_relu(
     images: Tensor<4>,
     shortcut: Tensor<4>,
 ) -> Tensor<4> {
-    convolve_normalize_then(conv, norm, images, Then::AddRelu(shortcut))
+    conv2d_bn_act(conv, norm, images, Activation::AddRelu(shortcut))
 }
 
-fn convolve_normalize_then(
+fn conv2d_bn_act(
     conv: &Conv2d,
     norm: Option<&BatchNorm>,
     images: Tensor<4>,
-    then: Then,
+    then: Activation,
 ) -> Tensor<4> {
     if let Some(maps) = fused(conv, norm, &images, &then) {
         return maps;
     }
     let maps = conv2d(conv, images);
     match norm {
-        Some(norm) => normalize_then(norm, maps, then),
+        Some(norm) => batch_norm_act(norm, maps, then),
         None => then.after(maps),
     }
 }
@@ -126,7 +126,7 @@ fn fused(
     conv: &Conv2d,
     norm: Option<&BatchNorm>,
     images: &Tensor<4>,
-    then: &Then,
+    then: &Activation,
 ) -> Option<Tensor<4>> {
     #[cfg(feature = "flex")]
     if is_ours(images) && !images.device().is_autodiff() {
@@ -177,7 +177,7 @@ pub fn linear(layer: &Linear, vectors: Tensor<2>) -> Tensor<2> {
 /// - output: as the images
 #[must_use]
 pub fn normalize(norm: &BatchNorm, images: Tensor<4>) -> Tensor<4> {
-    normalize_then(norm, images, Then::Nothing)
+    batch_norm_act(norm, images, Activation::Nothing)
 }
 
 /// A window over channels, and what the paper of AlexNet (Krizhevsky et al. 2012, section 3.3) does in it: every value is
@@ -210,13 +210,13 @@ pub fn local_response_norm(window: &LrnParams, maps: &Tensor<4>) -> Option<Tenso
 
 /// What follows a normalisation.
 #[allow(clippy::large_enum_variant, reason = "made to be taken apart at once")]
-enum Then {
+enum Activation {
     Nothing,
     Relu,
     AddRelu(Tensor<4>),
 }
 
-impl Then {
+impl Activation {
     /// As operations of Burn.
     fn after(self, maps: Tensor<4>) -> Tensor<4> {
         match self {
@@ -237,14 +237,14 @@ impl Then {
 }
 
 /// In the precision of the layer, and back to that of the images: 16 bits are too few for a variance.
-fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
+fn batch_norm_act(norm: &BatchNorm, images: Tensor<4>, then: Activation) -> Tensor<4> {
     let (own, inner) = (images.dtype(), norm.gamma.val().dtype());
     if own != inner {
         let then = match then {
-            Then::AddRelu(shortcut) => Then::AddRelu(shortcut.cast(inner)),
+            Activation::AddRelu(shortcut) => Activation::AddRelu(shortcut.cast(inner)),
             other => other,
         };
-        return normalize_then(norm, images.cast(inner), then).cast(own);
+        return batch_norm_act(norm, images.cast(inner), then).cast(own);
     }
     #[cfg(feature = "flex")]
     if is_ours(&images)
@@ -254,7 +254,7 @@ fn normalize_then(norm: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> 
     {
         match (images.device().is_autodiff(), norm.training.is_enabled()) {
             (true, true) => return ops::batch_norm(norm, images, then),
-            (false, _) => return ops::with_running_statistics(norm, images, then),
+            (false, _) => return ops::batch_norm_eval(norm, images, then),
             // Frozen within a network that trains: Burn's own, which knows its gradient.
             (true, false) => {}
         }

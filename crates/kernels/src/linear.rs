@@ -4,10 +4,10 @@
 //! packed. Of many vectors a product of matrices is faster, since it reads each vector less often.
 use pulp::Arch;
 
-use crate::threads::{Shared, each, written};
-use passes::{Forward, InputGrad, WeightGrad};
+use crate::parallel::{Shared, each, written};
+use simd::{Forward, InputGrad, WeightGrad};
 
-mod passes;
+mod simd;
 
 /// Vectors at most that are few.
 pub(crate) const FEW: usize = 16;

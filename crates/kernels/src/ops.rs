@@ -1,26 +1,26 @@
 //! The kernels as operations of Burn: called on Flex, differentiated on its autodiff twin.
 
 mod batch_norm;
+mod batch_norm_eval;
 mod conv2d;
-mod descend;
 mod fused;
 mod linear;
+mod lrn;
 mod max_pool;
-mod response;
-mod running;
+mod sgd;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{DispatchTensorKind, Flex, TensorMetadata};
 use burn::tensor::{DType, Tensor, TensorData};
 
 pub(crate) use batch_norm::batch_norm;
+pub(crate) use batch_norm_eval::batch_norm_eval;
 pub(crate) use conv2d::conv2d;
-pub(crate) use descend::descend;
 pub(crate) use fused::conv2d_then;
 pub(crate) use linear::linear;
+pub(crate) use lrn::local_response_norm;
 pub(crate) use max_pool::max_pool2d;
-pub(crate) use response::local_response_norm;
-pub(crate) use running::with_running_statistics;
+pub(crate) use sgd::sgd_step;
 
 /// A tensor of the backend Flex.
 type FlexTensor = FloatTensor<Flex>;
@@ -38,14 +38,14 @@ pub(crate) fn is_single_precision_on_flex<const D: usize>(tensor: &Tensor<D>) ->
 }
 
 /// The numbers of a tensor, one after the other.
-fn numbers(tensor: &FlexTensor) -> &[f32] {
+fn as_f32(tensor: &FlexTensor) -> &[f32] {
     tensor
         .as_slice::<f32>()
         .expect("contiguous, in single precision")
 }
 
-fn tensor(numbers: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(numbers, shape.into()))
+fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
 
 /// The tensor of the backend, its numbers one after the other.

@@ -32,7 +32,7 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
-    /// Planes of all pictures and channels.
+    /// Planes of all images and channels.
     fn planes(&self) -> usize {
         self.batch * self.channels
     }
@@ -88,14 +88,14 @@ pub(crate) fn max_pool_with_places(shape: &Shape, values: &[f32]) -> (Vec<f32>, 
 }
 
 /// One plane, compiled for the registers at hand.
-struct Plane<'a, const PLACES: bool> {
+struct Plane<'a, const TILE_ELEMS: bool> {
     shape: &'a Shape,
     values: &'a [f32],
     out: &'a mut [f32],
     places: &'a mut [u8],
 }
 
-impl<const PLACES: bool> WithSimd for Plane<'_, PLACES> {
+impl<const TILE_ELEMS: bool> WithSimd for Plane<'_, TILE_ELEMS> {
     type Output = ();
 
     /// Row by row: the largest of every column first, then of neighbouring columns. Columns of the border hold what loses
@@ -121,23 +121,23 @@ impl<const PLACES: bool> WithSimd for Plane<'_, PLACES> {
             let skipped = (first + above - y * down) as u32;
             columns.fill(inner.clone(), &self.values[first * width..], skipped);
             for (row, line) in (skipped + 1..).zip(first + 1..end) {
-                columns.merge_row::<PLACES>(inner.clone(), &self.values[line * width..], row);
+                columns.merge_row::<TILE_ELEMS>(inner.clone(), &self.values[line * width..], row);
             }
             let columns = match across {
                 1 => &columns,
                 _ => {
-                    strided.deal::<PLACES>(&columns, across, run);
+                    strided.deal::<TILE_ELEMS>(&columns, across, run);
                     &strided
                 }
             };
             found.copy(columns, width_out);
             for column in 1..kernel[1] {
                 let from = column % across * run + column / across;
-                found.merge_column::<PLACES>(columns, from, column as u32);
+                found.merge_column::<TILE_ELEMS>(columns, from, column as u32);
             }
             let line = y * width_out..(y + 1) * width_out;
             self.out[line.clone()].copy_from_slice(&found.most);
-            if PLACES {
+            if TILE_ELEMS {
                 let places = self.places[line].iter_mut();
                 for ((place, row), column) in places.zip(&found.rows).zip(&found.columns) {
                     *place = (row * kernel[1] as u32 + column) as u8;
@@ -154,7 +154,7 @@ struct Columns {
     columns: Vec<u32>,
 }
 
-/// The row of what is not in the picture: behind all others.
+/// The row of what is not in the image: behind all others.
 const NOWHERE: u32 = u32::MAX;
 
 impl Columns {
@@ -166,7 +166,7 @@ impl Columns {
         }
     }
 
-    /// Begins with one row of the picture.
+    /// Begins with one row of the image.
     #[inline(always)]
     fn fill(&mut self, place: Range<usize>, values: &[f32], row: u32) {
         self.most[place.clone()].copy_from_slice(&values[..place.len()]);
@@ -175,12 +175,12 @@ impl Columns {
 
     /// The larger of what is there and a row further down; of what is no number the last.
     #[inline(always)]
-    fn merge_row<const PLACES: bool>(&mut self, place: Range<usize>, values: &[f32], row: u32) {
+    fn merge_row<const TILE_ELEMS: bool>(&mut self, place: Range<usize>, values: &[f32], row: u32) {
         let (most, rows) = (&mut self.most[place.clone()], &mut self.rows[place]);
         for ((most, at), value) in most.iter_mut().zip(rows).zip(values) {
             let is_larger = (*value > *most) | value.is_nan();
             *most = if is_larger { *value } else { *most };
-            if PLACES {
+            if TILE_ELEMS {
                 *at = if is_larger { row } else { *at };
             }
         }
@@ -188,7 +188,7 @@ impl Columns {
 
     /// Columns in the order of their remainders by the stride.
     #[inline(always)]
-    fn deal<const PLACES: bool>(&mut self, from: &Self, stride: usize, run: usize) {
+    fn deal<const TILE_ELEMS: bool>(&mut self, from: &Self, stride: usize, run: usize) {
         for phase in 0..stride {
             let to = phase * run..(phase + 1) * run;
             let most = from.most[phase..].iter().step_by(stride);
@@ -196,7 +196,7 @@ impl Columns {
                 .iter_mut()
                 .zip(most)
                 .for_each(|(to, from)| *to = *from);
-            if PLACES {
+            if TILE_ELEMS {
                 let rows = from.rows[phase..].iter().step_by(stride);
                 self.rows[to]
                     .iter_mut()
@@ -216,14 +216,14 @@ impl Columns {
     /// The larger of what is there and a column further right: of equals the upper, then the one that is there; of what is no
     /// number the lower.
     #[inline(always)]
-    fn merge_column<const PLACES: bool>(&mut self, from: &Self, at: usize, column: u32) {
+    fn merge_column<const TILE_ELEMS: bool>(&mut self, from: &Self, at: usize, column: u32) {
         let length = self.most.len();
         let (values, lines) = (&from.most[at..][..length], &from.rows[at..][..length]);
         let own = self.most.iter_mut().zip(&mut self.rows);
         let own = own.zip(&mut self.columns);
         for (((most, row), place), (value, line)) in own.zip(values.iter().zip(lines)) {
             let larger = *value > *most;
-            if PLACES {
+            if TILE_ELEMS {
                 let equal = (*value == *most) & (*line < *row);
                 let no_number = value.is_nan() & (!most.is_nan() | (*line >= *row));
                 let is_next = larger | equal | no_number;
@@ -315,7 +315,7 @@ impl WithSimd for Back<'_> {
                 let Some(line) = row.checked_sub(above).filter(|line| *line < height) else {
                     continue;
                 };
-                // Of the windows that have this column within the picture.
+                // Of the windows that have this column within the image.
                 let first = left.saturating_sub(column);
                 let end = (width + left).saturating_sub(column).min(width_out);
                 let Some(count) = end.checked_sub(first) else {

@@ -1,6 +1,6 @@
 //! `metrics.csv`: the epochs as a table, for a spreadsheet or a data frame.
 
-use crate::record::{EpochRecord, Scores};
+use crate::record::{EpochRecord, Metrics};
 
 /// The epochs as CSV: a line of headings, then one line each; nothing where there is no epoch yet. The text for fewer
 /// epochs is the beginning of the text for more, so that the file can grow.
@@ -27,8 +27,8 @@ pub fn csv(history: &[EpochRecord]) -> Vec<u8> {
     write(headings);
     for record in history {
         // Rust prints the shortest text that reads back as the same number.
-        let scores = |scores: Option<Scores>| match scores {
-            Some(Scores { loss, top1, top5 }) => [loss, top1, top5].map(|score| score.to_string()),
+        let scores = |scores: Option<Metrics>| match scores {
+            Some(Metrics { loss, top1, top5 }) => [loss, top1, top5].map(|score| score.to_string()),
             None => Default::default(),
         };
         let mut cells = vec![

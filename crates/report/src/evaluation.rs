@@ -3,7 +3,7 @@
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 
-use crate::record::Scores;
+use crate::record::Metrics;
 
 /// What lies behind the scores of `best.bpk`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct EvaluationRecord {
     pub samples: usize,
     /// Their scores.
     #[serde(flatten)]
-    pub scores: Scores,
+    pub scores: Metrics,
     /// Percent by which the probabilities promise too much or too little.
     pub calibration_error: f64,
     /// The classes, in the order of the labels.
@@ -32,12 +32,12 @@ pub struct ClassRecord {
     pub class: String,
     /// Its scores.
     #[serde(flatten)]
-    pub scores: ClassScores,
+    pub scores: PrecisionRecall,
 }
 
 /// How well one class is told from the others. A score without any image to base it on is 0, as in scikit-learn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ClassScores {
+pub struct PrecisionRecall {
     /// Images of the class.
     pub samples: usize,
     /// Percent of those taken for the class that are of it.

@@ -6,7 +6,7 @@
 
 use prost::Message;
 
-use crate::record::{EpochRecord, Scores};
+use crate::record::{EpochRecord, Metrics};
 
 #[derive(Clone, PartialEq, Message)]
 struct Event {
@@ -72,7 +72,7 @@ fn scalars(record: &EpochRecord) -> Vec<Scalar> {
         ("ema", record.ema),
     ];
     for (pass, scores) in passes {
-        if let Some(Scores { loss, top1, top5 }) = scores {
+        if let Some(Metrics { loss, top1, top5 }) = scores {
             // What stands before the slash is a group of charts.
             for (name, value) in [("loss", loss), ("top1", top1), ("top5", top5)] {
                 numbers.push((format!("{name}/{pass}"), value));

@@ -17,7 +17,7 @@ mod record;
 mod text;
 
 pub use csv::csv;
-pub use evaluation::{ClassRecord, ClassScores, EvaluationRecord, Mistake, png_uri};
+pub use evaluation::{ClassRecord, EvaluationRecord, Mistake, PrecisionRecall, png_uri};
 pub use events::events;
 pub use folder::{ReportError, Run};
 pub use inspection::{
@@ -25,7 +25,7 @@ pub use inspection::{
 };
 pub use machine::Machine;
 pub use page::{inspection_page, page, shown_groups};
-pub use record::{Best, EpochRecord, Scores, Summary};
+pub use record::{Best, EpochRecord, Metrics, Summary};
 
 /// The files of a run folder that this crate reads or gives the content of.
 pub mod files {

@@ -85,9 +85,9 @@ fn data(runs: &[Run]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{ClassRecord, ClassScores, EvaluationRecord, Mistake};
+    use crate::evaluation::{ClassRecord, EvaluationRecord, Mistake, PrecisionRecall};
     use crate::record::testing::record;
-    use crate::record::{Best, Scores, Summary};
+    use crate::record::{Best, Metrics, Summary};
 
     fn run(name: &str, lr: f64, epochs: usize) -> Run {
         let config = format!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn evaluation(classes: usize) -> EvaluationRecord {
-        let scores = ClassScores {
+        let scores = PrecisionRecall {
             samples: 4,
             precision: 75.0,
             recall: 50.0,
@@ -115,7 +115,7 @@ mod tests {
         EvaluationRecord {
             epoch: 2,
             samples: 4 * classes,
-            scores: Scores {
+            scores: Metrics {
                 loss: 1.0,
                 top1: 50.0,
                 top5: 100.0,
@@ -222,7 +222,7 @@ mod tests {
             valid,
             best: Best {
                 epoch: 2,
-                valid: Scores {
+                valid: Metrics {
                     loss: 0.5,
                     top1: 98.765,
                     top5: 100.0,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Loss and accuracy of one pass over a split.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Scores {
+pub struct Metrics {
     /// Mean loss over the samples.
     pub loss: f64,
     /// Percent of samples whose class has the highest score.
@@ -21,12 +21,12 @@ pub struct EpochRecord {
     /// Optimizer steps made in all.
     pub step: usize,
     /// Over the training images, as they were met.
-    pub train: Scores,
+    pub train: Metrics,
     /// Over the validation images, after the epoch.
-    pub valid: Scores,
+    pub valid: Metrics,
     /// The same of the averaged weights, where `[ema]` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ema: Option<Scores>,
+    pub ema: Option<Metrics>,
     /// Learning rate of the last step.
     pub lr: f64,
     /// Training images per second, validation not counted.
@@ -52,7 +52,7 @@ pub struct Best {
     pub epoch: usize,
     /// Its validation scores.
     #[serde(flatten)]
-    pub valid: Scores,
+    pub valid: Metrics,
 }
 
 /// `summary.json`: a finished run in a few numbers.
@@ -67,7 +67,7 @@ pub struct Summary {
     /// Trainable parameters.
     pub params: usize,
     /// Validation scores after the last epoch.
-    pub valid: Scores,
+    pub valid: Metrics,
     /// The best epoch, whose weights are in `best.bpk`.
     pub best: Best,
     /// The best epoch of the averaged weights, which are in `best_ema.bpk`.
@@ -85,7 +85,7 @@ pub(crate) mod testing {
 
     /// Epoch `epoch` of a run, with numbers that tell where they came from.
     pub(crate) fn record(epoch: usize) -> EpochRecord {
-        let scores = |loss: f64, top1, top5| Scores {
+        let scores = |loss: f64, top1, top5| Metrics {
             loss: loss / epoch as f64,
             top1,
             top5,

@@ -62,7 +62,7 @@ pub enum TrainError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A loss that is no number any more.
+    /// A loss that became NaN or infinite.
     #[error(
         "the loss became {loss} at step {step} (epoch {epoch}); the last checkpoint is kept, lower optimizer.lr or add schedule.warmup_epochs"
     )]
@@ -87,12 +87,12 @@ pub enum TrainError {
     Report(#[from] burn_zoo_report::ReportError),
     /// The device has no memory left.
     #[error(
-        "the device ran out of memory at step {step}, with batches of {batch_size} pictures ({reason}); the last checkpoint is kept: \
+        "the device ran out of memory at step {step}, with batches of {batch_size} images ({reason}); the last checkpoint is kept: \
          --set data.batch_size={} --set train.accumulate={} makes the same steps of smaller batches, train.gradient_checkpointing = true keeps less of each",
         batch_size.div_ceil(2), accumulate * 2
     )]
     OutOfMemory {
-        /// Pictures of a batch, `data.batch_size`.
+        /// Images of a batch, `data.batch_size`.
         batch_size: usize,
         /// Batches of a step, `train.accumulate`.
         accumulate: usize,
@@ -101,9 +101,6 @@ pub enum TrainError {
         /// What the driver said.
         reason: String,
     },
-    /// burn-train's event processing failed.
-    #[error("{0}")]
-    Events(String),
 }
 
 impl TrainError {

@@ -4,17 +4,17 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
-/// What the scores of a batch are compared with.
+/// The targets of a batch.
 #[derive(Debug, Clone)]
 pub(crate) enum Targets {
-    /// One class a picture, `[batch]`.
+    /// One class per image, `[batch]`.
     Classes(Tensor<1, Int>),
     /// A probability for every class, `[batch, classes]`.
     Soft(Tensor<2>),
 }
 
 impl Targets {
-    /// The targets of pictures of `labels`, a share `smoothing` of each spread over all `classes`
+    /// The targets for `labels`, with a probability of `smoothing` spread over all `classes`
     /// (`torch.nn.CrossEntropyLoss(label_smoothing)`; Szegedy et al. 2016, section 7).
     pub(crate) fn smoothed(labels: Tensor<1, Int>, classes: usize, smoothing: f64) -> Self {
         match smoothing {

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use crate::run_file::Monitor;
-use burn_zoo_report::{Best, EpochRecord, Scores};
+use crate::config::Monitor;
+use burn_zoo_report::{Best, EpochRecord, Metrics};
 
 impl Monitor {
     /// The better scores first.
-    fn order(self, a: &Scores, b: &Scores) -> Ordering {
+    fn order(self, a: &Metrics, b: &Metrics) -> Ordering {
         match self {
             Self::Top1 => b.top1.total_cmp(&a.top1),
             Self::Top5 => b.top5.total_cmp(&a.top5),
@@ -16,7 +16,7 @@ impl Monitor {
     }
 
     /// Whether `valid` beats the best so far; equal scores do not.
-    pub(crate) fn is_better(self, valid: &Scores, best: Option<Best>) -> bool {
+    pub(crate) fn is_better(self, valid: &Metrics, best: Option<Best>) -> bool {
         best.is_none_or(|best| self.order(valid, &best.valid).is_lt())
     }
 
@@ -33,8 +33,8 @@ impl Monitor {
 mod tests {
     use super::*;
 
-    fn scores(loss: f64, top1: f64) -> Scores {
-        Scores {
+    fn scores(loss: f64, top1: f64) -> Metrics {
+        Metrics {
             loss,
             top1,
             top5: 100.0,

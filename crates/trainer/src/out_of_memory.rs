@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use burn_zoo_data::panic_message;
 
-/// What drivers and CubeCL call it, in lower case.
+/// How drivers and CubeCL say it, in lower case.
 const NAMES: [&str; 6] = [
     "out of memory",
     "out-of-memory",
@@ -15,7 +15,7 @@ const NAMES: [&str; 6] = [
     "out_of_memory",
 ];
 
-/// What a panic says of memory, one line, where its reason is that a device has none left.
+/// The line of a panic's message that says so, where a device ran out of memory.
 #[must_use]
 pub fn out_of_memory(panic: &(dyn Any + Send)) -> Option<&str> {
     let tells = |line: &&str| {
@@ -26,9 +26,9 @@ pub fn out_of_memory(panic: &(dyn Any + Send)) -> Option<&str> {
     panic_message(panic).lines().map(str::trim).find(tells)
 }
 
-/// Runs `work`; what it says where it panics for want of memory. Other panics go on.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // What the panic leaves half done is not used again.
+/// Runs `work`; the message where it panics because a device ran out of memory. Other panics continue.
+pub(crate) fn catch_out_of_memory<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // The state that the panic leaves half changed is not used again.
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let reason = out_of_memory(panic.as_ref()).map(str::to_owned);
         reason.unwrap_or_else(|| resume_unwind(panic))
@@ -40,11 +40,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_want_of_memory_is_caught() {
-        assert_eq!(caught(|| 7), Ok(7));
-        let refused = caught(|| panic!("wgpu error: Out of Memory\nbacktrace"));
+    fn only_running_out_of_memory_is_caught() {
+        assert_eq!(catch_out_of_memory(|| 7), Ok(7));
+        let refused = catch_out_of_memory(|| panic!("wgpu error: Out of Memory\nbacktrace"));
         assert_eq!(refused, Err("wgpu error: Out of Memory".to_owned()));
-        let refused = caught(|| {
+        let refused = catch_out_of_memory(|| {
             panic!(
                 "launch\nCaused by:\n  can't allocate buffer of size: {}",
                 1u64 << 40
@@ -54,7 +54,7 @@ mod tests {
             refused,
             Err("can't allocate buffer of size: 1099511627776".to_owned())
         );
-        let other = catch_unwind(|| caught(|| panic!("an index out of bounds")));
+        let other = catch_unwind(|| catch_out_of_memory(|| panic!("an index out of bounds")));
         assert!(other.is_err());
     }
 }

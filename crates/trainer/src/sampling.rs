@@ -1,17 +1,17 @@
-//! In which order training pictures come, and how often each: `data.sampling` and shards.
+//! In which order training images come, and how often each: `data.sampling` and shards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn_zoo_data::{ImageData, Sampler};
 
-use crate::run_file::SamplingMode;
+use crate::config::SamplingMode;
 use crate::{RunFile, TrainError};
 
 /// Class names shown before "…".
 const SHOWN: usize = 10;
 
-/// How the training pictures are shuffled: drawn with chances, those of a shard together, or among each other.
+/// How the training images are shuffled: drawn with chances, those of a shard together, or among each other.
 ///
 /// # Errors
 /// As [`weights`].
@@ -26,7 +26,7 @@ pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Sampler, TrainErr
     })
 }
 
-/// The chance of each training picture, where `data.sampling` gives them different ones.
+/// The chance of each training image, where `data.sampling` gives them different ones.
 ///
 /// # Errors
 /// A class that the data set lacks, or classes of which none may be drawn.
@@ -56,7 +56,7 @@ fn weights(run: &RunFile, data: &ImageData) -> Result<Option<Arc<[f64]>>, TrainE
     match weights.iter().sum::<f64>() > 0.0 {
         true => Ok(Some(weights)),
         false => Err(TrainError::Mismatch(
-            "run file, key `data.class_weights`: no class that the training pictures have may be drawn: expected a \
+            "run file, key `data.class_weights`: no class that the training images have may be drawn: expected a \
              weight above 0"
                 .into(),
         )),
@@ -70,12 +70,12 @@ mod tests {
 
     use super::*;
 
-    /// A split whose pictures nobody may read: their labels are known without.
+    /// A split whose images nobody may read: their labels are known without.
     struct Unread(usize);
 
     impl Dataset<Sample> for Unread {
         fn get(&self, index: usize) -> Result<Sample, DatasetError> {
-            panic!("picture {index} was read for its label")
+            panic!("image {index} was read for its label")
         }
 
         fn len(&self) -> usize {

@@ -108,7 +108,7 @@ fn a_loss_scaled_too_far_leaves_the_step_out_and_halves_the_scale() {
 
     let records = finish(folder.path(), "run", Existing::Resume, &overrides);
     assert_eq!(records[2].step, 9, "a step left out is one of the schedule");
-    // All but the running statistics, which saw the pictures.
+    // All but the running statistics, which saw the images.
     let after = weights(&run);
     for parameter in [0, 1, 2, 3, 6, 7] {
         assert_eq!(after[parameter], before[parameter]);

@@ -170,7 +170,7 @@ fn two_trainings_cannot_share_a_folder() {
 }
 
 #[test]
-fn unreadable_pictures_end_the_run_or_are_counted() {
+fn unreadable_images_end_the_run_or_are_counted() {
     let _turn = common::turn();
     let folder = TempDir::new().unwrap();
     let run = run_file(folder.path(), &["train.epochs=2", "data.batch_size=10"]);

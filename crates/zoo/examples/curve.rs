@@ -17,7 +17,8 @@ use burn::train::Interrupter;
 use burn_zoo::data::{Sample, Split, epoch_order};
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::trainer::{
-    EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, StepReport, train,
+    EpochRecord, Existing, Machine, Observer, Outcome, Phase, RunFile, StepReport, TrainRequest,
+    train,
 };
 use burn_zoo::{config_for, fine_tuned, model_info, open_data};
 use serde_json::json;

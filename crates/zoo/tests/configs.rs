@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_zoo::datasets::{Name, OpenOptions};
-use burn_zoo::trainer::{Existing, Job, Machine, Outcome, RunFile, Silent, train};
+use burn_zoo::trainer::{Existing, Machine, Outcome, RunFile, Silent, TrainRequest, train};
 use burn_zoo::{config_for, model_info, open_data};
 
 fn run_files(folder: &str) -> Vec<PathBuf> {

@@ -9,7 +9,7 @@ use burn_zoo::Sizes;
 use burn_zoo::data::{ImageData, Loader, LoaderOptions, OnBad, Sampler};
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::trainer::{
-    ClassRecord, ClassScores, Dense, Evaluation, PREFETCH, Views, evaluate, upload,
+    ClassRecord, Dense, Evaluation, PREFETCH, PrecisionRecall, Views, evaluate, upload,
 };
 use clap::Args;
 use serde::Serialize;
@@ -153,7 +153,7 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
     output.show(&report, || text(&report))
 }
 
-/// Scores the validation images in the views that were asked for.
+/// Metrics the validation images in the views that were asked for.
 fn scored(
     args: &EvalArgs,
     Trained {
@@ -265,7 +265,7 @@ fn table(classes: &[ClassRecord]) -> String {
     let width = width.unwrap_or_default().max("class".len());
     let mut text = format!("\n\n{:width$}  images  precision  recall     F1", "class");
     for ClassRecord { class, scores } in classes {
-        let ClassScores {
+        let PrecisionRecall {
             samples,
             precision,
             recall,

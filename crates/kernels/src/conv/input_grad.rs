@@ -1,11 +1,11 @@
-//! The gradient of the pictures.
+//! The gradient of the images.
 
-use super::unfolded::{add_without_border, fold};
-use super::{After, PARTS, Shape, Tile, forward};
-use crate::matrix::{Matrix, Write, multiply};
-use crate::threads::{Rows, Shared, each, with_scratch};
+use super::im2col::{add_without_border, fold};
+use super::{Epilogue, PARTS, Shape, Tile, forward};
+use crate::gemm::{Matrix, Write, multiply};
+use crate::parallel::{Rows, Shared, each, with_scratch};
 
-/// From the gradient of what came out to that of the pictures.
+/// From the gradient of what came out to that of the images.
 ///
 /// # Shapes
 /// - weights: `[channels_out, channels_in / groups, kernel height, kernel width]`
@@ -14,7 +14,7 @@ use crate::threads::{Rows, Shared, each, with_scratch};
 pub(crate) fn input_grad(shape: &Shape, weights: &[f32], grad: &[f32]) -> Vec<f32> {
     assert_eq!(grad.len(), shape.len_out());
     match mirrored(shape) {
-        Some(mirror) => forward(&mirror, grad, &turned(shape, weights), After::default()),
+        Some(mirror) => forward(&mirror, grad, &turned(shape, weights), Epilogue::default()),
         None => folded(shape, weights, grad),
     }
 }
@@ -58,14 +58,14 @@ fn turned(shape: &Shape, weights: &[f32]) -> Vec<f32> {
     turned
 }
 
-/// Of any stride: columns of gradients, picture by picture, added to where they came from.
+/// Of any stride: columns of gradients, image by image, added to where they came from.
 fn folded(shape: &Shape, weights: &[f32], grad: &[f32]) -> Vec<f32> {
     let [channels_in, channels_out] = shape.group();
     let (pixels, depth) = (shape.pixels_out(), channels_in * shape.taps());
     let plane = shape.pixels_in();
     let mut out = vec![0.0; shape.len_in()];
     let shared = Shared::new(&mut out);
-    // Few pictures with many pixels are cut into runs of channels, whose columns fold into planes of their own.
+    // Few images with many pixels are cut into runs of channels, whose columns fold into planes of their own.
     let runs = PARTS.div_ceil(shape.batch).min(channels_in);
     let run = channels_in.div_ceil(runs);
     let runs = channels_in.div_ceil(run);

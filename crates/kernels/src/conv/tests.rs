@@ -118,18 +118,18 @@ fn assert_within(found: &[f32], expected: &[f64], allowed: impl Fn(f64) -> f64) 
 
 /// As large networks meet it: one block of all tiles; blocks of a row or some, worked on together; and each by a thread of its
 /// own, several to a thread.
-const CUTS: [Cut; 3] = [
-    Cut::BY_CACHES,
-    Cut {
+const CUTS: [Blocking; 3] = [
+    Blocking::BY_CACHES,
+    Blocking {
         shared: 1,
         few: 0,
         least: 3,
-        ..Cut::BY_CACHES
+        ..Blocking::BY_CACHES
     },
-    Cut {
+    Blocking {
         own: 1,
         least: 1,
-        ..Cut::BY_CACHES
+        ..Blocking::BY_CACHES
     },
 ];
 
@@ -152,11 +152,11 @@ fn check(shape: Shape) {
         images_grad[pixel] += wide(grad[place]) * wide(weights[weight]);
         weights_grad[weight] += wide(grad[place]) * wide(images[pixel]);
     });
-    for forward in [straight::forward, unfolded::forward] {
-        let found = forward(&shape, &images, &weights, After::bias(&bias));
+    for forward in [direct::forward, im2col::forward] {
+        let found = forward(&shape, &images, &weights, Epilogue::bias(&bias));
         assert_close_sums(&found, &out, shape.group()[0] * shape.taps());
     }
-    for weight_grad in [straight::weight_grad, unfolded::weight_grad] {
+    for weight_grad in [direct::weight_grad, im2col::weight_grad] {
         let found = weight_grad(&shape, &images, &grad);
         assert_close_sums(&found, &weights_grad, shape.batch * pixels);
     }
@@ -164,7 +164,7 @@ fn check(shape: Shape) {
     assert_close_sums(&found, &images_grad, shape.group()[1] * shape.taps());
     if winograd::fits(&shape) {
         for cut in CUTS {
-            let after = After::bias(&bias);
+            let after = Epilogue::bias(&bias);
             let found = winograd::forward(&shape, cut, &images, &weights, after);
             let found = found.expect("finite numbers");
             assert_close_sums(&found, &out, shape.channels_in * 9);
@@ -220,7 +220,7 @@ proptest! {
     }
 }
 
-/// The kinds of layers that the zoo has, narrow, among them pictures of many tiles and tiles of many pictures.
+/// The kinds of layers that the zoo has, narrow, among them images of many tiles and tiles of many images.
 #[test]
 #[cfg_attr(miri, ignore = "takes hours there")]
 fn the_layers_of_the_zoo_are_the_sums_that_define_them() {
@@ -273,12 +273,12 @@ fn square(batch: usize, channels: usize, side: usize) -> Shape {
 fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
     for (channels, side, is_tiled) in [(2, 6, false), (64, 24, true)] {
         let shape = square(2, channels, side);
-        assert_eq!(winograd::pays(&shape), is_tiled);
+        assert_eq!(winograd::is_faster(&shape), is_tiled);
         let mut images = numbers(shape.len_in(), 1);
         images[0] = f32::NAN;
         images[shape.len_in() / 2] = f32::INFINITY;
         let weights = numbers(channels * channels * 9, 2);
-        let out = forward(&shape, &images, &weights, After::default());
+        let out = forward(&shape, &images, &weights, Epilogue::default());
         for (place, value) in out.iter().enumerate() {
             let (y, x) = (place / side % side, place % side);
             let is_near = y < 2 && x < 2;
@@ -319,7 +319,7 @@ fn no_number_depends_on_how_many_threads_there_are() {
     let shapes = [(9, 4, 1), (8, 1, 1), (3, 17, 2), (1, 40, 1)].map(grouped);
     // By tiles: all threads on one block, and each on its own.
     let tiled = [square(3, 160, 16), square(16, 64, 16)];
-    assert!(tiled.iter().all(winograd::pays));
+    assert!(tiled.iter().all(winograd::is_faster));
     for shape in shapes.into_iter().chain(tiled) {
         let images = numbers(shape.len_in(), 1);
         let weights = numbers(shape.channels_out * shape.group()[0] * shape.taps(), 2);
@@ -328,7 +328,7 @@ fn no_number_depends_on_how_many_threads_there_are() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.expect("threads can be started").install(|| {
                 (
-                    forward(&shape, &images, &weights, After::default()),
+                    forward(&shape, &images, &weights, Epilogue::default()),
                     input_grad(&shape, &weights, &grad),
                     weight_grad(&shape, &images, &grad),
                 )

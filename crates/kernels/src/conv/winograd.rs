@@ -5,30 +5,30 @@
 //! out of it is transformed to 4×4 pixels. The gradient of the weights is the same, backwards. An infinity, or what is no number,
 //! would spread to the other pixels of its tile: where one comes out, another way is left to say where it belongs.
 
-mod pictures;
-mod points;
-mod weights;
+mod filters;
+mod tiles;
+mod transforms;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pictures::{spread, spread_grad, take};
-use weights::{gather, transform};
+use filters::{gather, transform};
+use tiles::{spread, spread_grad, take};
 
-use super::{After, PARTS, Shape};
-use crate::matrix::{Matrix, Write, multiply};
-use crate::threads::{Shared, each, with_scratch, written};
+use super::{Epilogue, PARTS, Shape};
+use crate::gemm::{Matrix, Write, multiply};
+use crate::parallel::{Shared, each, with_scratch, written};
 
 /// Pixels of a side of a tile of what comes out.
 const OUT: usize = 4;
 /// Pixels of a side of a tile of what goes in.
 const IN: usize = 6;
 /// Places in a tile.
-const PLACES: usize = IN * IN;
+const TILE_ELEMS: usize = IN * IN;
 
 /// How the work is cut, by the caches.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cut {
+pub(super) struct Blocking {
     /// Numbers of the transformed tiles that all threads work on at once: a share of a common third-level cache.
     pub(super) shared: usize,
     /// And those that a thread works on by itself: in its second-level cache.
@@ -39,11 +39,11 @@ pub(super) struct Cut {
     pub(super) least: usize,
 }
 
-impl Cut {
+impl Blocking {
     pub(super) const BY_CACHES: Self = Self {
         shared: 3 * 1024 * 1024,
         own: 192 * 1024,
-        few: PLACES * 64 * 128,
+        few: TILE_ELEMS * 64 * 128,
         least: 32,
     };
 }
@@ -67,7 +67,7 @@ pub(super) fn fits(shape: &Shape) -> bool {
 
 /// Whether it is the fastest, by a sum of what the parts take, in picoseconds as measured with two threads on a processor of the
 /// Zen 4 generation; what counts is how they compare.
-pub(super) fn pays(shape: &Shape) -> bool {
+pub(super) fn is_faster(shape: &Shape) -> bool {
     /// Of a tile and a pair of channels: 144 products, or 36.
     const DEFINITION: f64 = 1440.0;
     const PRODUCT: f64 = 390.0;
@@ -78,7 +78,7 @@ pub(super) fn pays(shape: &Shape) -> bool {
     if !fits(shape) {
         return false;
     }
-    let grid = Grid::new(shape, Cut::BY_CACHES);
+    let grid = Grid::new(shape, Blocking::BY_CACHES);
     let tiles = (grid.rows() * grid.across) as f64;
     let pairs = (shape.channels_in * shape.channels_out) as f64;
     let channels = (shape.channels_in + shape.channels_out) as f64;
@@ -88,12 +88,12 @@ pub(super) fn pays(shape: &Shape) -> bool {
     own < 0.8 * DEFINITION / 16.0 * pixels * pairs
 }
 
-/// The tiles of some pictures: rows of them, one picture after the other.
+/// The tiles of some images: rows of them, one image after the other.
 #[derive(Debug, Clone, Copy)]
 struct Grid {
     shape: Shape,
-    cut: Cut,
-    /// Rows of tiles of a picture.
+    cut: Blocking,
+    /// Rows of tiles of an image.
     down: usize,
     /// Tiles of a row.
     across: usize,
@@ -117,7 +117,7 @@ impl Block {
 }
 
 impl Grid {
-    fn new(shape: &Shape, cut: Cut) -> Self {
+    fn new(shape: &Shape, cut: Blocking) -> Self {
         let [height, width] = shape.size_out();
         Self {
             shape: *shape,
@@ -134,7 +134,7 @@ impl Grid {
     /// Whether threads work on blocks of their own, and not on one together.
     fn is_split(&self) -> bool {
         let shape = &self.shape;
-        let kernels = PLACES * shape.channels_in * shape.channels_out;
+        let kernels = TILE_ELEMS * shape.channels_in * shape.channels_out;
         kernels <= self.cut.few && self.rows() * self.across >= PARTS * 16
     }
 
@@ -145,7 +145,7 @@ impl Grid {
             true => (self.cut.own, PARTS),
             false => (self.cut.shared, 1),
         };
-        let tiles = (most / (PLACES * channels)).max(self.cut.least);
+        let tiles = (most / (TILE_ELEMS * channels)).max(self.cut.least);
         let rows = (tiles / self.across).max(1);
         // As many rows in each.
         let all = self.rows();
@@ -173,7 +173,7 @@ impl Grid {
 
     /// Numbers of a block's transformed tiles of `channels` channels.
     fn size(&self, channels: usize) -> usize {
-        PLACES * self.block(0).step(channels)
+        TILE_ELEMS * self.block(0).step(channels)
     }
 }
 
@@ -196,10 +196,10 @@ impl By {
 /// See [`forward`](super::forward); none where what comes out is infinite or no number.
 pub(super) fn forward(
     shape: &Shape,
-    cut: Cut,
+    cut: Blocking,
     images: &[f32],
     weights: &[f32],
-    after: After,
+    after: Epilogue,
 ) -> Option<Vec<f32>> {
     let (channels_in, channels_out) = (shape.channels_in, shape.channels_out);
     let channels = [channels_out, channels_in];
@@ -234,7 +234,7 @@ pub(super) fn forward(
 /// See [`weight_grad`](super::weight_grad); none where what comes out is infinite or no number.
 pub(super) fn weight_grad(
     shape: &Shape,
-    cut: Cut,
+    cut: Blocking,
     images: &[f32],
     grad: &[f32],
 ) -> Option<Vec<f32>> {
@@ -257,7 +257,7 @@ pub(super) fn weight_grad(
     let parts = if grid.is_split() { PARTS } else { 1 };
     let by = if grid.is_split() { By::One } else { By::All };
     let run = grid.blocks().div_ceil(parts);
-    let size = PLACES * channels_out * channels_in;
+    let size = TILE_ELEMS * channels_out * channels_in;
     let parts = grid.blocks().div_ceil(run);
     let work = |kernels: &Shared, part: usize| {
         for index in part * run..grid.blocks().min((part + 1) * run) {
@@ -283,7 +283,7 @@ pub(super) fn weight_grad(
     out.iter().all(|sum| sum.is_finite()).then_some(out)
 }
 
-/// The transformed tiles of the pictures: `[places, channels, tiles]`.
+/// The transformed tiles of the images: `[places, channels, tiles]`.
 fn lay(grid: &Grid, block: &Block, by: By, images: &[f32], tiles: &mut [f32]) {
     let shared = Shared::new(tiles);
     by.each(grid.shape.channels_in, |channel| {
@@ -302,7 +302,7 @@ fn products(
 ) {
     let shared = Shared::new(maps);
     let runs = channels_out.div_ceil(ROWS);
-    by.each(PLACES * runs, |task| {
+    by.each(TILE_ELEMS * runs, |task| {
         let (place, first) = (task / runs, task % runs * ROWS);
         let rows = ROWS.min(channels_out - first);
         let start = place * block.step(channels_out) + first * block.stride;
@@ -334,7 +334,7 @@ fn sums(
     write: Write,
 ) {
     let runs = channels_out.div_ceil(ROWS);
-    by.each(PLACES * runs, |task| {
+    by.each(TILE_ELEMS * runs, |task| {
         let (place, first) = (task / runs, task % runs * ROWS);
         let rows = ROWS.min(channels_out - first);
         let start = start + (place * channels_out + first) * channels_in;

@@ -12,22 +12,24 @@ use burn::backend::{
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 
-use super::{FlexTensor, numbers, tensor};
-use crate::Then;
-use crate::norm::{self, Shape};
+use super::{FlexTensor, as_f32, tensor};
+use crate::Activation;
+use crate::batch_norm::{self, Shape};
 use crate::profile::timed;
 
 /// What the training pass of [`BatchNorm::forward`] does, and what follows, with the kernels of this crate.
-pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Then) -> Tensor<4> {
+pub(crate) fn batch_norm(layer: &BatchNorm, images: Tensor<4>, then: Activation) -> Tensor<4> {
     let device = images.device();
     let images = images.into_dispatch();
     let gamma = layer.gamma.val().into_dispatch();
     let beta = layer.beta.val().into_dispatch();
     let epsilon = layer.epsilon;
     let (out, mean, variance) = match then {
-        Then::Nothing => <Dispatch as Normalisation>::normalise(images, gamma, beta, epsilon),
-        Then::Relu => <Dispatch as Normalisation>::normalise_relu(images, gamma, beta, epsilon),
-        Then::AddRelu(shortcut) => <Dispatch as Normalisation>::normalise_add_relu(
+        Activation::Nothing => <Dispatch as Normalisation>::normalise(images, gamma, beta, epsilon),
+        Activation::Relu => {
+            <Dispatch as Normalisation>::normalise_relu(images, gamma, beta, epsilon)
+        }
+        Activation::AddRelu(shortcut) => <Dispatch as Normalisation>::normalise_add_relu(
             images,
             gamma,
             beta,
@@ -84,7 +86,7 @@ trait Normalisation: Backend {
 
 /// What followed, as far as the way back needs it.
 #[derive(Debug, Clone)]
-enum Followed<B: Backend> {
+enum Fused<B: Backend> {
     Nothing,
     Relu,
     /// What came out.
@@ -104,7 +106,7 @@ trait Kernels: Backend {
     /// The gradients of images, gamma, beta and the shortcut.
     fn backward(
         images: FloatTensor<Self>,
-        followed: Followed<Self>,
+        followed: Fused<Self>,
         gamma_and_beta: [FloatTensor<Self>; 2],
         mean_and_variance: [FloatTensor<Self>; 2],
         grad: FloatTensor<Self>,
@@ -137,11 +139,11 @@ impl Kernels for Flex {
         let shortcut = shortcut.map(|shortcut| shortcut.to_contiguous());
         let shape = shape_of(&images);
         let found = timed("normalisation", &shape, 0.0, || {
-            norm::forward(
+            batch_norm::forward(
                 shape,
-                numbers(&images),
-                [numbers(&gamma), numbers(&beta)],
-                shortcut.as_ref().map(numbers),
+                as_f32(&images),
+                [as_f32(&gamma), as_f32(&beta)],
+                shortcut.as_ref().map(as_f32),
                 has_relu,
                 epsilon,
             )
@@ -155,7 +157,7 @@ impl Kernels for Flex {
 
     fn backward(
         images: FlexTensor,
-        followed: Followed<Self>,
+        followed: Fused<Self>,
         gamma_and_beta: [FlexTensor; 2],
         [mean, variance]: [FlexTensor; 2],
         grad: FlexTensor,
@@ -164,19 +166,19 @@ impl Kernels for Flex {
         let (images, grad) = (images.to_contiguous(), grad.to_contiguous());
         let scale = gamma_and_beta.map(|own| own.to_contiguous());
         let followed = match &followed {
-            Followed::Nothing => norm::Followed::Nothing,
-            Followed::Relu => norm::Followed::Relu,
-            Followed::AddRelu(out) => norm::Followed::AddRelu(numbers(out)),
+            Fused::Nothing => batch_norm::Fused::Nothing,
+            Fused::Relu => batch_norm::Fused::Relu,
+            Fused::AddRelu(out) => batch_norm::Fused::AddRelu(as_f32(out)),
         };
         let shape = shape_of(&images);
         let found = timed("normalisation, gradients", &shape, 0.0, || {
-            norm::backward(
+            batch_norm::backward(
                 shape,
-                numbers(&images),
+                as_f32(&images),
                 followed,
-                scale.each_ref().map(numbers),
-                [numbers(&mean), numbers(&variance)],
-                numbers(&grad),
+                scale.each_ref().map(as_f32),
+                [as_f32(&mean), as_f32(&variance)],
+                as_f32(&grad),
                 epsilon,
             )
         });
@@ -263,7 +265,7 @@ impl<B: Kernels, C: CheckpointStrategy> Normalisation for Autodiff<B, C> {
                 let nodes = own.each_ref().map(|own| step.checkpoint(own));
                 let (out, mean, variance) = forward(own);
                 let statistics = [mean.clone(), variance.clone()];
-                let followed = Followed::AddRelu(out.clone());
+                let followed = Fused::AddRelu(out.clone());
                 let state = (nodes, followed, statistics, epsilon);
                 (step.finish(state, out), mean, variance)
             }
@@ -294,8 +296,8 @@ fn without_shortcut<B: Kernels, C: CheckpointStrategy>(
             let nodes = own.each_ref().map(|own| step.checkpoint(own));
             let (out, mean, variance) = forward(own);
             let followed = match has_relu {
-                true => Followed::Relu,
-                false => Followed::Nothing,
+                true => Fused::Relu,
+                false => Fused::Nothing,
             };
             let state = (nodes, followed, [mean.clone(), variance.clone()], epsilon);
             (step.finish(state, out), mean, variance)
@@ -321,7 +323,7 @@ struct Plain;
 struct AddRelu;
 
 /// Images, gamma and beta, what followed, mean and variance, epsilon.
-type State<B> = ([NodeId; 3], Followed<B>, [FloatTensor<B>; 2], f64);
+type State<B> = ([NodeId; 3], Fused<B>, [FloatTensor<B>; 2], f64);
 
 impl<B: Kernels> Backward<B, 3> for Plain {
     type State = State<B>;

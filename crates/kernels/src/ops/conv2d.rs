@@ -12,12 +12,12 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 
-use super::{FlexTensor, numbers, tensor};
-use crate::conv::{self, After, Shape};
+use super::{FlexTensor, as_f32, tensor};
+use crate::conv::{self, Epilogue, Shape};
 use crate::profile::timed;
 
 /// What [`Conv2d::forward`] does, with the kernels of this crate; none where the padding is not known beforehand, or where the
-/// pictures do not fit the layer, which Burn reports.
+/// images do not fit the layer, which Burn reports.
 pub(crate) fn conv2d(layer: &Conv2d, images: &Tensor<4>) -> Option<Tensor<4>> {
     let options = options(layer)?;
     fits(layer, images, &options).then(|| convolved(layer, images.clone(), options))
@@ -38,7 +38,7 @@ pub(super) fn options(layer: &Conv2d) -> Option<ConvOptions<2>> {
     ))
 }
 
-/// Whether pictures, weights and options belong together, and nothing is empty.
+/// Whether images, weights and options belong together, and nothing is empty.
 pub(super) fn fits(layer: &Conv2d, images: &Tensor<4>, options: &ConvOptions<2>) -> bool {
     let ([batch, channels, height, width], weights) = (images.dims(), layer.weight.dims());
     let bias = layer.bias.as_ref().map(|bias| bias.dims());
@@ -144,13 +144,13 @@ impl Kernels for Flex {
         let bias = bias.map(|bias| bias.to_contiguous());
         let shape = shape_of(&images, &weights, &options);
         let [height, width] = shape.size_out();
-        let bias = bias.as_ref().map(numbers);
+        let bias = bias.as_ref().map(as_f32);
         let out = timed("convolution", &shape, shape.operations(), || {
-            let after = After {
+            let after = Epilogue {
                 shift: bias,
-                ..After::default()
+                ..Epilogue::default()
             };
-            conv::forward(&shape, numbers(&images), numbers(&weights), after)
+            conv::forward(&shape, as_f32(&images), as_f32(&weights), after)
         });
         tensor(out, [shape.batch, shape.channels_out, height, width])
     }
@@ -165,7 +165,7 @@ impl Kernels for Flex {
         let shape = shape_of(&images, &weights, &options);
         let what = "convolution, input gradient";
         let out = timed(what, &shape, shape.operations(), || {
-            conv::input_grad(&shape, numbers(&weights), numbers(&grad))
+            conv::input_grad(&shape, as_f32(&weights), as_f32(&grad))
         });
         tensor(out, images.shape().to_vec())
     }
@@ -180,7 +180,7 @@ impl Kernels for Flex {
         let shape = shape_of(&images, &weights, &options);
         let what = "convolution, weight gradient";
         let out = timed(what, &shape, shape.operations(), || {
-            conv::weight_grad(&shape, numbers(&images), numbers(&grad))
+            conv::weight_grad(&shape, as_f32(&images), as_f32(&grad))
         });
         tensor(out, weights.shape().to_vec())
     }
@@ -193,7 +193,7 @@ impl Kernels for Flex {
             what,
             &format!("{channels} at {height}×{width}"),
             0.0,
-            || conv::bias_grad(channels, height * width, numbers(&grad)),
+            || conv::bias_grad(channels, height * width, as_f32(&grad)),
         );
         tensor(out, [channels])
     }
@@ -285,7 +285,7 @@ struct Plain;
 #[derive(Debug)]
 struct Biased;
 
-/// Pictures, weights, and how they were convolved.
+/// Images, weights, and how they were convolved.
 type State = (NodeId, NodeId, ConvOptions<2>);
 
 impl<B: Kernels> Backward<B, 2> for Plain {
@@ -311,7 +311,7 @@ impl<B: Kernels> Backward<B, 3> for Biased {
     }
 }
 
-/// Registers the gradients of those of pictures and weights that want one.
+/// Registers the gradients of those of images and weights that want one.
 fn register<B: Kernels>(
     [images_node, weights_node]: [Option<NodeId>; 2],
     grad: FloatTensor<B>,

@@ -5,9 +5,9 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::conv2d::{fits, options, shape_of};
-use super::{flex, numbers};
-use crate::Then;
-use crate::conv::{self, After};
+use super::{as_f32, flex};
+use crate::Activation;
+use crate::conv::{self, Epilogue};
 use crate::profile::timed;
 
 /// [`Conv2d::forward`] and all that follows it, outside of training; none where there is no kernel for it.
@@ -15,7 +15,7 @@ pub(crate) fn conv2d_then(
     layer: &Conv2d,
     norm: Option<&BatchNorm>,
     images: &Tensor<4>,
-    then: &Then,
+    then: &Activation,
 ) -> Option<Tensor<4>> {
     let weights = layer.weight.val();
     let options = options(layer).filter(|options| fits(layer, images, options))?;
@@ -27,13 +27,13 @@ pub(crate) fn conv2d_then(
     let shape = shape_of(&images, &weights, &options);
     let [height, width] = shape.size_out();
     let dims = [shape.batch, shape.channels_out, height, width];
-    if let Then::AddRelu(shortcut) = then
+    if let Activation::AddRelu(shortcut) = then
         && shortcut.dims() != dims
     {
         return None;
     }
     let bias = layer.bias.as_ref().map(|bias| flex(bias.val()));
-    let bias = bias.as_ref().map(numbers);
+    let bias = bias.as_ref().map(as_f32);
     let (scale, shift) = match norm {
         Some(norm) => {
             let (scale, shift) = folded(norm, bias, &device);
@@ -42,18 +42,18 @@ pub(crate) fn conv2d_then(
         None => (None, bias.map(<[f32]>::to_vec)),
     };
     let (shortcut, has_relu) = match then {
-        Then::Nothing => (None, false),
-        Then::Relu => (None, true),
-        Then::AddRelu(shortcut) => (Some(flex(shortcut.clone())), true),
+        Activation::Nothing => (None, false),
+        Activation::Relu => (None, true),
+        Activation::AddRelu(shortcut) => (Some(flex(shortcut.clone())), true),
     };
-    let after = After {
+    let after = Epilogue {
         scale: scale.as_deref(),
         shift: shift.as_deref(),
-        shortcut: shortcut.as_ref().map(numbers),
+        shortcut: shortcut.as_ref().map(as_f32),
         has_relu,
     };
     let out = timed("convolution", &shape, shape.operations(), || {
-        conv::forward(&shape, numbers(&images), numbers(&weights), after)
+        conv::forward(&shape, as_f32(&images), as_f32(&weights), after)
     });
     Some(Tensor::from_data(TensorData::new(out, dims), &device))
 }
@@ -67,7 +67,7 @@ fn folded(norm: &BatchNorm, bias: Option<&[f32]>, device: &Device) -> (Vec<f32>,
         norm.running_var.value().to_device(device),
     ];
     let own = own.map(flex);
-    let [gamma, beta, mean, variance] = own.each_ref().map(numbers);
+    let [gamma, beta, mean, variance] = own.each_ref().map(as_f32);
     (0..gamma.len())
         .map(|channel| {
             let deviation = (f64::from(variance[channel]) + norm.epsilon).sqrt();

@@ -10,7 +10,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
-use super::{FlexTensor, numbers, tensor};
+use super::{FlexTensor, as_f32, tensor};
 use crate::linear::{self, FEW, Shape};
 use crate::profile::timed;
 
@@ -61,7 +61,7 @@ impl Kernels for Flex {
         let shape = shape(&vectors, &matrix);
         let (vectors, matrix) = (vectors.to_contiguous(), matrix.to_contiguous());
         let out = timed("linear", &shape, shape.operations(), || {
-            linear::forward(&shape, numbers(&vectors), numbers(&matrix))
+            linear::forward(&shape, as_f32(&vectors), as_f32(&matrix))
         });
         tensor(out, [shape.batch, shape.outputs])
     }
@@ -70,7 +70,7 @@ impl Kernels for Flex {
         let shape = shape(&grad, &matrix);
         let (matrix, grad) = (matrix.to_contiguous(), grad.to_contiguous());
         let out = timed("linear, input gradient", &shape, shape.operations(), || {
-            linear::input_grad(&shape, numbers(&matrix), numbers(&grad))
+            linear::input_grad(&shape, as_f32(&matrix), as_f32(&grad))
         });
         tensor(out, [shape.batch, shape.inputs])
     }
@@ -86,7 +86,7 @@ impl Kernels for Flex {
         let (vectors, grad) = (vectors.to_contiguous(), grad.to_contiguous());
         let what = "linear, weight gradient";
         let out = timed(what, &shape, shape.operations(), || {
-            linear::weight_grad(&shape, numbers(&vectors), numbers(&grad))
+            linear::weight_grad(&shape, as_f32(&vectors), as_f32(&grad))
         });
         tensor(out, [inputs, outputs])
     }

@@ -13,7 +13,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::pool::MaxPool2d;
 use burn::tensor::Tensor;
 
-use super::{FlexTensor, numbers, tensor};
+use super::{FlexTensor, as_f32, tensor};
 use crate::pool::{self, Shape};
 use crate::profile::timed;
 
@@ -29,7 +29,7 @@ pub(crate) fn max_pool2d(layer: &MaxPool2d, images: &Tensor<4>) -> Option<Tensor
     let [batch, channels, height, width] = images.dims();
     let size_in = [height, width];
     let (kernel, stride) = (layer.kernel_size, layer.stride);
-    // A window lies within the picture at least in part, and padding is at most half of it, or Burn says what is wrong.
+    // A window lies within the image at least in part, and padding is at most half of it, or Burn says what is wrong.
     let fits = |axis: usize| {
         kernel[axis] > 0
             && size_in[axis] > 0
@@ -87,7 +87,7 @@ impl Pooling for Flex {
     fn largest(images: FlexTensor, shape: Shape) -> FlexTensor {
         let images = images.to_contiguous();
         let out = timed("max-pooling", &shape, 0.0, || {
-            pool::max_pool(&shape, numbers(&images))
+            pool::max_pool(&shape, as_f32(&images))
         });
         tensor(out, dims(&shape, shape.size_out))
     }
@@ -97,7 +97,7 @@ impl Kernels for Flex {
     fn forward(images: FlexTensor, shape: Shape) -> (FlexTensor, Arc<[u8]>) {
         let images = images.to_contiguous();
         let (out, places) = timed("max-pooling", &shape, 0.0, || {
-            pool::max_pool_with_places(&shape, numbers(&images))
+            pool::max_pool_with_places(&shape, as_f32(&images))
         });
         (tensor(out, dims(&shape, shape.size_out)), places.into())
     }
@@ -105,7 +105,7 @@ impl Kernels for Flex {
     fn backward(places: &[u8], grad: FlexTensor, shape: Shape) -> FlexTensor {
         let grad = grad.to_contiguous();
         let out = timed("max-pooling, gradient", &shape, 0.0, || {
-            pool::max_pool_grad(&shape, places, numbers(&grad))
+            pool::max_pool_grad(&shape, places, as_f32(&grad))
         });
         tensor(out, dims(&shape, shape.size_in))
     }

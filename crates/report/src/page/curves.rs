@@ -2,7 +2,7 @@
 
 use crate::chart::{Line, Scale, chart};
 use crate::folder::Run;
-use crate::record::{EpochRecord, Scores};
+use crate::record::{EpochRecord, Metrics};
 
 /// What an epoch has of a curve.
 type Value = fn(&EpochRecord) -> Option<f64>;
@@ -71,7 +71,7 @@ const PLANS: [Plan; 4] = [
     },
 ];
 
-fn ema(record: &EpochRecord, score: fn(&Scores) -> f64) -> Option<f64> {
+fn ema(record: &EpochRecord, score: fn(&Metrics) -> f64) -> Option<f64> {
     record.ema.as_ref().map(score)
 }
 

@@ -15,8 +15,8 @@ use burn::train::Interrupter;
 use burn_zoo_blocks::{Classifier, conv2d_bn_relu};
 use burn_zoo_data::{DatasetInfo, Image, ImageData, Sample, Split};
 use burn_zoo_trainer::{
-    EpochRecord, Existing, Job, Machine, Observer, Outcome, Phase, RunFile, Silent, StepReport,
-    train,
+    EpochRecord, Existing, Machine, Observer, Outcome, Phase, RunFile, Silent, StepReport,
+    TrainRequest, train,
 };
 
 /// A backend's generator is one for the whole process: tests that train take turns.
@@ -65,7 +65,7 @@ impl Classifier for TinyNet {
     }
 }
 
-/// 8×8 grey pictures of three classes, told apart by which half is bright.
+/// 8×8 grey images of three classes, told apart by which half is bright.
 pub(crate) struct Halves {
     pub(crate) len: usize,
     /// Index of a sample that cannot be read.
@@ -89,14 +89,14 @@ impl Dataset<Sample> for Halves {
             };
             noise(at) + if bright { 120 } else { 0 }
         });
-        let picture = Image {
+        let image = Image {
             height: 8,
             width: 8,
             channels: 1,
             pixels: pixels.collect(),
         };
         Ok(Sample {
-            image: picture.into(),
+            image: image.into(),
             label,
         })
     }
@@ -160,10 +160,10 @@ pub(crate) fn job(
     out: PathBuf,
     existing: Existing,
     observer: impl Observer + 'static,
-) -> Job<TinyNet> {
+) -> TrainRequest<TinyNet> {
     let device = Device::flex();
-    Job {
-        room_for_images: 0,
+    TrainRequest {
+        device_cache_bytes: 0,
         run: run.clone(),
         model: Box::new(|device| tiny_net(3, device)),
         metadata: Vec::new(),

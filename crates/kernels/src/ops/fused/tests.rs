@@ -51,12 +51,12 @@ fn what_follows_is_what_burn_gives_one_operation_after_the_other() {
         let normal = norm.forward(plain.clone());
         let shortcut = drawn(plain.dims());
         let cases = [
-            (None, Then::Relu, relu(plain)),
-            (Some(&norm), Then::Nothing, normal.clone()),
-            (Some(&norm), Then::Relu, relu(normal.clone())),
+            (None, Activation::Relu, relu(plain)),
+            (Some(&norm), Activation::Nothing, normal.clone()),
+            (Some(&norm), Activation::Relu, relu(normal.clone())),
             (
                 Some(&norm),
-                Then::AddRelu(shortcut.clone()),
+                Activation::AddRelu(shortcut.clone()),
                 relu(normal + shortcut),
             ),
         ];
@@ -79,5 +79,5 @@ fn a_shortcut_of_another_shape_is_left_to_burn() {
     let images = Tensor::<4>::ones(dims, &device);
     let norm = norm(9, &device);
     let shortcut = Tensor::<4>::ones([1, 9, 1, 1], &device);
-    assert!(conv2d_then(&layer, Some(&norm), &images, &Then::AddRelu(shortcut)).is_none());
+    assert!(conv2d_then(&layer, Some(&norm), &images, &Activation::AddRelu(shortcut)).is_none());
 }
