@@ -5,7 +5,7 @@ use burn_zoo::trainer::DevicesSection;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::{commands, devices};
 
 /// Train, evaluate and inspect the classic CNNs, from LeNet-5 to ResNet, on any GPU or CPU.
@@ -70,7 +70,7 @@ pub(crate) struct DeviceArg {
 
 impl DeviceArg {
     /// The device that was asked for, or the best there is.
-    pub(crate) fn choose(&self) -> Result<Device, Failure> {
+    pub(crate) fn choose(&self) -> Result<Device, CliError> {
         burn_zoo::set_kernels_enabled(!self.no_kernels);
         devices::choose(self.device.as_deref())
     }
@@ -88,10 +88,10 @@ impl DeviceArg {
     }
 
     /// The device that was asked for, or the best there is; none where a run file names devices.
-    pub(crate) fn choose_unless(&self, named: &DevicesSection) -> Result<Option<Device>, Failure> {
+    pub(crate) fn choose_unless(&self, named: &DevicesSection) -> Result<Option<Device>, CliError> {
         match &self.device {
             _ if named.is_empty() => self.choose().map(Some),
-            Some(device) => Err(Failure::Input(format!(
+            Some(device) => Err(CliError::Input(format!(
                 "--device {device}: the run file names devices (devices.local, devices.remote): leave one of both out"
             ))),
             None => {

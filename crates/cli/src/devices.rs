@@ -9,18 +9,18 @@ mod warm;
 
 use burn::tensor::Device;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use backend::{default_of, is_software};
 use missing::Machine;
 
 pub(crate) use backend::{Backend, is_probing};
-pub(crate) use details::{held, room_for_images};
+pub(crate) use details::{device_cache_bytes, held};
 pub(crate) use found::{Found, all, name_of};
 #[cfg(feature = "warm")]
 pub(crate) use warm::keep_kernels;
 
 /// The device that `--device` asks for; without it `BURN_DEVICE`, or the first GPU found before a CPU.
-pub(crate) fn choose(asked: Option<&str>) -> Result<Device, Failure> {
+pub(crate) fn choose(asked: Option<&str>) -> Result<Device, CliError> {
     let variable = std::env::var("BURN_DEVICE")
         .ok()
         .filter(|value| !value.is_empty());
@@ -47,7 +47,7 @@ pub(crate) fn recorder() -> Device {
     Device::capture()
 }
 
-fn preferred() -> Result<Device, Failure> {
+fn preferred() -> Result<Device, CliError> {
     let hardware = |device: &Device| !is_software(device);
     let mut candidates: Vec<(Backend, Device)> = Vec::new();
     for backend in Backend::compiled_in() {
@@ -64,7 +64,7 @@ fn preferred() -> Result<Device, Failure> {
     candidates.sort_by_key(|(backend, _)| backend.is_gpu());
     let first = candidates.into_iter().next();
     first.map(|(_, device)| device).ok_or_else(|| {
-        Failure::Input(format!(
+        CliError::Input(format!(
             "no device was found: this zoo is built for {} only; `cargo run --release --features flex -- …` computes \
              on any CPU",
             names(Backend::is_compiled_in)
@@ -73,12 +73,12 @@ fn preferred() -> Result<Device, Failure> {
 }
 
 /// The device called `text`, which `source` asks for.
-pub(crate) fn open(text: &str, source: &str) -> Result<Device, Failure> {
+pub(crate) fn open(text: &str, source: &str) -> Result<Device, CliError> {
     let (name, number) = match text.split_once(':') {
         None => (text, None),
         Some((name, number)) => {
             let number: usize = number.parse().map_err(|_| {
-                Failure::Input(format!(
+                CliError::Input(format!(
                     "{source} {text}: found {number:?} behind the colon, expected the number of a device, as in {name}:0"
                 ))
             })?;
@@ -90,13 +90,13 @@ pub(crate) fn open(text: &str, source: &str) -> Result<Device, Failure> {
         .find(|backend| backend.name().eq_ignore_ascii_case(name))
     else {
         let nearest = nearest(name).map_or(String::new(), |near| format!("; did you mean {near}?"));
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{source} {text}: there is no device called {name:?}{nearest} (devices: {})",
             names(|_| true)
         )));
     };
     if !backend.is_compiled_in() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{source} {text}: this zoo is built without {backend} (built for: {}); run it as \
              `cargo run --release --features {backend} -- …`",
             names(Backend::is_compiled_in)
@@ -111,7 +111,7 @@ pub(crate) fn open(text: &str, source: &str) -> Result<Device, Failure> {
         Some(number) => found.into_iter().nth(number),
     };
     chosen.ok_or_else(|| {
-        Failure::Input(match count {
+        CliError::Input(match count {
             0 => format!(
                 "{source} {text}: {backend} finds no device on this machine: {}; `zoo devices` lists what is there",
                 Machine::this().advice(backend)

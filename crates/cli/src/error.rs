@@ -6,7 +6,7 @@ use burn_zoo::trainer::{RunFileError, TrainError};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CliError {
     /// Bad usage or bad input, which the user can put right: exit code 2.
     Input(String),
     /// Anything else: exit code 1.
@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     OutputClosed,
 }
 
-impl Failure {
+impl CliError {
     /// Whether standard output has its document already.
     pub(crate) fn is_reported(&self) -> bool {
         matches!(self, Self::Reported(_))
@@ -45,7 +45,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(message)
@@ -57,30 +57,30 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<RunFileError> for Failure {
+impl From<RunFileError> for CliError {
     fn from(error: RunFileError) -> Self {
         Self::input(error)
     }
 }
 
-impl From<TrainError> for Failure {
+impl From<TrainError> for CliError {
     fn from(error: TrainError) -> Self {
         match error {
-            TrainError::Diverged { .. }
-            | TrainError::OutOfMemory { .. }
-            | TrainError::Events(_) => Self::Failed(error.to_string()),
+            TrainError::Diverged { .. } | TrainError::OutOfMemory { .. } => {
+                Self::Failed(error.to_string())
+            }
             _ => Self::input(error),
         }
     }
 }
 
-impl From<burn_zoo::UnknownModel> for Failure {
+impl From<burn_zoo::UnknownModel> for CliError {
     fn from(error: burn_zoo::UnknownModel) -> Self {
         Self::input(error)
     }
 }
 
-impl From<burn_zoo::CreateError> for Failure {
+impl From<burn_zoo::CreateError> for CliError {
     fn from(error: burn_zoo::CreateError) -> Self {
         Self::input(error)
     }

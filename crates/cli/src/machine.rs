@@ -6,7 +6,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::devices::Backend;
 
-/// Of the lock file: Burn itself does not say.
+/// Of the lock file: Burn does not tell its version.
 pub(crate) const BURN: &str = "0.22.1";
 
 /// This machine and program, computing on `first` and others, called `names`.
@@ -28,7 +28,7 @@ pub(crate) fn machine(first: &Device, names: &[String]) -> Machine {
         features.push("debug".to_owned());
     }
     Machine {
-        // The trainer's to say.
+        // Set by the trainer.
         started: 0.0,
         device: names.join(", "),
         cpu: brand.unwrap_or_default().to_owned(),

@@ -20,26 +20,28 @@ compile_error!(
 
 mod args;
 mod commands;
+#[cfg(feature = "tui")]
+mod dashboard;
+mod device_group;
 mod devices;
 mod error;
+mod load;
 mod machine;
 mod memory;
 mod output;
 mod panics;
+mod prepare;
 mod progress;
 #[cfg(feature = "remote")]
 mod remote;
-mod setup;
-mod team;
 mod terminal;
-mod training;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::args::Cli;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -58,7 +60,7 @@ fn run() -> ExitCode {
     match commands::run(cli.command, output) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough: `zoo models | head -1`.
-        Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(CliError::OutputClosed) => ExitCode::SUCCESS,
         Err(failure) => output.fail(&failure),
     }
 }

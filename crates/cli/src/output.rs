@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// Headings of tables.
 pub(crate) const HEADING: Style = Style::new().bold();
@@ -33,10 +33,10 @@ impl Output {
         self,
         value: &T,
         text: impl FnOnce() -> String,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let text = match self.json {
             true => serde_json::to_string_pretty(value).map_err(|error| {
-                Failure::Failed(format!("cannot write the result as JSON: {error}"))
+                CliError::Failed(format!("cannot write the result as JSON: {error}"))
             })?,
             false => text(),
         };
@@ -49,10 +49,10 @@ impl Output {
         self,
         value: &T,
         text: impl FnOnce() -> String,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CliError> {
         let text = match self.json {
             true => serde_json::to_string(value).map_err(|error| {
-                Failure::Failed(format!("cannot write the result as JSON: {error}"))
+                CliError::Failed(format!("cannot write the result as JSON: {error}"))
             })?,
             false => text(),
         };
@@ -60,13 +60,13 @@ impl Output {
     }
 
     /// Says why a command failed: a sentence on standard error, and with `--json` a document on standard output.
-    pub(crate) fn fail(self, failure: &Failure) -> ExitCode {
+    pub(crate) fn fail(self, failure: &CliError) -> ExitCode {
         let code = failure.exit_code();
         let message = failure.to_string();
         if failure.is_error() {
             complain(&message);
         } else {
-            crate::progress::say(&message);
+            crate::progress::status(&message);
         }
         if self.json && !failure.is_reported() {
             let document = serde_json::json!({ "error": message, "exit_code": code });
@@ -82,7 +82,7 @@ pub(crate) fn finish_parse(answer: &clap::Error) -> ExitCode {
     let text = answer.render().ansi().to_string();
     if !answer.use_stderr() {
         return match write_line(text.trim_end()).map_err(closed_or_failed) {
-            Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+            Ok(()) | Err(CliError::OutputClosed) => ExitCode::SUCCESS,
             Err(failure) => Output::new(false).fail(&failure),
         };
     }
@@ -110,10 +110,10 @@ fn write_line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-fn closed_or_failed(error: io::Error) -> Failure {
+fn closed_or_failed(error: io::Error) -> CliError {
     match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::OutputClosed,
-        _ => Failure::Failed(format!("cannot write to standard output: {error}")),
+        io::ErrorKind::BrokenPipe => CliError::OutputClosed,
+        _ => CliError::Failed(format!("cannot write to standard output: {error}")),
     }
 }
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use crate::output::thousands;
 
 /// A line on standard error.
-pub(crate) fn say(message: &str) {
+pub(crate) fn status(message: &str) {
     // Standard error may be closed, and a message is not worth failing for.
     let _ = writeln!(anstream::stderr(), "{message}");
 }
@@ -90,18 +90,18 @@ fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
 
 /// A line above the bar, or in the log where there is no bar.
 fn say_above(bar: &ProgressBar, message: &str) {
-    bar.suspend(|| say(message));
+    bar.suspend(|| status(message));
 }
 
-/// Follows a training: one line for each epoch, and a bar for its steps.
-pub(crate) struct Follow {
+/// Follows a training: one line per epoch, and a bar for its steps.
+pub(crate) struct ProgressObserver {
     bar: ProgressBar,
     phase: Option<(Phase, usize)>,
     /// Shown until the first step is done, on devices whose kernels are compiled and tuned by then.
     kernels: Option<ProgressBar>,
 }
 
-impl Follow {
+impl ProgressObserver {
     pub(crate) fn new() -> Self {
         let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg} {eta}";
         Self {
@@ -119,7 +119,7 @@ impl Follow {
         waiting.enable_steady_tick(Duration::from_millis(200));
         // In a log there is no spinner.
         if waiting.is_hidden() {
-            say(message);
+            status(message);
         }
         let mut follow = Self::new();
         follow.kernels = Some(waiting);
@@ -130,12 +130,12 @@ impl Follow {
         if let Some(waiting) = self.kernels.take() {
             let seconds = waiting.elapsed().as_secs_f64();
             waiting.finish_and_clear();
-            say(&format!("first step after {seconds:.1} s"));
+            status(&format!("first step after {seconds:.1} s"));
         }
     }
 }
 
-impl Observer for Follow {
+impl Observer for ProgressObserver {
     fn step(&mut self, report: &StepReport) {
         let StepReport {
             phase,
@@ -145,6 +145,7 @@ impl Observer for Follow {
             batches,
             loss,
             lr,
+            ..
         } = *report;
         self.kernels_are_ready();
         if self.phase != Some((phase, epoch)) {
@@ -167,7 +168,7 @@ impl Observer for Follow {
 
     fn epoch(&mut self, record: &EpochRecord, epochs: usize) {
         self.bar.finish_and_clear();
-        say(&epoch_line(record, epochs));
+        status(&epoch_line(record, epochs));
     }
 
     fn note(&mut self, message: &str) {
@@ -175,7 +176,7 @@ impl Observer for Follow {
     }
 }
 
-impl Drop for Follow {
+impl Drop for ProgressObserver {
     fn drop(&mut self) {
         if let Some(waiting) = &self.kernels {
             waiting.finish_and_clear();
@@ -212,25 +213,4 @@ pub(crate) fn scores(scores: &Metrics) -> String {
         "loss {:.4} top-1 {:.2} % top-5 {:.2} %",
         scores.loss, scores.top1, scores.top5
     )
-}
-
-/// Follows a training behind the dashboard: messages wait until the terminal is free again.
-#[cfg(feature = "tui")]
-#[derive(Default)]
-pub(crate) struct Later {
-    notes: Vec<String>,
-}
-
-#[cfg(feature = "tui")]
-impl Observer for Later {
-    fn note(&mut self, message: &str) {
-        self.notes.push(message.to_owned());
-    }
-}
-
-#[cfg(feature = "tui")]
-impl Drop for Later {
-    fn drop(&mut self) {
-        self.notes.iter().for_each(|note| say(note));
-    }
 }

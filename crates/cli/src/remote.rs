@@ -4,7 +4,7 @@
 //! proof that both know the token, and a sign of life every two seconds.
 
 mod client;
-mod hello;
+mod handshake;
 mod token;
 mod worker;
 

@@ -176,7 +176,11 @@ fn a_bad_image_is_told_or_skipped_as_ever() {
         loader(split.clone(), options)
     };
     let refusing = on(OnBad::Refuse);
-    let error = refusing.iter().find_map(Result::err).unwrap().to_string();
+    let error = refusing
+        .epoch(0, 0)
+        .find_map(Result::err)
+        .unwrap()
+        .to_string();
     assert!(error.contains("folder/7.png"), "{error}");
     let skipping = on(OnBad::Skip);
     assert_eq!(numbers::labels(&epoch(&skipping)).len(), 22);

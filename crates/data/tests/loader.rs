@@ -11,9 +11,7 @@ use burn::tensor::Device;
 use burn_zoo_data::{Loader, LoaderOptions, OnBad};
 use proptest::prelude::*;
 
-use numbers::{
-    BATCH, Bits, Numbers, bits, epoch, epoch_from, labels, loader, options, pipeline, split,
-};
+use numbers::{BATCH, Numbers, epoch, epoch_from, labels, loader, options, pipeline, split};
 
 #[test]
 fn workers_do_not_change_a_bit() {
@@ -111,7 +109,7 @@ fn drop_last_leaves_whole_batches() {
             ..options()
         },
     );
-    let error = few.iter().next().unwrap().unwrap_err().to_string();
+    let error = few.epoch(0, 0).next().unwrap().unwrap_err().to_string();
     assert!(
         error.contains("3 samples") && error.contains("batch of 4"),
         "{error}"
@@ -316,7 +314,7 @@ fn settings_without_sense_are_the_first_item() {
             .to_string()
             .contains("above 0")
     );
-    assert_eq!(loader(split(0), options()).iter().count(), 0);
+    assert_eq!(loader(split(0), options()).epoch(0, 0).count(), 0);
 }
 
 #[test]

@@ -77,19 +77,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let train_labels = write(&data.train, &folder.join("train.u8"))?;
     let valid_labels = write(&data.valid, &folder.join("valid.u8"))?;
     let curve = Arc::new(Mutex::new(Curve::default()));
-    let outcome = train(Job {
-        room_for_images: 0,
+    let outcome = train(TrainRequest {
+        device_cache_bytes: 0,
         run: run.clone(),
         model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
         metadata: Vec::new(),
         input_size: [height, width],
         data: data.clone(),
         device,
-        others: Vec::new(),
+        more_devices: Vec::new(),
         machine: Machine::default(),
         out: folder.join("run"),
         existing: Existing::Overwrite,
-        dashboard: None,
         observer: Box::new(Follow(curve.clone())),
         interrupter: Interrupter::new(),
     })?;

@@ -156,19 +156,18 @@ fn all_learn(data: &str) {
         let data = open_data(&run.data.name, &options).expect("just written");
         let config = config_for(&run, &data.info).expect("they fit");
         let out = folder.path().join(file.file_stem().expect("a name"));
-        let job = Job {
-            room_for_images: 0,
+        let job = TrainRequest {
+            device_cache_bytes: 0,
             run,
             model: Box::new(move |device| config.init(device)),
             metadata: Vec::new(),
             input_size: [32, 32],
             data,
             device: Device::flex(),
-            others: Vec::new(),
+            more_devices: Vec::new(),
             machine: Machine::default(),
             out: out.clone(),
             existing: Existing::Refuse,
-            dashboard: None,
             observer: Box::new(Silent),
             interrupter: Interrupter::new(),
         };

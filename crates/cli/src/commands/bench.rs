@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::args::DeviceArg;
 use crate::devices::held;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, table};
 
 mod data;
@@ -135,7 +135,7 @@ impl Speed {
     }
 }
 
-pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), CliError> {
     let device = args.device.choose()?;
     if let Some(data) = &args.data.data {
         let speed = data::measure(&args.data, data, args.batch_size, args.steps, &device)?;
@@ -149,14 +149,14 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     if let Some(argument) = needs_kernels
         && !supports_kernels(&device)
     {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{argument}: this device computes with Burn's own operations anyway; add --device flex"
         )));
     }
     let precision = args.precision.precision();
     precision
         .check(&device)
-        .map_err(|message| Failure::Input(format!("--precision: {message}")))?;
+        .map_err(|message| CliError::Input(format!("--precision: {message}")))?;
     // A name that is wrong is told before the first model has taken its minutes.
     let found = args.models.iter().map(|name| burn_zoo::model_info(name));
     let infos = found.collect::<Result<Vec<_>, _>>()?;
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &BenchArgs, output: Output) -> Result<(), Failure> {
     })
 }
 
-fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result<Speed, Failure> {
+fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result<Speed, CliError> {
     let batch = args.batch_size.unwrap_or(BATCH) as usize;
     let [channels, height, width] = info.input;
     let device = match args.train {
@@ -182,7 +182,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result
     let shape = [batch, channels, height, width];
     let images = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let precision = args.precision.precision();
-    let mut step: Box<dyn FnMut() -> Result<(), Failure>> = match args.train {
+    let mut step: Box<dyn FnMut() -> Result<(), CliError>> = match args.train {
         true => Box::new(training(model, precision, images)),
         false => Box::new(inference(model, args.fuse, precision, images)),
     };
@@ -231,7 +231,7 @@ fn inference(
     is_fused: bool,
     precision: Precision,
     images: Tensor<4>,
-) -> impl FnMut() -> Result<(), Failure> {
+) -> impl FnMut() -> Result<(), CliError> {
     use burn::module::Module;
     let model = match is_fused {
         true => model.valid().fuse(),
@@ -249,7 +249,7 @@ fn training(
     model: Model,
     precision: Precision,
     images: Tensor<4>,
-) -> impl FnMut() -> Result<(), Failure> {
+) -> impl FnMut() -> Result<(), CliError> {
     let section = OptimizerSection::Sgd {
         lr: 0.0,
         momentum: 0.9,
@@ -283,11 +283,11 @@ fn training(
 }
 
 /// Until the device is done.
-fn wait<const D: usize>(result: &Tensor<D>) -> Result<(), Failure> {
+fn wait<const D: usize>(result: &Tensor<D>) -> Result<(), CliError> {
     let device = result.device();
     device
         .sync()
-        .map_err(|error| Failure::Failed(format!("the device failed: {error}")))
+        .map_err(|error| CliError::Failed(format!("the device failed: {error}")))
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

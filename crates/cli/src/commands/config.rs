@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use burn_zoo::trainer::RunFile;
 use clap::Args;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 
 /// Print a run file as `train` understands it: with its bases, overrides and defaults
@@ -19,9 +19,9 @@ pub(crate) struct ConfigArgs {
     set: Vec<String>,
 }
 
-pub(crate) fn run(args: &ConfigArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &ConfigArgs, output: Output) -> Result<(), CliError> {
     let run = RunFile::load(&args.config, &args.set)?;
-    crate::setup::model_of(&run)?;
-    crate::setup::data_name(&run.data.name)?;
+    crate::load::model_of(&run)?;
+    crate::load::data_name(&run.data.name)?;
     output.show(&run, || run.to_toml())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, thousands};
 
 /// Read weights of PyTorch, torchvision, timm or safetensors
@@ -92,10 +92,10 @@ struct Report<'a> {
     load: LoadReport,
 }
 
-pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), CliError> {
     let info = burn_zoo::model_info(&args.model)?;
     let device = args.device.choose()?;
-    let file = WeightsFile::open(&args.file, info, &device).map_err(Failure::input)?;
+    let file = WeightsFile::open(&args.file, info, &device).map_err(CliError::input)?;
     let found = file.options();
     let options = CreateOptions {
         num_classes: args.classes.or(found.num_classes),
@@ -117,7 +117,7 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
         statistics,
         source: file_name(&args.file),
     };
-    let target = Target {
+    let target = RunOptions {
         out: &args.out,
         origin,
         overwrite: args.overwrite,
@@ -126,27 +126,27 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), Failure> {
     show(&args.file, &target, converted, output)
 }
 
-pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), CliError> {
     if args
         .out
         .extension()
         .is_none_or(|ending| ending != "safetensors")
     {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{}: PyTorch reads safetensors: expected a name that ends in .safetensors",
             args.out.display()
         )));
     }
     let info = burn_zoo::model_info(&args.model)?;
     let device = args.device.choose()?;
-    let file = WeightsFile::open(&args.file, info, &device).map_err(Failure::input)?;
+    let file = WeightsFile::open(&args.file, info, &device).map_err(CliError::input)?;
     let origin = Origin {
         model: info.name,
         statistics: file.statistics(),
         source: file_name(&args.file),
     };
     let options = file.options();
-    let target = Target {
+    let target = RunOptions {
         out: &args.out,
         origin,
         overwrite: args.overwrite,
@@ -155,8 +155,8 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), Failure> {
     show(&args.file, &target, converted, output)
 }
 
-/// Where converted weights go, and what they say of themselves.
-pub(crate) struct Target<'a> {
+/// Where converted weights go, and the metadata in them.
+pub(crate) struct RunOptions<'a> {
     pub(crate) out: &'a Path,
     pub(crate) origin: Origin,
     pub(crate) overwrite: bool,
@@ -174,14 +174,14 @@ pub(crate) fn convert(
     file: WeightsFile,
     options: &CreateOptions,
     partial: bool,
-    target: &Target<'_>,
+    target: &RunOptions<'_>,
     device: &Device,
-) -> Result<Converted, Failure> {
+) -> Result<Converted, CliError> {
     let format = file.format();
     let model = burn_zoo::create(target.origin.model, options, device)?;
-    let (model, load) = file.load_into(model, partial).map_err(Failure::input)?;
+    let (model, load) = file.load_into(model, partial).map_err(CliError::input)?;
     burn_zoo::save_weights(&model, target.out, &target.origin, target.overwrite)
-        .map_err(Failure::input)?;
+        .map_err(CliError::input)?;
     Ok(Converted {
         format,
         parameters: burn_zoo::trainable_params(&model),
@@ -191,10 +191,10 @@ pub(crate) fn convert(
 
 fn show(
     file: &Path,
-    target: &Target<'_>,
+    target: &RunOptions<'_>,
     converted: Converted,
     output: Output,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let report = Report {
         model: target.origin.model,
         file,
@@ -235,12 +235,12 @@ fn text(report: &Report<'_>) -> String {
     text
 }
 
-fn check_statistics(mean: &[f32], std: &[f32], channels: usize) -> Result<(), Failure> {
+fn check_statistics(mean: &[f32], std: &[f32], channels: usize) -> Result<(), CliError> {
     let fits = |values: &[f32]| values.len() == channels && values.iter().all(|n| n.is_finite());
     if fits(mean) && fits(std) && std.iter().all(|n| *n > 0.0) {
         return Ok(());
     }
-    Err(Failure::Input(format!(
+    Err(CliError::Input(format!(
         "--mean {mean:?} --std {std:?}: expected {channels} numbers each, one a channel, the deviations above 0"
     )))
 }

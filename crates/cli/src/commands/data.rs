@@ -8,7 +8,7 @@ mod preview;
 
 use clap::{Args, Subcommand};
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 
 /// List, download, check, look at and pack data sets
@@ -28,7 +28,7 @@ enum DataCommand {
     Pack(pack::PackArgs),
 }
 
-pub(crate) fn run(args: DataArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: DataArgs, output: Output) -> Result<(), CliError> {
     match args.command {
         DataCommand::List(args) => list::run(&args, output),
         DataCommand::Fetch(args) => fetch::run(&args, output),

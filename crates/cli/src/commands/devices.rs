@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::devices::{self, Backend, Found};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, bytes, table};
 
 /// List the devices found, what they can do, and the backends that could be compiled in
@@ -29,7 +29,7 @@ struct Listed {
     compiled_in: bool,
 }
 
-pub(crate) fn run(_args: &DevicesArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(_args: &DevicesArgs, output: Output) -> Result<(), CliError> {
     let backends = Backend::ALL.into_iter().map(|backend| Listed {
         backend,
         about: backend.about(),

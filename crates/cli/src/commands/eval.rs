@@ -15,11 +15,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::error::Failure;
+use crate::error::CliError;
+use crate::load;
+use crate::load::Trained;
 use crate::output::{Output, thousands};
-use crate::progress::{bar, say, scores};
-use crate::setup;
-use crate::setup::Trained;
+use crate::progress::{bar, scores, status};
 
 /// Score a trained network over the validation images
 ///
@@ -105,27 +105,27 @@ struct Report {
     images_per_second: f64,
 }
 
-pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), CliError> {
     let device = args.device.choose()?;
     let trained = match (&args.run, &args.model, &args.weights, &args.data) {
-        (Some(run), ..) => setup::from_run(run, args.ema, args.root.as_deref(), &device)?,
+        (Some(run), ..) => load::from_run(run, args.ema, args.root.as_deref(), &device)?,
         (None, Some(model), Some(weights), Some(data)) => {
             burn_zoo::model_info(model)?;
             let options = OpenOptions {
                 root: args.root.clone(),
                 ..OpenOptions::default()
             };
-            let data = burn_zoo::open_data(data, &options).map_err(Failure::input)?;
-            setup::from_weights(model, weights, Some(data), &device)?
+            let data = burn_zoo::open_data(data, &options).map_err(CliError::input)?;
+            load::from_weights(model, weights, Some(data), &device)?
         }
         _ => {
-            return Err(Failure::Input(
+            return Err(CliError::Input(
                 "name a run folder, or --model, --weights and --data".to_owned(),
             ));
         }
     };
     let Some(data) = &trained.data else {
-        return Err(Failure::Input(
+        return Err(CliError::Input(
             "there is no data set to score on; give --data".to_owned(),
         ));
     };
@@ -138,15 +138,17 @@ pub(crate) fn run(args: &EvalArgs, output: Output) -> Result<(), Failure> {
         dataset: data.info.name.clone(),
         weights: trained.weights.clone(),
         images_per_second: evaluation.samples as f64 / seconds,
-        calibration_error: evaluation.details.calibration_error(),
+        calibration_error: evaluation.class_metrics.calibration_error(),
         per_class: args.per_class.then(|| {
-            let scores = evaluation.details.per_class();
+            let scores = evaluation.class_metrics.per_class();
             let classes = data.info.classes.iter().cloned().zip(scores);
             classes
                 .map(|(class, scores)| ClassRecord { class, scores })
                 .collect()
         }),
-        confusion: args.per_class.then(|| evaluation.details.confusion.clone()),
+        confusion: args
+            .per_class
+            .then(|| evaluation.class_metrics.confusion.clone()),
         evaluation,
         seconds,
     };
@@ -164,22 +166,22 @@ fn scored(
     }: &Trained,
     data: &ImageData,
     device: &Device,
-) -> Result<Evaluation, Failure> {
+) -> Result<Evaluation, CliError> {
     let on_bad = match args.skip_bad {
         true => OnBad::Skip,
         false => OnBad::Refuse,
     };
-    let left_out = |message: &str| say(&format!("left out: {message}"));
+    let left_out = |message: &str| status(&format!("left out: {message}"));
     if !args.dense.is_empty() {
         let shorter: Vec<usize> = args.dense.iter().map(|side| *side as usize).collect();
         if info.sizes == Sizes::Fixed {
-            return Err(Failure::Input(format!(
+            return Err(CliError::Input(format!(
                 "{} takes images of one size only, dense evaluation is over whole images: leave --dense out",
                 info.name
             )));
         }
         for side in &shorter {
-            info.check_size([*side; 2]).map_err(Failure::input)?;
+            info.check_size([*side; 2]).map_err(CliError::input)?;
         }
         let dense = Dense {
             shorter,
@@ -253,7 +255,7 @@ fn text(report: &Report) -> String {
     format!(
         "{model} ({}) on {dataset}: {}, calibration error {calibration_error:.2} %\n{} images{left_out}, {} images/s, {seconds:.1} s{classes}",
         weights.display(),
-        scores(&evaluation.scores),
+        scores(&evaluation.metrics),
         thousands(evaluation.samples as u64),
         thousands(images_per_second.round() as u64),
     )

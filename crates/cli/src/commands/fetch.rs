@@ -7,9 +7,9 @@ use burn_zoo::{ModelInfo, Origin, Published, WeightsFile};
 use clap::Args;
 use serde_json::json;
 
-use crate::commands::convert::{Target, convert};
+use crate::commands::convert::{RunOptions, convert};
 use crate::devices;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 use crate::progress::FetchBar;
 
@@ -27,11 +27,11 @@ pub(crate) struct FetchArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), CliError> {
     let info = burn_zoo::model_info(&args.model)?;
     let Some(published) = burn_zoo::published(info.name) else {
         let known: Vec<&str> = burn_zoo::published_models().collect();
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "nobody is known to publish weights of {}; there are weights of {}",
             info.name,
             known.join(", ")
@@ -60,18 +60,18 @@ fn bring(
     published: &Published,
     folder: &Path,
     out: &Path,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     let mut bar = FetchBar::default();
     let downloaded = published.fetch(folder, &FetchOptions::from_env(), &mut |progress| {
         bar.show(&progress)
     });
     bar.clear();
-    let downloaded = downloaded.map_err(Failure::input)?;
+    let downloaded = downloaded.map_err(CliError::input)?;
 
     let device = devices::choose(None)?;
-    let file = WeightsFile::open(&downloaded, info, &device).map_err(Failure::input)?;
+    let file = WeightsFile::open(&downloaded, info, &device).map_err(CliError::input)?;
     let options = file.options();
-    let target = Target {
+    let target = RunOptions {
         out,
         origin: Origin {
             model: info.name,
@@ -83,7 +83,7 @@ fn bring(
     convert(file, &options, false, &target, &device)?;
     // The imported file stands for it from now on.
     std::fs::remove_file(&downloaded)
-        .map_err(|error| Failure::Input(format!("{}: {error}", downloaded.display())))
+        .map_err(|error| CliError::Input(format!("{}: {error}", downloaded.display())))
 }
 
 fn default_folder() -> PathBuf {

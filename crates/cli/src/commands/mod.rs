@@ -18,11 +18,11 @@ pub(crate) mod train;
 pub(crate) mod worker;
 
 use crate::args::Command;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 
 /// Does what the command line asks.
-pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(command: Command, output: Output) -> Result<(), CliError> {
     match command {
         Command::Train(args) => train::run(args, output),
         Command::Sweep(args) => sweep::run(&args, output),
@@ -40,9 +40,9 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), Failure> {
         #[cfg(feature = "remote")]
         Command::Worker(args) => worker::run(&args, output),
         #[cfg(not(feature = "remote"))]
-        Command::Worker { rest } => Err(Failure::Input(format!(
+        Command::Worker { rest } => Err(CliError::Input(format!(
             "this zoo is built without remote devices; run it as `cargo run --release --features remote -- worker {}`",
-            crate::setup::shell_line(&rest)
+            crate::load::shell_line(&rest)
         ))),
         Command::Config(args) => config::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),

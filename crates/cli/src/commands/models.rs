@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, short, table, thousands};
 
 /// List the models whose names match a pattern, with paper, input, parameters and multiply-adds
@@ -13,12 +13,12 @@ pub(crate) struct ModelsArgs {
     pattern: String,
 }
 
-pub(crate) fn run(args: &ModelsArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &ModelsArgs, output: Output) -> Result<(), CliError> {
     let models = burn_zoo::models(&args.pattern);
     if models.is_empty() {
         let nearest = burn_zoo::nearest_model(&args.pattern)
             .map_or(String::new(), |near| format!(": did you mean {near}?"));
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "no model matches {:?}{nearest} (`zoo models` lists all of them)",
             args.pattern
         )));

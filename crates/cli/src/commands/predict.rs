@@ -11,10 +11,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::error::Failure;
+use crate::error::CliError;
+use crate::load::{self, Trained};
 use crate::output::{Output, table};
-use crate::progress::{bar, say};
-use crate::setup::{self, Trained};
+use crate::progress::{bar, status};
 
 /// Classify images with a trained network
 ///
@@ -88,7 +88,7 @@ struct Report {
     left_out: Vec<String>,
 }
 
-pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), CliError> {
     let device = args.device.choose()?;
     let (trained, images) = match (&args.model, &args.weights) {
         (Some(model), Some(weights)) => {
@@ -102,9 +102,9 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
                 .data
                 .as_deref()
                 .map(|name| burn_zoo::open_data(name, &options));
-            let data = data.transpose().map_err(Failure::input)?;
+            let data = data.transpose().map_err(CliError::input)?;
             (
-                setup::from_weights(model, weights, data, &device)?,
+                load::from_weights(model, weights, data, &device)?,
                 args.paths.as_slice(),
             )
         }
@@ -114,13 +114,13 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
                 .split_first()
                 .filter(|(_, images)| !images.is_empty())
             else {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "{}: no image is named behind the run folder; expected `zoo predict RUN IMAGE…`",
                     args.paths[0].display()
                 )));
             };
             (
-                setup::from_run(run, false, args.root.as_deref(), &device)?,
+                load::from_run(run, false, args.root.as_deref(), &device)?,
                 images,
             )
         }
@@ -132,7 +132,7 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
         let (readable, unreadable) = read(images, &trained.pipeline);
         if let Some(message) = unreadable.first().filter(|_| !args.skip_bad) {
             bar.finish_and_clear();
-            return Err(Failure::Input(format!(
+            return Err(CliError::Input(format!(
                 "{message}; --skip-bad leaves out images that cannot be read"
             )));
         }
@@ -143,9 +143,9 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
     bar.finish_and_clear();
     left_out
         .iter()
-        .for_each(|message| say(&format!("left out: {message}")));
+        .for_each(|message| status(&format!("left out: {message}")));
     if predictions.is_empty() {
-        return Err(Failure::Input(
+        return Err(CliError::Input(
             "none of the images could be read".to_owned(),
         ));
     }
@@ -156,8 +156,9 @@ pub(crate) fn run(args: &PredictArgs, output: Output) -> Result<(), Failure> {
         left_out,
     };
     if args.csv {
-        let lines = csv(&report)
-            .map_err(|error| Failure::Failed(format!("cannot write the result as CSV: {error}")))?;
+        let lines = csv(&report).map_err(|error| {
+            CliError::Failed(format!("cannot write the result as CSV: {error}"))
+        })?;
         return output.show(&report, || lines);
     }
     output.show(&report, || text(&report))
@@ -208,7 +209,7 @@ fn text(report: &Report) -> String {
 }
 
 /// The files behind the arguments.
-fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     for argument in arguments {
         let before = files.len();
@@ -231,13 +232,13 @@ fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                 }
             }
             if files.len() == before {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "{shown}: there is no such image, folder or match of a pattern"
                 )));
             }
         }
         if files.len() == before {
-            return Err(Failure::Input(format!(
+            return Err(CliError::Input(format!(
                 "{}: the folder holds no image (looked for {})",
                 argument.display(),
                 ENDINGS.join(", ")
@@ -248,9 +249,9 @@ fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The image files in a folder and the folders below it, in the order of their names.
-fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let failed = |error| {
-        Failure::Input(format!(
+        CliError::Input(format!(
             "{}: the folder cannot be read: {error}",
             folder.display()
         ))
@@ -322,7 +323,7 @@ fn classify(
     images: Vec<(PathBuf, Vec<f32>)>,
     top: usize,
     device: &Device,
-) -> Result<Vec<Prediction>, Failure> {
+) -> Result<Vec<Prediction>, CliError> {
     if images.is_empty() {
         return Ok(Vec::new());
     }
@@ -345,7 +346,7 @@ fn classify(
         .map(|data| data.info.classes.as_slice())
         .unwrap_or_default();
     if probabilities.iter().any(|p| !p.is_finite()) {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{}: the network answers numbers that are none: its weights hold some, or are too large",
             trained.weights.display()
         )));
@@ -370,11 +371,11 @@ fn classify(
     Ok(predictions.collect())
 }
 
-fn probabilities(model: &Model, batch: Tensor<4>) -> Result<Vec<f32>, Failure> {
+fn probabilities(model: &Model, batch: Tensor<4>) -> Result<Vec<f32>, CliError> {
     let logits = model.forward(batch); // [batch, classes]
     let values = softmax(logits, 1)
         .into_data()
         .convert::<f32>()
         .try_into_vec::<f32>();
-    values.map_err(|error| Failure::Failed(format!("the device gave no numbers: {error:?}")))
+    values.map_err(|error| CliError::Failed(format!("the device gave no numbers: {error:?}")))
 }

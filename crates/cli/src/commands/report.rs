@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::commands::sweep;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
 
 /// Write one self-contained HTML page that shows and compares runs
@@ -44,12 +44,12 @@ struct Shown {
     summary: Option<Summary>,
 }
 
-pub(crate) fn run(args: &ReportArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &ReportArgs, output: Output) -> Result<(), CliError> {
     let mut folders = Vec::new();
     for folder in &args.runs {
         match sweep::folders(folder)? {
             Some(runs) if runs.is_empty() => {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "{}: no run of this sweep has begun yet; go on with `zoo sweep … --resume`",
                     folder.display()
                 )));
@@ -86,9 +86,9 @@ pub(crate) fn run(args: &ReportArgs, output: Output) -> Result<(), Failure> {
 }
 
 /// Writes the page of the runs in `folders`.
-pub(crate) fn write(file: &Path, folders: &[PathBuf]) -> Result<Vec<Run>, Failure> {
+pub(crate) fn write(file: &Path, folders: &[PathBuf]) -> Result<Vec<Run>, CliError> {
     let runs = folders.iter().map(|folder| Run::read(folder));
-    let mut runs: Vec<Run> = runs.collect::<Result<_, _>>().map_err(Failure::input)?;
+    let mut runs: Vec<Run> = runs.collect::<Result<_, _>>().map_err(CliError::input)?;
     let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
     for (run, folder) in runs.iter_mut().zip(folders) {
         // Folders of one name are told apart by where they lie.

@@ -7,7 +7,7 @@ use burn_zoo::{CreateOptions, Summary};
 use clap::Args;
 
 use crate::devices;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, bytes, short, table, thousands};
 
 /// Show a model layer by layer, and draw it: kernel, output, parameters, multiply-adds, memory, receptive field
@@ -33,7 +33,7 @@ pub(crate) struct SummaryArgs {
     overwrite: bool,
 }
 
-pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), CliError> {
     let options = CreateOptions {
         num_classes: args.classes,
         in_channels: args.input.map(|[channels, ..]| channels),
@@ -51,22 +51,22 @@ pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), Failure> {
 }
 
 /// Says in one sentence what a system's error would not.
-fn refuse_unwritable(path: &Path, overwrite: bool) -> Result<(), Failure> {
+fn refuse_unwritable(path: &Path, overwrite: bool) -> Result<(), CliError> {
     let shown = path.display();
     let folder = folder_of(path);
     if !folder.is_dir() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "cannot write {shown}: there is no folder {}; create it or give another --svg",
             folder.display()
         )));
     }
     if path.is_dir() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "cannot write {shown}: it is a folder; give --svg the name of a file"
         )));
     }
     if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{shown} exists: give another --svg, or --overwrite to replace it"
         )));
     }

@@ -21,14 +21,14 @@ use self::plan::{Entry, State, Sweep};
 use self::show::{failures, heading, text};
 use crate::args::DeviceArg;
 use crate::commands::report;
-use crate::error::Failure;
+use crate::device_group::DeviceGroup;
+use crate::error::CliError;
+use crate::load;
 use crate::output::Output;
-use crate::progress::{Follow, say};
+use crate::prepare::{PreparedRun, RunOptions, stop_on_signal};
+use crate::progress::{ProgressObserver, status};
 #[cfg(feature = "remote")]
 use crate::remote::TokenArg;
-use crate::setup;
-use crate::team::Team;
-use crate::training::{Ready, Target, stop_on_signal};
 
 /// Train one run for each combination of settings, in turn, and compare them on one page
 ///
@@ -68,11 +68,11 @@ pub(crate) struct SweepArgs {
 }
 
 /// The runs of a sweep's folder that have begun; none where it is the folder of no sweep.
-pub(crate) fn folders(folder: &Path) -> Result<Option<Vec<PathBuf>>, Failure> {
+pub(crate) fn folders(folder: &Path) -> Result<Option<Vec<PathBuf>>, CliError> {
     plan::begun(folder)
 }
 
-pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), CliError> {
     let axes = grid::parse(&args.grid)?;
     let points = grid::points(&axes)?;
     let runs: Vec<RunFile> = points
@@ -85,20 +85,20 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
         plan::is_there(&folder) || runs.into_iter().any(|run| run.exists())
     };
     if !args.resume && !args.overwrite && occupied() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{} already holds a sweep; add --resume to go on with it, --overwrite to start afresh, or --out DIR to write \
              elsewhere",
             folder.display()
         )));
     }
     if let Some(other) = runs.iter().find(|run| run.devices != runs[0].devices) {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "--grid: a run names the devices {:?}, another one {:?}: the runs of a sweep share their devices",
             other.devices, runs[0].devices
         )));
     }
     #[allow(unused_mut, reason = "only remote devices are watched")]
-    let mut team = Team::open(
+    let mut devices = DeviceGroup::open(
         &runs[0].devices,
         &args.device,
         #[cfg(feature = "remote")]
@@ -107,13 +107,13 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
     let mut images = Images::default();
     // Nothing is trained before every run is known to be possible.
     for (run, point) in runs.iter().zip(&points) {
-        let ready = Ready::new(run.clone(), images.of(run)?)?;
+        let ready = PreparedRun::new(run.clone(), images.of(run)?)?;
         let out = folder.join(&point.name);
         if args.resume {
             check_unchanged(&out, run)?;
         }
         if !(args.resume && has_checkpoint(&out)) {
-            ready.started(&team.first)?;
+            ready.started(&devices.first)?;
         }
     }
 
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
         folder,
     };
     std::fs::create_dir_all(&sweep.folder).map_err(|error| {
-        Failure::Input(format!("cannot create {}: {error}", sweep.folder.display()))
+        CliError::Input(format!("cannot create {}: {error}", sweep.folder.display()))
     })?;
     if args.resume {
         take_up(&mut sweep)?;
@@ -146,28 +146,36 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
     let interrupter = Interrupter::new();
     stop_on_signal(&interrupter, None)?;
     #[cfg(feature = "remote")]
-    team.watch({
+    devices.watch({
         let resume = resume_command(args);
         move |lost| {
-            let failure = Failure::Failed(format!("{lost}; go on with\n  {resume}"));
+            let failure = CliError::Failed(format!("{lost}; go on with\n  {resume}"));
             output.fail(&failure);
             std::process::exit(failure.exit_code().into());
         }
     });
     for (index, run) in runs.into_iter().enumerate() {
         if sweep.runs[index].state == State::Finished {
-            say(&format!("{} is finished already", heading(&sweep, index)));
+            status(&format!("{} is finished already", heading(&sweep, index)));
             continue;
         }
-        say(&heading(&sweep, index));
+        status(&heading(&sweep, index));
         let outcome = match interrupter.should_stop() {
             true => None,
-            false => one(args, &sweep, index, run, &mut images, &team, &interrupter),
+            false => one(
+                args,
+                &sweep,
+                index,
+                run,
+                &mut images,
+                &devices,
+                &interrupter,
+            ),
         };
         let Some(outcome) = outcome else {
             sweep.write()?;
             write_report(&sweep)?;
-            return Err(Failure::Interrupted(format!(
+            return Err(CliError::Interrupted(format!(
                 "stopped in {}; go on with\n  {}",
                 heading(&sweep, index),
                 resume_command(args)
@@ -180,7 +188,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
                 entry.summary = Some(summary);
             }
             Err(message) => {
-                say(&format!("{} failed: {message}", entry.run));
+                status(&format!("{} failed: {message}", entry.run));
                 entry.state = State::Failed;
                 entry.error = Some(message);
             }
@@ -194,7 +202,7 @@ pub(crate) fn run(args: &SweepArgs, output: Output) -> Result<(), Failure> {
 }
 
 /// The run file at a point of the grid.
-fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, Failure> {
+fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, CliError> {
     let set: Vec<String> = args.set.iter().chain(&point.set).cloned().collect();
     let run = RunFile::load(&args.config, &set).map_err(|error| {
         let mut message = error.to_string();
@@ -205,10 +213,10 @@ fn load(args: &SweepArgs, point: &Point) -> Result<RunFile, Failure> {
                 &format!("--grid {assignment}"),
             );
         }
-        Failure::Input(message)
+        CliError::Input(message)
     })?;
     if run.data.batch_size == BatchSize::Auto {
-        return Err(Failure::Input(
+        return Err(CliError::Input(
             "run file, key `data.batch_size`: \"auto\" would give each run of a sweep a size of its own: expected a number, \
              such as 128"
                 .into(),
@@ -231,14 +239,14 @@ fn folder(args: &SweepArgs, first: &RunFile) -> PathBuf {
 }
 
 /// Notes which runs a sweep before has finished.
-fn take_up(sweep: &mut Sweep) -> Result<(), Failure> {
+fn take_up(sweep: &mut Sweep) -> Result<(), CliError> {
     for index in 0..sweep.runs.len() {
         let path = sweep.path(&sweep.runs[index]).join(SUMMARY);
         let Ok(text) = std::fs::read(&path) else {
             continue;
         };
         let summary: Summary = serde_json::from_slice(&text).map_err(|error| {
-            Failure::Input(format!(
+            CliError::Input(format!(
                 "{}: {error}; remove the file to let its run end once more",
                 path.display()
             ))
@@ -251,12 +259,12 @@ fn take_up(sweep: &mut Sweep) -> Result<(), Failure> {
 
 /// Lets every run count as not finished, so that resuming a sweep that is killed while it starts afresh takes none of the
 /// old runs for its own.
-fn unfinish(sweep: &Sweep) -> Result<(), Failure> {
+fn unfinish(sweep: &Sweep) -> Result<(), CliError> {
     for entry in &sweep.runs {
         let path = sweep.path(entry).join(SUMMARY);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "cannot remove {}: {error}",
                     path.display()
                 )));
@@ -274,26 +282,25 @@ fn one(
     index: usize,
     run: RunFile,
     images: &mut Images,
-    team: &Team,
+    devices: &DeviceGroup,
     interrupter: &Interrupter,
 ) -> Option<Result<Summary, String>> {
     let out = sweep.path(&sweep.runs[index]);
-    let target = Target {
+    let options = RunOptions {
         existing: match (args.overwrite, out.exists()) {
             (true, _) => Existing::Overwrite,
             (false, true) => Existing::Resume,
             (false, false) => Existing::Refuse,
         },
         out,
-        dashboard: None,
-        observer: Box::new(Follow::new()),
+        observer: Box::new(ProgressObserver::new()),
         interrupter: interrupter.clone(),
     };
     let outcome = images
         .of(&run)
-        .and_then(|data| Ready::new(run, data))
-        .and_then(|ready| ready.job(target, team))
-        .and_then(|job| Ok(train(job)?));
+        .and_then(|data| PreparedRun::new(run, data))
+        .and_then(|prepared| prepared.request(options, devices))
+        .and_then(|request| Ok(train(request)?));
     match outcome {
         Ok(Outcome::Finished(summary)) => Some(Ok(summary)),
         Ok(Outcome::Interrupted { .. }) => None,
@@ -306,7 +313,7 @@ fn one(
 struct Images(Option<(DataSection, u64, ImageData)>);
 
 impl Images {
-    fn of(&mut self, run: &RunFile) -> Result<ImageData, Failure> {
+    fn of(&mut self, run: &RunFile) -> Result<ImageData, CliError> {
         match &self.0 {
             Some((section, seed, data)) if *section == run.data && *seed == run.seed => {
                 Ok(data.clone())
@@ -314,7 +321,7 @@ impl Images {
             _ => {
                 // Two data sets at once may be more than the memory holds.
                 self.0 = None;
-                let data = setup::data_of(run)?;
+                let data = load::data_of(run)?;
                 self.0 = Some((run.data.clone(), run.seed, data.clone()));
                 Ok(data)
             }
@@ -323,7 +330,7 @@ impl Images {
 }
 
 /// The page of all runs that have begun.
-fn write_report(sweep: &Sweep) -> Result<(), Failure> {
+fn write_report(sweep: &Sweep) -> Result<(), CliError> {
     let begun = plan::begun(&sweep.folder)?.unwrap_or_default();
     if !begun.is_empty() {
         report::write(&sweep.report, &begun)?;
@@ -350,5 +357,5 @@ fn resume_command(args: &SweepArgs) -> String {
         words.extend(["--out".to_owned(), out.display().to_string()]);
     }
     words.push("--resume".to_owned());
-    setup::shell_line(&words)
+    load::shell_line(&words)
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use burn::train::Interrupter;
-use burn::train::renderer::MetricsRenderer;
 use burn_zoo::report::files::REPORT;
 use burn_zoo::trainer::{
     BatchSize, Best, DevicesSection, EpochRecord, Existing, Observer, Outcome, RunFile, StepReport,
@@ -17,16 +16,18 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::args::DeviceArg;
-use crate::devices;
-use crate::error::Failure;
+#[cfg(feature = "tui")]
+use crate::dashboard::DashboardObserver;
+use crate::device_group::DeviceGroup;
+use crate::devices::has_own_memory;
+use crate::error::CliError;
+use crate::load;
 use crate::output::{Output, thousands};
-use crate::progress::{Follow, scores};
+use crate::prepare::{PreparedRun, RunOptions, stop_on_signal};
+use crate::progress::{ProgressObserver, scores};
 #[cfg(feature = "remote")]
 use crate::remote::TokenArg;
-use crate::setup;
-use crate::team::Team;
 use crate::terminal::Terminal;
-use crate::training::{Ready, Target, stop_on_signal};
 
 /// Train a network as a run file says
 ///
@@ -77,37 +78,51 @@ struct Report {
     summary: Summary,
 }
 
-pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), CliError> {
     let mut run = RunFile::load(&args.config, &args.set)?;
-    setup::model_of(&run)?;
+    load::model_of(&run)?;
     #[allow(unused_mut, reason = "only remote devices are watched")]
-    let mut team = Team::open(
+    let mut devices = DeviceGroup::open(
         &run.devices,
         &args.device,
         #[cfg(feature = "remote")]
         &args.token,
     )?;
-    let data = setup::data_of(&run)?;
+    let data = load::data_of(&run)?;
+    let name = run.run_name();
     let out = args
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from("runs").join(run.run_name()));
+        .unwrap_or_else(|| PathBuf::from("runs").join(&name));
     if run.data.batch_size == BatchSize::Auto {
-        run.data.batch_size = batch_size(&args, &run.devices, &team.first, data.train.len(), &out)?;
+        run.data.batch_size =
+            batch_size(&args, &run.devices, &devices.first, data.train.len(), &out)?;
     }
-    let ready = Ready::new(run, data)?;
+    let prepared = PreparedRun::new(run, data)?;
     let existing = match (args.resume, args.overwrite) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Overwrite,
         _ => Existing::Refuse,
     };
     let interrupter = Interrupter::new();
-    let follow = match team.compiles_kernels() {
-        true => Follow::with_kernels,
-        false => Follow::new,
+    let lines = || -> Box<dyn Observer> {
+        Box::new(match devices.compiles_kernels() {
+            true => ProgressObserver::with_kernels(),
+            false => ProgressObserver::new(),
+        })
     };
-    let (dashboard, observer) = display(&args, output, &interrupter, follow);
-    let observer: Box<dyn Observer> = match args.stop_after {
+    #[cfg(feature = "tui")]
+    let (terminal, observer) = match wants_dashboard(&args, output) {
+        true => {
+            let dashboard: Box<dyn Observer> = Box::new(DashboardObserver::new(&interrupter, name));
+            let terminal = Arc::new(Terminal::keep_interrupt_key());
+            (Some(terminal), dashboard)
+        }
+        false => (None, lines()),
+    };
+    #[cfg(not(feature = "tui"))]
+    let (terminal, observer): (Option<Arc<Terminal>>, _) = (None, lines());
+    let observer = match args.stop_after {
         Some(left) => Box::new(StopAfter {
             left,
             interrupter: interrupter.clone(),
@@ -115,24 +130,22 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
         }),
         None => observer,
     };
-    let terminal = dashboard
-        .is_some()
-        .then(|| Arc::new(Terminal::keep_interrupt_key()));
     stop_on_signal(&interrupter, terminal.clone())?;
     let resume = resume_command(&args);
     #[cfg(feature = "remote")]
-    team.watch({
+    devices.watch({
         let (out, resume) = (out.clone(), resume.clone());
         move |lost| end_run(lost, &out, &resume, terminal.as_deref(), output)
     });
-    let target = Target {
+    let options = RunOptions {
         out: out.clone(),
         existing,
-        dashboard,
         observer,
         interrupter,
     };
-    let trained = ready.job(target, &team).and_then(|job| Ok(train(job)?));
+    let trained = prepared
+        .request(options, &devices)
+        .and_then(|request| Ok(train(request)?));
     #[cfg(feature = "remote")]
     crate::remote::over(trained.is_err());
     match trained? {
@@ -144,7 +157,7 @@ pub(crate) fn run(args: TrainArgs, output: Output) -> Result<(), Failure> {
             };
             output.show(&report, || text(&report))
         }
-        Outcome::Interrupted { epochs, steps } => Err(Failure::Interrupted(format!(
+        Outcome::Interrupted { epochs, steps } => Err(CliError::Interrupted(format!(
             "stopped after {epochs} epochs and {steps} steps; go on with\n  {resume}"
         ))),
     }
@@ -160,7 +173,7 @@ fn end_run(lost: &str, out: &Path, resume: &str, terminal: Option<&Terminal>, ou
         true => "the last checkpoint is kept",
         false => "there was no checkpoint yet (checkpoint.every_steps writes them within an epoch)",
     };
-    let failure = Failure::Failed(format!(
+    let failure = CliError::Failed(format!(
         "{lost}; {kept}: go on, with this worker or others (devices.remote), with\n  {resume}"
     ));
     output.fail(&failure);
@@ -175,7 +188,7 @@ fn batch_size(
     device: &Device,
     images: usize,
     out: &Path,
-) -> Result<BatchSize, Failure> {
+) -> Result<BatchSize, CliError> {
     if args.resume
         && has_checkpoint(out)
         && let Some(size) = batch_size::of_run(out)?
@@ -183,13 +196,13 @@ fn batch_size(
         return Ok(BatchSize::Of(size));
     }
     if !named.remote.is_empty() || named.local.len() > 1 {
-        return Err(Failure::Input(
+        return Err(CliError::Input(
             "run file, key `data.batch_size`: \"auto\" is for one device of this machine: expected a number, such as 256"
                 .into(),
         ));
     }
-    if !devices::has_own_memory(device) {
-        return Err(Failure::Input(
+    if !has_own_memory(device) {
+        return Err(CliError::Input(
             "run file, key `data.batch_size`: \"auto\" is for GPUs; a CPU's memory is everyone's, and running out of it \
              ends more than the run: expected a number, such as 128"
                 .into(),
@@ -198,7 +211,7 @@ fn batch_size(
     batch_size::find(args, images).map(BatchSize::Of)
 }
 
-/// Stops a run that has made enough steps; whoever follows it does so still.
+/// Stops a run after so many batches, and passes on to another observer.
 struct StopAfter {
     left: usize,
     interrupter: Interrupter,
@@ -249,39 +262,13 @@ fn text(report: &Report) -> String {
     )
 }
 
-type Display = (Option<Box<dyn MetricsRenderer>>, Box<dyn Observer>);
-
-/// The dashboard on a terminal, lines anywhere else.
+/// Whether the dashboard is shown: on a terminal, unless lines or JSON are wanted.
 #[cfg(feature = "tui")]
-fn display(
-    args: &TrainArgs,
-    output: Output,
-    interrupter: &Interrupter,
-    follow: fn() -> Follow,
-) -> Display {
+fn wants_dashboard(args: &TrainArgs, output: Output) -> bool {
     use std::io::IsTerminal;
 
-    use burn::train::renderer::tui::TuiMetricsRendererWrapper;
-
-    let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    if args.plain || output.is_json() || !terminal {
-        return (None, Box::new(follow()));
-    }
-    let dashboard = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
-    (
-        Some(Box::new(dashboard)),
-        Box::new(crate::progress::Later::default()),
-    )
-}
-
-#[cfg(not(feature = "tui"))]
-fn display(
-    _args: &TrainArgs,
-    _output: Output,
-    _interrupter: &Interrupter,
-    follow: fn() -> Follow,
-) -> Display {
-    (None, Box::new(follow()))
+    let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    is_terminal && !args.plain && !output.is_json()
 }
 
 fn resume_command(args: &TrainArgs) -> String {
@@ -300,5 +287,5 @@ fn resume_command(args: &TrainArgs) -> String {
         words.extend(["--out".to_owned(), out.display().to_string()]);
     }
     words.push("--resume".to_owned());
-    setup::shell_line(&words)
+    load::shell_line(&words)
 }

@@ -7,9 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::devices;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::Output;
-use crate::progress::say;
+use crate::progress::status;
 use crate::remote::{TokenArg, Worker};
 
 /// Lend a device of this machine to training runs on other machines
@@ -36,24 +36,24 @@ struct Listening {
     device: String,
 }
 
-pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), CliError> {
     let token = args.token.read()?;
     let device = devices::choose(args.device.as_deref())?;
     let listener = listen(&args.listen)?;
     let address = listener
         .local_addr()
-        .map_err(|error| Failure::Failed(format!("--listen {}: {error}", args.listen)))?;
+        .map_err(|error| CliError::Failed(format!("--listen {}: {error}", args.listen)))?;
     ctrlc::set_handler(|| std::process::exit(0))
-        .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
+        .map_err(|error| CliError::Failed(format!("cannot listen for Ctrl-C: {error}")))?;
     if !address.ip().is_loopback() {
-        say(
+        status(
             "warning: the traffic is not encrypted: whoever sees it sees images and weights, and may change them; the token \
              is not sent",
         );
     }
     // It ends a session and not the worker, and whoever computes here is told no reason.
     std::panic::set_hook(Box::new(|info| {
-        say(&format!(
+        status(&format!(
             "a session broke off: {}",
             panic_message(info.payload())
         ));
@@ -75,17 +75,17 @@ pub(crate) fn run(args: &WorkerArgs, output: Output) -> Result<(), Failure> {
     worker.serve()
 }
 
-fn listen(address: &str) -> Result<TcpListener, Failure> {
+fn listen(address: &str) -> Result<TcpListener, CliError> {
     let addresses: Vec<SocketAddr> = address
         .to_socket_addrs()
         .map_err(|error| {
-            Failure::Input(format!(
+            CliError::Input(format!(
                 "--listen {address}: {error}; expected an address and a port, as in 127.0.0.1:3000"
             ))
         })?
         .collect();
     TcpListener::bind(addresses.as_slice()).map_err(|error| {
-        Failure::Input(format!(
+        CliError::Input(format!(
             "--listen {address}: {error}; choose another port, or end the program that has it"
         ))
     })

@@ -120,7 +120,7 @@ pub(super) fn name_by_runtime(device: &Device) -> Option<String> {
 
 /// Most bytes of a tensor of images that are kept there; see [`Details::largest_buffer`]. 0 for devices in main memory, which has
 /// them anyway.
-pub(crate) fn room_for_images(device: &Device) -> u64 {
+pub(crate) fn device_cache_bytes(device: &Device) -> u64 {
     #[cfg(feature = "_cubecl")]
     if super::has_own_memory(device) {
         return told_by_runtime(device)

@@ -11,9 +11,9 @@ use std::time::Duration;
 use burn::remote::RemoteHost;
 use burn::tensor::Device;
 
-use super::hello::{Lines, PATIENCE, REFUSED, SILENCE, Versions, WELCOME, is_timeout};
+use super::handshake::{Lines, PATIENCE, REFUSED, SILENCE, Versions, WELCOME, is_timeout};
 use super::token::Token;
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// To one address of a host, of which the first few are tried.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -28,9 +28,9 @@ pub(crate) struct Lent {
 }
 
 /// Borrows the device of the worker at `address`. Whatever is there, an answer comes within 24 seconds: two to connect to, three to wait for.
-pub(crate) fn borrow(address: &str, token: &Token) -> Result<Lent, Failure> {
+pub(crate) fn borrow(address: &str, token: &Token) -> Result<Lent, CliError> {
     let failed = |what: String| {
-        Failure::Input(format!(
+        CliError::Input(format!(
             "run file, key `devices.remote`: worker {address} {what}"
         ))
     };
@@ -96,7 +96,7 @@ fn greet(stream: TcpStream, token: &Token) -> Result<Greeting, String> {
     };
     let mut lines = Lines::new(stream).map_err(broken)?;
     let own = Versions::own();
-    lines.say(&own.line()).map_err(broken)?;
+    lines.status(&own.line()).map_err(broken)?;
     let answer = lines.hear().map_err(broken)?;
     let Some((theirs, nonce)) = Versions::parse(&answer) else {
         return Err(strange());
@@ -108,7 +108,7 @@ fn greet(stream: TcpStream, token: &Token) -> Result<Greeting, String> {
     }
     let nonce = nonce.ok_or_else(strange)?.to_owned();
     let proof = token.proof(&nonce);
-    lines.say(proof.to_hex().as_str()).map_err(broken)?;
+    lines.status(proof.to_hex().as_str()).map_err(broken)?;
     let answer = lines.hear().map_err(broken)?;
     match answer.split_once(' ') {
         Some((WELCOME, device)) => Ok(Greeting {

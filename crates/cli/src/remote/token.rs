@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// Where the token is.
 #[derive(Debug, Clone, Args)]
@@ -27,11 +27,11 @@ impl TokenArg {
             .collect()
     }
 
-    pub(crate) fn read(&self) -> Result<Token, Failure> {
+    pub(crate) fn read(&self) -> Result<Token, CliError> {
         let (source, text) = match &self.token_file {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
-                    Failure::Input(format!("--token-file {}: {error}", path.display()))
+                    CliError::Input(format!("--token-file {}: {error}", path.display()))
                 })?;
                 (format!("--token-file {}", path.display()), text)
             }
@@ -42,10 +42,10 @@ impl TokenArg {
         };
         let text = text.trim();
         match text.chars().count() {
-            0 if self.token_file.is_none() => Err(Failure::Input(format!(
+            0 if self.token_file.is_none() => Err(CliError::Input(format!(
                 "workers want a token, and there is none: expected --token-file FILE or {VARIABLE}; {HOW}"
             ))),
-            length if length < LEAST => Err(Failure::Input(format!(
+            length if length < LEAST => Err(CliError::Input(format!(
                 "{source}: found a token of {length} characters, expected {LEAST} or more; {HOW}"
             ))),
             _ => Ok(Token::new(text)),

@@ -9,10 +9,10 @@ use std::time::Duration;
 use burn::server::{AuthorizationRequest, RemoteServer, WebSocketTransport};
 use burn::tensor::Device;
 
-use super::hello::{ALIVE, BEAT, Lines, PATIENCE, REFUSED, Versions, WELCOME};
+use super::handshake::{ALIVE, BEAT, Lines, PATIENCE, REFUSED, Versions, WELCOME};
 use super::token::{Proof, Token};
-use crate::error::Failure;
-use crate::progress::say;
+use crate::error::CliError;
+use crate::progress::status;
 
 /// How a session of Burn's begins. Its other addresses serve workers that fetch tensors from each other, which ours do not.
 const SESSION: &[u8] = b"GET /session ";
@@ -39,9 +39,9 @@ struct Desk {
 
 impl Worker {
     /// Serves until the process ends.
-    pub(crate) fn serve(self) -> Result<(), Failure> {
+    pub(crate) fn serve(self) -> Result<(), CliError> {
         let failed = |error: &dyn std::fmt::Display| {
-            Failure::Failed(format!("the worker cannot serve: {error}"))
+            CliError::Failed(format!("the worker cannot serve: {error}"))
         };
         let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(&error))?;
         let desk = Arc::new(Desk {
@@ -98,25 +98,25 @@ impl Desk {
         };
         let own = Versions::own();
         let nonce = blake3::Hash::from(rand::random::<[u8; 32]>()).to_hex();
-        lines.say(&format!("{} {nonce}", own.line()))?;
+        lines.status(&format!("{} {nonce}", own.line()))?;
         if theirs != own {
-            say(&format!("{peer} runs {theirs}, and this is {own}"));
+            status(&format!("{peer} runs {theirs}, and this is {own}"));
             return Ok(());
         }
         let proof = Proof::from_hex(lines.hear()?);
         // Compared in constant time.
         if !proof.is_ok_and(|proof| proof == self.token.proof(&nonce)) {
-            say(&format!("{peer} has another token"));
-            return lines.say(REFUSED);
+            status(&format!("{peer} has another token"));
+            return lines.status(REFUSED);
         }
         let ticket = self.token.ticket(&nonce);
         self.tickets().push(ticket);
-        say(&format!("{peer} computes here"));
+        status(&format!("{peer} computes here"));
         let ended = lines
-            .say(&format!("{WELCOME} {}", self.name))
+            .status(&format!("{WELCOME} {}", self.name))
             .and_then(|()| live(&mut lines));
         self.tickets().retain(|other| *other != ticket);
-        say(&format!("{peer} is gone"));
+        status(&format!("{peer} is gone"));
         ended
     }
 
@@ -137,7 +137,7 @@ impl Desk {
 /// Gives signs of life until nobody takes them.
 fn live(lines: &mut Lines) -> io::Result<()> {
     loop {
-        lines.say(ALIVE)?;
+        lines.status(ALIVE)?;
         thread::sleep(BEAT);
     }
 }

@@ -170,11 +170,10 @@ pub(crate) fn job(
         input_size: [8, 8],
         data: halves(None),
         device,
-        others: Vec::new(),
+        more_devices: Vec::new(),
         machine: Machine::default(),
         out,
         existing,
-        dashboard: None,
         observer: Box::new(observer),
         interrupter: Interrupter::new(),
     }

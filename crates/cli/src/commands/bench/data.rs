@@ -16,9 +16,9 @@ use serde::Serialize;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
 use super::median;
-use crate::error::Failure;
+use crate::error::CliError;
+use crate::load;
 use crate::output::table;
-use crate::setup;
 
 /// A round ends with its epoch, or after as many images.
 const ROUND: usize = 4096;
@@ -87,7 +87,7 @@ pub(super) fn measure(
     batch_size: Option<u32>,
     rounds: u32,
     device: &Device,
-) -> Result<DataSpeed, Failure> {
+) -> Result<DataSpeed, CliError> {
     let mut subject = match Path::new(data).is_file() {
         true => of_run(Path::new(data), args, device)?,
         false => of_set(data, args, device)?,
@@ -137,10 +137,10 @@ pub(super) fn measure(
 }
 
 /// Batches of the next epoch until there are `most` images or no more; how many, and the seconds that they took.
-fn take(loader: &Loader, most: usize) -> Result<(usize, f64), Failure> {
+fn take(loader: &Loader, most: usize) -> Result<(usize, f64), CliError> {
     let (start, mut count) = (Instant::now(), 0);
     for batch in loader.epoch(0, 0) {
-        let batch = batch.map_err(Failure::input)?;
+        let batch = batch.map_err(CliError::input)?;
         super::wait(&batch.images)?;
         count += batch.indices.len();
         if count >= most {
@@ -151,7 +151,7 @@ fn take(loader: &Loader, most: usize) -> Result<(usize, f64), Failure> {
 }
 
 /// Where the time of one image goes; what of `whole` is not in a stage is batching and the way to the device.
-fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, Failure> {
+fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, CliError> {
     let Subject {
         split,
         pipeline,
@@ -169,12 +169,12 @@ fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, Failure>
             sums[stage as usize] += now - last;
             last = now;
         };
-        let sample = split.get(index).map_err(Failure::input)?;
+        let sample = split.get(index).map_err(CliError::input)?;
         let measured = pipeline.measure(sample.image, &mut out, &mut sample_rng(0, 0, index), lap);
         match measured {
             Ok(()) => count += 1,
             Err(_) if options.on_bad == OnBad::Skip => {}
-            Err(error) => return Err(Failure::input(error)),
+            Err(error) => return Err(CliError::input(error)),
         }
     }
     let of_one = sums.map(|sum| sum / count.max(1));
@@ -190,11 +190,11 @@ fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, Failure>
         .collect())
 }
 
-fn of_run(path: &Path, args: &DataBenchArgs, device: &Device) -> Result<Subject, Failure> {
+fn of_run(path: &Path, args: &DataBenchArgs, device: &Device) -> Result<Subject, CliError> {
     let mut run = RunFile::load(path, &[])?;
     run.data.root = args.root.clone().or(run.data.root);
-    let info = setup::model_of(&run)?;
-    let data = setup::data_of(&run)?;
+    let info = load::model_of(&run)?;
+    let data = load::data_of(&run)?;
     let [_, height, width] = info.input;
     let both = pipelines(&run, &data.info, [height, width])?;
     let (split, pipeline) = match args.valid {
@@ -217,12 +217,12 @@ fn of_run(path: &Path, args: &DataBenchArgs, device: &Device) -> Result<Subject,
 }
 
 /// The usual way: images of one size are padded, cropped and mirrored, others are ImageNet's.
-fn of_set(name: &str, args: &DataBenchArgs, device: &Device) -> Result<Subject, Failure> {
+fn of_set(name: &str, args: &DataBenchArgs, device: &Device) -> Result<Subject, CliError> {
     let from = OpenOptions {
         root: args.root.clone(),
         ..OpenOptions::default()
     };
-    let data = burn_zoo::open_data(name, &from).map_err(Failure::input)?;
+    let data = burn_zoo::open_data(name, &from).map_err(CliError::input)?;
     let DatasetInfo {
         channels,
         size,

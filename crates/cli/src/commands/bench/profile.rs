@@ -7,13 +7,13 @@ use burn_zoo::OpTiming;
 use serde::Serialize;
 
 use super::{median, wait};
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::table;
 
 /// Lines of the text; the JSON document has all.
 const LINES: usize = 24;
 
-/// Height and width of the matrices that say how fast the machine multiplies.
+/// Height and width of the matrices that show how fast the machine multiplies.
 const SIDE: usize = 1024;
 
 /// The operations of a step.
@@ -46,8 +46,8 @@ impl Profile {
     pub(super) fn of(
         device: &Device,
         steps: u32,
-        step: &mut impl FnMut() -> Result<(), Failure>,
-    ) -> Result<Self, Failure> {
+        step: &mut impl FnMut() -> Result<(), CliError>,
+    ) -> Result<Self, CliError> {
         let mut result = Ok(());
         let start = Instant::now();
         let taken = burn_zoo::profile(|| {
@@ -133,7 +133,7 @@ impl Operation {
     }
 }
 
-fn gemm_gigaflops(device: &Device) -> Result<f64, Failure> {
+fn gemm_gigaflops(device: &Device) -> Result<f64, CliError> {
     let matrix = || Tensor::<2>::random([SIDE; 2], Distribution::Normal(0.0, 1.0), device);
     let (left, right) = (matrix(), matrix());
     let mut times = Vec::new();

@@ -8,10 +8,10 @@ use burn_zoo::datasets::{
 use clap::Args;
 use serde_json::json;
 
-use crate::error::Failure;
+use crate::error::CliError;
+use crate::load;
 use crate::output::Output;
 use crate::progress::FetchBar;
-use crate::setup;
 
 /// Download a data set, check it and unpack it
 ///
@@ -34,30 +34,30 @@ pub(crate) struct FetchArgs {
     label: Option<String>,
 }
 
-pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), CliError> {
     let root = args.root.clone().unwrap_or_else(default_root);
     let mut bar = FetchBar::default();
     let mut show = |progress: Progress<'_>| bar.show(&progress);
     let (name, folder) = if HubSet::is_meant(&args.name) {
-        let set: HubSet = args.name.parse().map_err(Failure::input)?;
+        let set: HubSet = args.name.parse().map_err(CliError::input)?;
         let options = HubOptions {
             label: args.label.clone(),
             ..HubOptions::from_env()
         };
         let folder = fetch_hub(&set, &root, &options, &mut show).map_err(|error| match error {
-            HubError::Pack(PackError::Write { .. }) => Failure::Failed(error.to_string()),
-            _ => Failure::input(error),
+            HubError::Pack(PackError::Write { .. }) => CliError::Failed(error.to_string()),
+            _ => CliError::input(error),
         });
         (set.to_string(), folder)
     } else {
-        let name = setup::data_name(&args.name)?;
+        let name = load::data_name(&args.name)?;
         if args.label.is_some() {
-            return Err(Failure::input(format!(
+            return Err(CliError::input(format!(
                 "--label is for sets of the Hugging Face Hub (hf:OWNER/NAME): {name} has one label an image"
             )));
         }
         let folder = fetch(name, &root, &FetchOptions::from_env(), &mut show);
-        (name.to_string(), folder.map_err(Failure::input))
+        (name.to_string(), folder.map_err(CliError::input))
     };
     bar.clear();
     let folder = folder?;

@@ -1,6 +1,6 @@
 //! `zoo data inspect`: every image of a data set is read once, counted and compared with the others.
 
-mod census;
+mod dataset_stats;
 mod duplicates;
 
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use burn_zoo::report::{
 use burn_zoo::trainer::write_atomic;
 use clap::Args;
 
-use self::census::Census;
-use crate::error::Failure;
+use self::dataset_stats::DatasetStats;
+use crate::error::CliError;
 use crate::output::{Output, table, thousands};
 use crate::progress::bar;
 
@@ -45,15 +45,15 @@ pub(crate) struct InspectArgs {
     html: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), CliError> {
     let options = OpenOptions {
         root: args.root.clone(),
         ..OpenOptions::default()
     };
-    let data = burn_zoo::open_data(&args.name, &options).map_err(Failure::input)?;
+    let data = burn_zoo::open_data(&args.name, &options).map_err(CliError::input)?;
     let bar = bar((data.train.len() + data.valid.len()) as u64, "images");
-    let train = Census::of(&data.train, &bar);
-    let valid = Census::of(&data.valid, &bar);
+    let train = DatasetStats::of(&data.train, &bar);
+    let valid = DatasetStats::of(&data.valid, &bar);
     bar.finish_and_clear();
 
     let mut inspection = inspect(&data, train, valid);
@@ -65,10 +65,11 @@ pub(crate) fn run(args: &InspectArgs, output: Output) -> Result<(), Failure> {
     output.show(&inspection, || text(&inspection))
 }
 
-fn inspect(data: &ImageData, train: Census, valid: Census) -> Inspection {
+fn inspect(data: &ImageData, train: DatasetStats, valid: DatasetStats) -> Inspection {
     let classes = &data.info.classes;
     let duplicates = duplicates::find([&train.prints, &valid.prints], classes);
-    let [of_train, of_valid] = [&train, &valid].map(|census| census.of_classes(classes.len()));
+    let [of_train, of_valid] =
+        [&train, &valid].map(|dataset_stats| dataset_stats.of_classes(classes.len()));
     let counts = classes
         .iter()
         .zip(of_train.into_iter().zip(of_valid))

@@ -4,14 +4,14 @@ use burn_zoo::datasets::Name;
 use clap::Args;
 use serde_json::json;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, table};
 
 /// List the data sets
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {}
 
-pub(crate) fn run(_args: &ListArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(_args: &ListArgs, output: Output) -> Result<(), CliError> {
     let document: Vec<_> = Name::ALL
         .map(|name| json!({ "name": name.as_str(), "about": name.summary() }))
         .to_vec();

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{Output, bytes, thousands};
 use crate::progress::bar;
 
@@ -56,14 +56,14 @@ enum Splits {
     Valid,
 }
 
-pub(crate) fn run(args: &PackArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &PackArgs, output: Output) -> Result<(), CliError> {
     let open = OpenOptions {
         root: args.root.clone(),
         train_size: args.train_size,
         valid_size: args.valid_size,
         ..OpenOptions::default()
     };
-    let data = burn_zoo::open_data(&args.name, &open).map_err(Failure::input)?;
+    let data = burn_zoo::open_data(&args.name, &open).map_err(CliError::input)?;
     let options = PackOptions {
         shard_bytes: args.shard_size,
         seed: args.seed,
@@ -88,8 +88,8 @@ pub(crate) fn run(args: &PackArgs, output: Output) -> Result<(), Failure> {
         bar.finish_and_clear();
     }
     let packed = packed.map_err(|error| match error {
-        PackError::Write { .. } => Failure::Failed(error.to_string()),
-        _ => Failure::input(error),
+        PackError::Write { .. } => CliError::Failed(error.to_string()),
+        _ => CliError::input(error),
     })?;
     let document = json!({
         "folder": args.out, "shards": packed.shards, "samples": packed.samples, "bytes": packed.bytes

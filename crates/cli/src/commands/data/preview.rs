@@ -9,9 +9,9 @@ use burn_zoo::trainer::{RunFile, pipelines};
 use clap::Args;
 use serde_json::json;
 
-use crate::error::Failure;
+use crate::error::CliError;
+use crate::load;
 use crate::output::Output;
-use crate::setup;
 
 /// Write a sheet of training images to a PNG file
 ///
@@ -51,13 +51,13 @@ pub(crate) struct PreviewArgs {
     seed: Option<u64>,
 }
 
-pub(crate) fn run(args: &PreviewArgs, output: Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &PreviewArgs, output: Output) -> Result<(), CliError> {
     let (split, pipeline, seed) = match (&args.config, &args.name) {
         (Some(config), _) => {
             let mut run = RunFile::load(config, &args.set)?;
             run.data.root = args.root.clone().or(run.data.root);
-            let info = setup::model_of(&run)?;
-            let data = setup::data_of(&run)?;
+            let info = load::model_of(&run)?;
+            let data = load::data_of(&run)?;
             let [_, height, width] = info.input;
             let pipeline = pipelines(&run, &data.info, [height, width])?.train;
             (data.train, Some(pipeline), args.seed.unwrap_or(run.seed))
@@ -67,11 +67,11 @@ pub(crate) fn run(args: &PreviewArgs, output: Output) -> Result<(), Failure> {
                 root: args.root.clone(),
                 ..OpenOptions::default()
             };
-            let data = burn_zoo::open_data(name, &options).map_err(Failure::input)?;
+            let data = burn_zoo::open_data(name, &options).map_err(CliError::input)?;
             (data.train, None, args.seed.unwrap_or(0))
         }
         (None, None) => {
-            return Err(Failure::Input(
+            return Err(CliError::Input(
                 "name a data set, or give --config".to_owned(),
             ));
         }
@@ -88,25 +88,25 @@ fn sheet(
     split: &Split,
     pipeline: Option<&Pipeline>,
     seed: u64,
-) -> Result<usize, Failure> {
+) -> Result<usize, CliError> {
     let order = epoch_order(seed, 0, split.len());
     let mut images = Vec::new();
     for index in order.into_iter().take(args.count as usize) {
-        let image = split.get(index).map_err(Failure::input)?.image;
+        let image = split.get(index).map_err(CliError::input)?.image;
         images.push(match pipeline {
             Some(pipeline) => {
                 let mut input = vec![0.0; pipeline.values()];
                 pipeline
                     .load(image, &mut input, &mut sample_rng(seed, 0, index))
-                    .map_err(Failure::input)?;
+                    .map_err(CliError::input)?;
                 pipeline.image(&input)
             }
-            None => image.decode().map_err(Failure::input)?,
+            None => image.decode().map_err(CliError::input)?,
         });
     }
     let columns = (images.len() as f64).sqrt().ceil() as usize;
     save_png(&contact_sheet(&images, columns), &args.output).map_err(|error| {
-        Failure::Input(format!("cannot write {}: {error}", args.output.display()))
+        CliError::Input(format!("cannot write {}: {error}", args.output.display()))
     })?;
     Ok(images.len())
 }

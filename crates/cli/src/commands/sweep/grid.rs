@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// More runs than anybody waits for; a slip of the keyboard makes them quickly.
 const MOST: usize = 10_000;
@@ -24,10 +24,10 @@ pub(super) struct Point {
 }
 
 /// Takes every `key=a,b` apart.
-pub(super) fn parse(grid: &[String]) -> Result<Vec<Axis>, Failure> {
+pub(super) fn parse(grid: &[String]) -> Result<Vec<Axis>, CliError> {
     let mut axes: Vec<Axis> = Vec::new();
     for text in grid {
-        let wrong = |what: &str| Failure::Input(format!("--grid {text}: {what}"));
+        let wrong = |what: &str| CliError::Input(format!("--grid {text}: {what}"));
         let Some((key, values)) = text.split_once('=') else {
             return Err(wrong(
                 "found no =, expected KEY=VALUE,VALUE, as in optimizer.lr=0.01,0.1",
@@ -80,11 +80,11 @@ fn split(values: &str) -> Vec<String> {
 }
 
 /// Every combination of the values; the last key changes fastest.
-pub(super) fn points(axes: &[Axis]) -> Result<Vec<Point>, Failure> {
+pub(super) fn points(axes: &[Axis]) -> Result<Vec<Point>, CliError> {
     let sizes = axes.iter().map(|axis| axis.values.len());
     let count = sizes.fold(1usize, usize::saturating_mul);
     if count > MOST {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "the grid has {count} runs, expected at most {MOST}"
         )));
     }
@@ -155,7 +155,7 @@ fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
 mod tests {
     use super::*;
 
-    fn of(grid: &[&str]) -> Result<Vec<Point>, Failure> {
+    fn of(grid: &[&str]) -> Result<Vec<Point>, CliError> {
         let grid: Vec<String> = grid.iter().map(|text| (*text).to_owned()).collect();
         points(&parse(&grid)?)
     }

@@ -6,7 +6,7 @@ use burn_zoo::trainer::{Summary, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use super::grid::Axis;
-use crate::error::Failure;
+use crate::error::CliError;
 
 const FILE: &str = "sweep.json";
 
@@ -49,9 +49,9 @@ pub(super) enum State {
 }
 
 impl Sweep {
-    pub(super) fn write(&self) -> Result<(), Failure> {
+    pub(super) fn write(&self) -> Result<(), CliError> {
         let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| Failure::Failed(format!("cannot write {FILE}: {error}")))?;
+            .map_err(|error| CliError::Failed(format!("cannot write {FILE}: {error}")))?;
         Ok(write_atomic(&self.folder.join(FILE), &text)?)
     }
 
@@ -66,12 +66,13 @@ pub(super) fn is_there(folder: &Path) -> bool {
 }
 
 /// The runs of the sweep in `folder` that have begun; none where there is no sweep.
-pub(super) fn begun(folder: &Path) -> Result<Option<Vec<PathBuf>>, Failure> {
+pub(super) fn begun(folder: &Path) -> Result<Option<Vec<PathBuf>>, CliError> {
     let file = folder.join(FILE);
     if !file.is_file() {
         return Ok(None);
     }
-    let failed = |error: String| Failure::Input(format!("cannot read {}: {error}", file.display()));
+    let failed =
+        |error: String| CliError::Input(format!("cannot read {}: {error}", file.display()));
     let text = std::fs::read(&file).map_err(|error| failed(error.to_string()))?;
     let sweep: Sweep = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
     let folders = sweep.runs.iter().map(|entry| folder.join(&entry.run));

@@ -1,7 +1,7 @@
 //! What a sweep says of its runs.
 
 use super::plan::Sweep;
-use crate::error::Failure;
+use crate::error::CliError;
 use crate::output::{table, thousands};
 
 /// A run's place and name.
@@ -54,7 +54,7 @@ pub(super) fn text(sweep: &Sweep) -> String {
 }
 
 /// Exit code 1 where a run failed, which is named; the result is written already.
-pub(super) fn failures(sweep: &Sweep) -> Result<(), Failure> {
+pub(super) fn failures(sweep: &Sweep) -> Result<(), CliError> {
     let failed = sweep.runs.iter().filter_map(|entry| {
         let error = entry.error.as_ref()?;
         Some(format!("\n  {}: {error}", entry.run))
@@ -62,7 +62,7 @@ pub(super) fn failures(sweep: &Sweep) -> Result<(), Failure> {
     let failed: Vec<String> = failed.collect();
     match failed.len() {
         0 => Ok(()),
-        count => Err(Failure::Reported(format!(
+        count => Err(CliError::Reported(format!(
             "{count} of {} runs failed; --resume tries them again:{}",
             sweep.runs.len(),
             failed.concat()

@@ -10,8 +10,8 @@ use burn_zoo::trainer::RunFile;
 use serde_json::Value;
 
 use super::TrainArgs;
-use crate::error::Failure;
-use crate::progress::say;
+use crate::error::CliError;
+use crate::progress::status;
 
 /// The first size that is tried.
 const FIRST: usize = 16;
@@ -21,15 +21,15 @@ const MOST: usize = 1024;
 const STEPS: &str = "2";
 
 /// Finds it for a data set of `images` training images.
-pub(super) fn find(args: &TrainArgs, images: usize) -> Result<usize, Failure> {
+pub(super) fn find(args: &TrainArgs, images: usize) -> Result<usize, CliError> {
     let size = largest(FIRST, MOST.min(images), |size| {
         let fits = fits(args, size)?;
         let answer = if fits { "fits" } else { "does not fit" };
-        say(&format!("data.batch_size = {size} {answer}"));
+        status(&format!("data.batch_size = {size} {answer}"));
         Ok(fits)
     })?;
     size.ok_or_else(|| {
-        Failure::Failed(
+        CliError::Failed(
             "not even batches of one image fit the device's memory: choose a smaller network, or smaller images \
              (data.size)"
                 .into(),
@@ -38,7 +38,7 @@ pub(super) fn find(args: &TrainArgs, images: usize) -> Result<usize, Failure> {
 }
 
 /// The number that the run in `folder` was begun with.
-pub(super) fn of_run(folder: &Path) -> Result<Option<usize>, Failure> {
+pub(super) fn of_run(folder: &Path) -> Result<Option<usize>, CliError> {
     let run = RunFile::load(&folder.join("config.toml"), &[])?;
     Ok(run.data.batch_size.number())
 }
@@ -47,8 +47,8 @@ pub(super) fn of_run(folder: &Path) -> Result<Option<usize>, Failure> {
 fn largest(
     first: usize,
     most: usize,
-    mut fits: impl FnMut(usize) -> Result<bool, Failure>,
-) -> Result<Option<usize>, Failure> {
+    mut fits: impl FnMut(usize) -> Result<bool, CliError>,
+) -> Result<Option<usize>, CliError> {
     let mut size = first;
     while size > most {
         size /= 2;
@@ -67,9 +67,9 @@ fn largest(
 }
 
 /// Whether two steps with batches of `size` fit.
-fn fits(args: &TrainArgs, size: usize) -> Result<bool, Failure> {
+fn fits(args: &TrainArgs, size: usize) -> Result<bool, CliError> {
     let failed =
-        |error: std::io::Error| Failure::Failed(format!("cannot try a batch size: {error}"));
+        |error: std::io::Error| CliError::Failed(format!("cannot try a batch size: {error}"));
     let folder = tempfile::tempdir().map_err(failed)?;
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.arg("train").arg(&args.config);
@@ -92,8 +92,8 @@ fn fits(args: &TrainArgs, size: usize) -> Result<bool, Failure> {
         _ if error.contains(OUT_OF_MEMORY) => Ok(false),
         // Killed, as systems do with whoever takes too much.
         None => Ok(false),
-        Some(2) => Err(Failure::Input(error.to_owned())),
-        Some(_) => Err(Failure::Failed(error.to_owned())),
+        Some(2) => Err(CliError::Input(error.to_owned())),
+        Some(_) => Err(CliError::Failed(error.to_owned())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use burn_zoo::data::{Fingerprint, near_duplicates};
 use burn_zoo::report::{DuplicateGroup, DuplicateImage, Duplicates};
 
-use super::census::Print;
+use super::dataset_stats::Print;
 
 pub(super) const TRAIN: &str = "train";
 const VALID: &str = "valid";

@@ -5,12 +5,12 @@ use burn_zoo::trainer::DevicesSection;
 
 use crate::args::DeviceArg;
 use crate::devices;
-use crate::error::Failure;
+use crate::error::CliError;
 #[cfg(feature = "remote")]
 use crate::remote::{self, Lent, TokenArg};
 
 /// Devices that share a run.
-pub(crate) struct Team {
+pub(crate) struct DeviceGroup {
     /// The network's.
     pub(crate) first: Device,
     pub(crate) others: Vec<Device>,
@@ -20,18 +20,18 @@ pub(crate) struct Team {
     lent: Vec<Lent>,
 }
 
-impl Team {
+impl DeviceGroup {
     pub(crate) fn open(
         section: &DevicesSection,
         asked: &DeviceArg,
         #[cfg(feature = "remote")] token: &TokenArg,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let chosen = asked.choose_unless(section)?;
         let mut devices: Vec<Device> = chosen.into_iter().collect();
         for name in &section.local {
             let device = devices::open(name, "run file, key `devices.local`:")?;
             if devices.contains(&device) {
-                return Err(Failure::Input(format!(
+                return Err(CliError::Input(format!(
                     "run file, key `devices.local`: {name} is a device that stands there already: expected each once"
                 )));
             }
@@ -41,7 +41,7 @@ impl Team {
         let mut names: Vec<String> = devices.iter().map(devices::name_of).collect();
         #[cfg(not(feature = "remote"))]
         if !section.remote.is_empty() {
-            return Err(Failure::Input(
+            return Err(CliError::Input(
                 "run file, key `devices.remote`: this zoo is built without remote devices; run it as \
                  `cargo run --release --features remote -- …`"
                     .into(),

@@ -9,21 +9,21 @@ use burn_zoo::datasets::{Name, OpenOptions};
 use burn_zoo::trainer::{RunFile, pipelines};
 use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, WeightsFile, supports_kernels};
 
-use crate::error::Failure;
+use crate::error::CliError;
 
 /// The model that a run file names.
-pub(crate) fn model_of(run: &RunFile) -> Result<&'static ModelInfo, Failure> {
+pub(crate) fn model_of(run: &RunFile) -> Result<&'static ModelInfo, CliError> {
     burn_zoo::model_info(&run.model.arch)
-        .map_err(|error| Failure::Input(format!("run file, key `model.arch`: {error}")))
+        .map_err(|error| CliError::Input(format!("run file, key `model.arch`: {error}")))
 }
 
 /// The data set behind a name.
-pub(crate) fn data_name(name: &str) -> Result<Name, Failure> {
-    name.parse().map_err(Failure::input)
+pub(crate) fn data_name(name: &str) -> Result<Name, CliError> {
+    name.parse().map_err(CliError::input)
 }
 
 /// Opens the data set that a run file names.
-pub(crate) fn data_of(run: &RunFile) -> Result<ImageData, Failure> {
+pub(crate) fn data_of(run: &RunFile) -> Result<ImageData, CliError> {
     let options = OpenOptions {
         root: run.data.root.clone(),
         seed: run.seed,
@@ -31,7 +31,7 @@ pub(crate) fn data_of(run: &RunFile) -> Result<ImageData, Failure> {
         valid_size: run.data.valid_size,
         ..OpenOptions::default()
     };
-    burn_zoo::open_data(&run.data.name, &options).map_err(Failure::input)
+    burn_zoo::open_data(&run.data.name, &options).map_err(CliError::input)
 }
 
 /// A trained network and what its images go through.
@@ -51,10 +51,10 @@ pub(crate) fn from_run(
     ema: bool,
     root: Option<&Path>,
     device: &Device,
-) -> Result<Trained, Failure> {
+) -> Result<Trained, CliError> {
     let config = folder.join("config.toml");
     if !config.is_file() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{} is not a run folder: it holds no config.toml; name a folder that `zoo train` wrote, or give --model \
              and --weights",
             folder.display()
@@ -66,14 +66,14 @@ pub(crate) fn from_run(
     }
     let info = model_of(&run)?;
     if ema && run.ema.is_none() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{} has no averaged weights: its run file has no [ema]; leave --ema out",
             folder.display()
         )));
     }
     let weights = folder.join(if ema { "best_ema.bpk" } else { "best.bpk" });
     if !weights.is_file() {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{} is not there: the run has not finished its first epoch; go on with `zoo train … --resume`",
             weights.display()
         )));
@@ -82,7 +82,7 @@ pub(crate) fn from_run(
     let [_, height, width] = info.input;
     let pipeline = pipelines(&run, &data.info, [height, width])?.valid;
     let model = burn_zoo::config_for(&run, &data.info)?.init(device);
-    let model = burn_zoo::load_weights(model, info, &weights, device).map_err(Failure::input)?;
+    let model = burn_zoo::load_weights(model, info, &weights, device).map_err(CliError::input)?;
     Ok(Trained {
         info,
         model: answering(&model, device),
@@ -108,9 +108,9 @@ pub(crate) fn from_weights(
     weights: &Path,
     data: Option<ImageData>,
     device: &Device,
-) -> Result<Trained, Failure> {
+) -> Result<Trained, CliError> {
     let info = burn_zoo::model_info(name)?;
-    let file = WeightsFile::open(weights, info, device).map_err(Failure::input)?;
+    let file = WeightsFile::open(weights, info, device).map_err(CliError::input)?;
     let known: Option<&DatasetInfo> = data.as_ref().map(|data| &data.info);
     let options = CreateOptions {
         // They act in training only.
@@ -119,7 +119,7 @@ pub(crate) fn from_weights(
     };
     let classes = options.num_classes.unwrap_or(info.classes);
     if let Some(data) = known.filter(|data| data.classes.len() != classes) {
-        return Err(Failure::Input(format!(
+        return Err(CliError::Input(format!(
             "{}: the weights tell {classes} classes apart, the data set {} has {}; name the data set that they were \
              trained on",
             weights.display(),
@@ -144,7 +144,7 @@ pub(crate) fn from_weights(
     };
     pipeline.geometry.channels = channels;
     let model = burn_zoo::create(name, &options, device)?;
-    let (model, _) = file.load_into(model, false).map_err(Failure::input)?;
+    let (model, _) = file.load_into(model, false).map_err(CliError::input)?;
     Ok(Trained {
         info,
         model: answering(&model, device),

@@ -83,7 +83,7 @@ impl Lines {
         self.0.get_ref().set_read_timeout(Some(time))
     }
 
-    pub(super) fn say(&mut self, line: &str) -> io::Result<()> {
+    pub(super) fn status(&mut self, line: &str) -> io::Result<()> {
         self.0.get_mut().write_all(format!("{line}\n").as_bytes())
     }
 

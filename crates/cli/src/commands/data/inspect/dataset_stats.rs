@@ -17,7 +17,7 @@ pub(super) struct Print {
 
 /// Sums over images.
 #[derive(Default)]
-pub(super) struct Census {
+pub(super) struct DatasetStats {
     /// The images that could be read, in the order of the split.
     pub(super) prints: Vec<Print>,
     sizes: BTreeMap<String, usize>,
@@ -28,17 +28,17 @@ pub(super) struct Census {
     damaged: BTreeMap<usize, String>,
 }
 
-impl Census {
+impl DatasetStats {
     /// Reads a split with as many threads as there are cores.
     pub(super) fn of(split: &Split, bar: &ProgressBar) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let next = AtomicUsize::new(0);
         let work = || {
-            let mut census = Self::default();
+            let mut dataset_stats = Self::default();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 if index >= split.len() {
-                    return census;
+                    return dataset_stats;
                 }
                 let read = split.get(index).map_err(|error| error.to_string());
                 let read = read.and_then(|sample| {
@@ -46,8 +46,8 @@ impl Census {
                     Ok((sample.label, image.map_err(|error| error.to_string())?))
                 });
                 match read {
-                    Ok((label, image)) => census.count(index, label, &image),
-                    Err(message) => _ = census.damaged.insert(index, message),
+                    Ok((label, image)) => dataset_stats.count(index, label, &image),
+                    Err(message) => _ = dataset_stats.damaged.insert(index, message),
                 }
                 bar.inc(1);
             }

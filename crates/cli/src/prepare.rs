@@ -1,4 +1,4 @@
-//! From a run file to a job for the trainer, for one run or a sweep of them.
+//! From a run file to a training request, for one run or a sweep of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,21 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use burn::train::Interrupter;
-use burn::train::renderer::MetricsRenderer;
 use burn_zoo::data::{ImageData, Normalize};
 use burn_zoo::trainer::{Existing, Observer, RunFile, TrainRequest, has_checkpoint, pipelines};
 use burn_zoo::{Model, ModelConfig, ModelInfo, Origin};
 
-use crate::devices::room_for_images;
-use crate::error::Failure;
+use crate::device_group::DeviceGroup;
+use crate::devices::device_cache_bytes;
+use crate::error::CliError;
+use crate::load;
 use crate::machine::machine;
-use crate::progress::say;
-use crate::setup;
-use crate::team::Team;
+use crate::progress::status;
 use crate::terminal::Terminal;
 
-/// A run whose network and images are known to fit.
-pub(crate) struct Ready {
+/// A run whose network and images fit each other.
+pub(crate) struct PreparedRun {
     run: RunFile,
     info: &'static ModelInfo,
     config: ModelConfig,
@@ -28,19 +27,18 @@ pub(crate) struct Ready {
     normalize: Normalize,
 }
 
-/// Where a run goes and who follows it.
-pub(crate) struct Target {
+/// Where a run is written and how it is followed.
+pub(crate) struct RunOptions {
     pub(crate) out: PathBuf,
     pub(crate) existing: Existing,
-    pub(crate) dashboard: Option<Box<dyn MetricsRenderer>>,
     pub(crate) observer: Box<dyn Observer>,
     pub(crate) interrupter: Interrupter,
 }
 
-impl Ready {
+impl PreparedRun {
     /// Finds what is wrong with a run before anything of it is written.
-    pub(crate) fn new(run: RunFile, data: ImageData) -> Result<Self, Failure> {
-        let info = setup::model_of(&run)?;
+    pub(crate) fn new(run: RunFile, data: ImageData) -> Result<Self, CliError> {
+        let info = load::model_of(&run)?;
         let config = burn_zoo::config_for(&run, &data.info)?;
         let [_, height, width] = info.input;
         // The trainer builds its own.
@@ -57,18 +55,22 @@ impl Ready {
     }
 
     /// The network with the weights that the run starts from, where it names some.
-    pub(crate) fn started(&self, device: &Device) -> Result<Option<Model>, Failure> {
+    pub(crate) fn started(&self, device: &Device) -> Result<Option<Model>, CliError> {
         let weights = self.run.model.weights.as_ref();
         let started = weights
             .map(|weights| burn_zoo::fine_tuned(&self.run, &self.data.info, weights, device));
-        started.transpose().map_err(Failure::input)
+        started.transpose().map_err(CliError::input)
     }
 
-    pub(crate) fn job(self, target: Target, team: &Team) -> Result<Job<Model>, Failure> {
-        let device = team.first.clone();
-        // A checkpoint has weights of its own: those that the run began with may be gone by then.
-        let goes_on = target.existing == Existing::Resume && has_checkpoint(&target.out);
-        let started = match goes_on {
+    pub(crate) fn request(
+        self,
+        options: RunOptions,
+        devices: &DeviceGroup,
+    ) -> Result<TrainRequest<Model>, CliError> {
+        let device = devices.first.clone();
+        // A checkpoint has its own weights: those that the run started from may be gone by then.
+        let resumes = options.existing == Existing::Resume && has_checkpoint(&options.out);
+        let started = match resumes {
             true => None,
             false => self.started(&device)?,
         };
@@ -80,7 +82,7 @@ impl Ready {
         };
         let [_, height, width] = self.info.input;
         let config = self.config;
-        Ok(Job {
+        Ok(TrainRequest {
             run: self.run,
             model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
             metadata: origin
@@ -90,15 +92,14 @@ impl Ready {
                 .collect(),
             input_size: [height, width],
             data: self.data,
-            machine: machine(&device, &team.names),
-            room_for_images: room_for_images(&device),
+            machine: machine(&device, &devices.names),
+            device_cache_bytes: device_cache_bytes(&device),
             device,
-            others: team.others.clone(),
-            out: target.out,
-            existing: target.existing,
-            dashboard: target.dashboard,
-            observer: target.observer,
-            interrupter: target.interrupter,
+            more_devices: devices.others.clone(),
+            out: options.out,
+            existing: options.existing,
+            observer: options.observer,
+            interrupter: options.interrupter,
         })
     }
 }
@@ -107,7 +108,7 @@ impl Ready {
 pub(crate) fn stop_on_signal(
     interrupter: &Interrupter,
     terminal: Option<Arc<Terminal>>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let interrupter = interrupter.clone();
     let stop = move || {
@@ -118,10 +119,10 @@ pub(crate) fn stop_on_signal(
             std::process::exit(130);
         }
         if terminal.is_none() {
-            say("stopping after this step; Ctrl-C again quits at once");
+            status("stopping after this step; Ctrl-C again quits at once");
         }
         interrupter.stop(Some("interrupted"));
     };
     ctrlc::set_handler(stop)
-        .map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))
+        .map_err(|error| CliError::Failed(format!("cannot listen for Ctrl-C: {error}")))
 }
