@@ -69,8 +69,8 @@ pub trait Classifier: Module + ModuleDisplay {
     ///
     /// A network that shows no intermediate maps keeps this default; a wrapper around other classifiers must
     /// forward both methods.
-    fn feature_names(&self) -> &'static [&'static str] {
-        &[]
+    fn feature_names(&self) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// Intermediate feature maps by name, in the order asked for (timm: `features_only`).

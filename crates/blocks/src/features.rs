@@ -9,12 +9,12 @@ use burn::tensor::Tensor;
 ///
 /// A network writes its forward pass once and offers every named map; nothing is kept unless it was asked for.
 #[derive(Debug)]
-pub struct Taps<'a> {
+pub struct FeatureTaps<'a> {
     wanted: &'a [&'a str],
     maps: Vec<Option<Tensor<4>>>,
 }
 
-impl<'a> Taps<'a> {
+impl<'a> FeatureTaps<'a> {
     /// Keeps nothing: for a forward pass whose maps nobody wants.
     #[must_use]
     pub fn none() -> Self {
@@ -28,10 +28,7 @@ impl<'a> Taps<'a> {
     ///
     /// # Errors
     /// The first wanted name that is not known.
-    pub fn new(
-        wanted: &'a [&'a str],
-        known: &'static [&'static str],
-    ) -> Result<Self, UnknownFeature> {
+    pub fn new(wanted: &'a [&'a str], known: Vec<&'static str>) -> Result<Self, UnknownFeature> {
         match wanted.iter().find(|name| !known.contains(name)) {
             Some(name) => Err(UnknownFeature {
                 name: (*name).to_owned(),
@@ -74,13 +71,13 @@ pub struct UnknownFeature {
     /// The name asked for.
     pub name: String,
     /// The names that the network has, in the order of the forward pass.
-    pub known: &'static [&'static str],
+    pub known: Vec<&'static str>,
 }
 
 impl fmt::Display for UnknownFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, known } = self;
-        match known {
+        match known.as_slice() {
             [] => write!(
                 f,
                 "no feature map is called {name:?}: this network names none"
@@ -105,7 +102,8 @@ mod tests {
     #[test]
     fn maps_come_back_in_the_order_asked_for_and_twice_if_asked_twice() {
         let device = Device::flex();
-        let mut taps = Taps::new(&["b", "a", "b"], &["a", "b", "c"]).expect("known names");
+        let mut taps =
+            FeatureTaps::new(&["b", "a", "b"], vec!["a", "b", "c"]).expect("known names");
         for (name, channels) in [("a", 1), ("b", 2), ("c", 3)] {
             taps.offer(name, &Tensor::zeros([1, channels, 1, 1], &device));
         }
@@ -115,12 +113,13 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = Taps::new(&["a", "layer9"], &["a", "b"]).expect_err("layer9 does not exist");
+        let error =
+            FeatureTaps::new(&["a", "layer9"], vec!["a", "b"]).expect_err("layer9 does not exist");
         assert_eq!(
             error.to_string(),
             "no feature map is called \"layer9\": this network has a, b"
         );
-        let error = Taps::new(&["a"], &[]).expect_err("there are no names");
+        let error = FeatureTaps::new(&["a"], Vec::new()).expect_err("there are no names");
         assert_eq!(
             error.to_string(),
             "no feature map is called \"a\": this network names none"

@@ -10,7 +10,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use crate::{constant_bias, conv2d_bn_relu, fold, max_pool};
+use crate::{constant_bias, conv2d_bn_relu, fuse_conv_bn, max_pool};
 
 /// The two ways in which GoogLeNet's convolutions are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,12 +40,12 @@ impl InceptionStyle {
 
 /// A convolution, the batch normalisation of torchvision's style, and a ReLU (torchvision: `BasicConv2d`).
 #[derive(Module, Debug)]
-pub struct ConvUnit {
+pub struct BasicConv2d {
     conv: Conv2d,
     bn: Option<BatchNorm>,
 }
 
-impl ConvUnit {
+impl BasicConv2d {
     /// Creates the unit, padded so that stride 1 keeps height and width.
     ///
     /// `channels` is `[in, out]`; `kernel` is the odd side of the kernel.
@@ -105,7 +105,7 @@ impl ConvUnit {
     /// The unit with its normalisation [folded](fold) into its convolution.
     #[must_use]
     pub fn fuse(mut self) -> Self {
-        fold(&mut self.conv, &mut self.bn);
+        fuse_conv_bn(&mut self.conv, &mut self.bn);
         self
     }
 }
@@ -151,7 +151,7 @@ impl InceptionConfig {
             pool_proj,
             style,
         } = *self;
-        let unit = |channels, kernel| ConvUnit::new(style, channels, kernel, 1, device);
+        let unit = |channels, kernel| BasicConv2d::new(style, channels, kernel, 1, device);
         Inception {
             branch1: unit([channels_in, conv1x1], 1),
             branch2: (
@@ -173,10 +173,10 @@ impl InceptionConfig {
 /// Should be created with [`InceptionConfig`].
 #[derive(Module, Debug)]
 pub struct Inception {
-    branch1: ConvUnit,
-    branch2: (ConvUnit, ConvUnit),
-    branch3: (ConvUnit, ConvUnit),
-    branch4: (MaxPool2d, ConvUnit),
+    branch1: BasicConv2d,
+    branch2: (BasicConv2d, BasicConv2d),
+    branch3: (BasicConv2d, BasicConv2d),
+    branch4: (MaxPool2d, BasicConv2d),
 }
 
 impl Inception {
@@ -202,7 +202,7 @@ impl Inception {
     /// The module with its normalisations [folded](fold) into its convolutions.
     #[must_use]
     pub fn fuse(self) -> Self {
-        let pair = |(reduce, conv): (ConvUnit, ConvUnit)| (reduce.fuse(), conv.fuse());
+        let pair = |(reduce, conv): (BasicConv2d, BasicConv2d)| (reduce.fuse(), conv.fuse());
         let (pool, proj) = self.branch4;
         Self {
             branch1: self.branch1.fuse(),
@@ -242,7 +242,7 @@ impl NaiveInceptionConfig {
         let Self {
             channels_in, style, ..
         } = *self;
-        let unit = |out, kernel| ConvUnit::new(style, [channels_in, out], kernel, 1, device);
+        let unit = |out, kernel| BasicConv2d::new(style, [channels_in, out], kernel, 1, device);
         NaiveInception {
             branch1: unit(self.conv1x1, 1),
             branch2: unit(self.conv3x3, 3),
@@ -257,9 +257,9 @@ impl NaiveInceptionConfig {
 /// Should be created with [`NaiveInceptionConfig`].
 #[derive(Module, Debug)]
 pub struct NaiveInception {
-    branch1: ConvUnit,
-    branch2: ConvUnit,
-    branch3: ConvUnit,
+    branch1: BasicConv2d,
+    branch2: BasicConv2d,
+    branch3: BasicConv2d,
     branch4: MaxPool2d,
 }
 

@@ -2,20 +2,21 @@
 
 mod classifier;
 mod conv;
+mod family;
 mod features;
-mod fold;
 mod freeze;
-mod fully_connected;
+mod fuse;
 #[cfg(feature = "golden")]
 pub mod golden;
+mod head;
 mod inception;
 mod init;
 mod lrn;
-mod narrow;
-mod params;
+mod mixed_precision;
+mod named_parameters;
 mod residual;
-pub mod stack;
-mod start;
+pub mod sequential;
+mod weight_init;
 
 /// Convolution, linear layers, pooling and batch normalisation, as fast as the backend has them.
 pub use burn_zoo_kernels::{
@@ -23,16 +24,17 @@ pub use burn_zoo_kernels::{
 };
 pub use classifier::{AuxiliaryLogits, Classifier, TrainingLogits};
 pub use conv::{batch_norm, conv1x1, conv3x3};
-pub use features::{Taps, UnknownFeature};
-pub use fold::fold;
+pub use family::{ModelFamily, ModelOptions};
+pub use features::{FeatureTaps, UnknownFeature};
 pub use freeze::{UnknownPrefix, freeze};
-pub use fully_connected::{DropoutSide, FullyConnected, FullyConnectedConfig};
+pub use fuse::fuse_conv_bn;
+pub use head::{DropoutSide, Head, HeadConfig};
 pub use inception::{
-    ConvUnit, Inception, InceptionConfig, InceptionStyle, NaiveInception, NaiveInceptionConfig,
+    BasicConv2d, Inception, InceptionConfig, InceptionStyle, NaiveInception, NaiveInceptionConfig,
 };
 pub use init::{constant_bias, kaiming_normal_fan_out};
 pub use lrn::{LocalResponseNorm, LocalResponseNormConfig};
-pub use narrow::{cast_params, to_f32};
-pub use params::{Parameter, parameters, trainable_params};
-pub use residual::{BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut, UnitKind};
-pub use start::Start;
+pub use mixed_precision::{cast_params, to_f32};
+pub use named_parameters::{Parameter, parameters, trainable_params};
+pub use residual::{BlockKind, BottleneckStride, ResidualUnit, ResidualUnitConfig, Shortcut};
+pub use weight_init::WeightInit;

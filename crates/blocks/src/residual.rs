@@ -11,18 +11,20 @@ use burn::tensor::activation::relu;
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Device, Tensor, s};
 
-use crate::{batch_norm, conv1x1, conv2d_bn, conv2d_bn_add_relu, conv2d_bn_relu, conv3x3, fold};
+use crate::{
+    batch_norm, conv1x1, conv2d_bn, conv2d_bn_add_relu, conv2d_bn_relu, conv3x3, fuse_conv_bn,
+};
 
 /// Which of the two residual units of Fig. 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnitKind {
+pub enum BlockKind {
     /// Two 3×3 convolutions; the first carries the stride. Gives as many channels as its width.
     Basic,
     /// 1×1 down, 3×3, 1×1 up. Gives four times as many channels as its width.
     Bottleneck(BottleneckStride),
 }
 
-impl UnitKind {
+impl BlockKind {
     /// Channels that the unit gives per channel of its width.
     #[must_use]
     pub const fn expansion(self) -> usize {
@@ -60,7 +62,7 @@ pub enum Shortcut {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResidualUnitConfig {
     /// Basic or bottleneck.
-    pub kind: UnitKind,
+    pub kind: BlockKind,
     /// Channels that come in.
     pub channels_in: usize,
     /// Channels of the 3×3 convolutions.
@@ -95,12 +97,12 @@ impl ResidualUnitConfig {
         } = *self;
         let out = self.channels_out();
         let (conv1, conv2, conv3) = match kind {
-            UnitKind::Basic => (
+            BlockKind::Basic => (
                 conv3x3([channels_in, width], stride, device),
                 conv3x3([width, width], 1, device),
                 None,
             ),
-            UnitKind::Bottleneck(place) => {
+            BlockKind::Bottleneck(place) => {
                 let (first, middle) = match place {
                     BottleneckStride::First1x1 => (stride, 1),
                     BottleneckStride::Middle3x3 => (1, stride),
@@ -201,13 +203,13 @@ impl ResidualUnit {
     /// The unit with its normalisations [folded](fold) into its convolutions.
     #[must_use]
     pub fn fuse(mut self) -> Self {
-        fold(&mut self.conv1, &mut self.bn1);
-        fold(&mut self.conv2, &mut self.bn2);
+        fuse_conv_bn(&mut self.conv1, &mut self.bn1);
+        fuse_conv_bn(&mut self.conv2, &mut self.bn2);
         if let Some(conv3) = &mut self.conv3 {
-            fold(conv3, &mut self.bn3);
+            fuse_conv_bn(conv3, &mut self.bn3);
         }
         if let Some((conv, norm)) = &mut self.downsample {
-            fold(conv, norm);
+            fuse_conv_bn(conv, norm);
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use burn_zoo_blocks::golden::fill;
-use burn_zoo_blocks::{BottleneckStride, ResidualUnitConfig, Shortcut, UnitKind};
+use burn_zoo_blocks::{BlockKind, BottleneckStride, ResidualUnitConfig, Shortcut};
 
 /// The only test of its process: the switch is the process's own.
 #[test]
@@ -10,8 +10,8 @@ fn every_residual_unit_answers_as_before_it_was_fused() {
     burn_zoo_kernels::set_kernels_enabled(false);
     let device = Device::flex();
     for kind in [
-        UnitKind::Basic,
-        UnitKind::Bottleneck(BottleneckStride::Middle3x3),
+        BlockKind::Basic,
+        BlockKind::Bottleneck(BottleneckStride::Middle3x3),
     ] {
         for shortcut in [Shortcut::Absent, Shortcut::ZeroPad, Shortcut::ProjectAlways] {
             let config = ResidualUnitConfig {

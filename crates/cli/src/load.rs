@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use burn_zoo::data::{DatasetInfo, ImageData, Normalize, Pipeline};
 use burn_zoo::datasets::{Name, OpenOptions};
 use burn_zoo::trainer::{RunFile, pipelines};
-use burn_zoo::{Classifier, CreateOptions, Model, ModelInfo, WeightsFile, supports_kernels};
+use burn_zoo::{Classifier, Model, ModelInfo, ModelOptions, WeightsFile, supports_kernels};
 
 use crate::error::CliError;
 
@@ -112,7 +112,7 @@ pub(crate) fn from_weights(
     let info = burn_zoo::model_info(name)?;
     let file = WeightsFile::open(weights, info, device).map_err(CliError::input)?;
     let known: Option<&DatasetInfo> = data.as_ref().map(|data| &data.info);
-    let options = CreateOptions {
+    let options = ModelOptions {
         // They act in training only.
         aux_heads: info.may_have_aux_heads().then_some(false),
         ..file.options()

@@ -14,7 +14,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_zoo::{
-    Classifier, CreateOptions, Model, ModelConfig, Origin, WeightsFile, model_info, save_weights,
+    Classifier, Model, ModelConfig, ModelOptions, Origin, WeightsFile, model_info, save_weights,
 };
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     let device = Device::flex();
     let info = model_info(&case.model)?;
     let file = WeightsFile::open(&path("pth"), info, &device)?;
-    let options = CreateOptions {
+    let options = ModelOptions {
         // Some auxiliary heads count on the size of the images that they are trained on.
         input_size: Some([case.train[2], case.train[3]]),
         ..file.options()

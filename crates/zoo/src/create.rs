@@ -1,35 +1,12 @@
 //! From a name to a network.
 
 use burn::tensor::Device;
-use burn_zoo_alexnet::AlexNetConfig;
-use burn_zoo_googlenet::GoogLeNetConfig;
-use burn_zoo_lenet::LeNetConfig;
-use burn_zoo_resnet::ResNetConfig;
-use burn_zoo_vgg::VggConfig;
-use burn_zoo_zfnet::ZfNetConfig;
+use burn_zoo_blocks::ModelOptions;
 use thiserror::Error;
 
 use crate::info::{ModelInfo, SizeMismatch};
-use crate::table::MODELS;
+use crate::registry::MODELS;
 use crate::{Arch, Model, pattern};
-
-/// What of a model may differ from its paper. `None` keeps the model's own.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CreateOptions {
-    /// Classes of the head, at least 1.
-    pub num_classes: Option<usize>,
-    /// Channels of the images, at least 1.
-    pub in_channels: Option<usize>,
-    /// Height and width of the images, within the model's [`ModelInfo::sizes`].
-    pub input_size: Option<[usize; 2]>,
-    /// Whether it has the auxiliary heads of GoogLeNet, which act in training only.
-    pub aux_heads: Option<bool>,
-    /// Share of the units before the classes that a training step drops, from 0 to below 1.
-    pub dropout: Option<f64>,
-    /// Share of the images for which a training step leaves out the last residual unit, from 0 to below 1; the others
-    /// in proportion to their depth.
-    pub stochastic_depth: Option<f64>,
-}
 
 /// Why a model cannot be made.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -62,9 +39,9 @@ pub enum CreateError {
         /// Height and width that it was given.
         found: [usize; 2],
     },
-    /// A share that is none.
-    #[error("{key} is {value}: expected a share from 0 to below 1")]
-    NoShare {
+    /// A probability outside of its range.
+    #[error("model.{key} is {value}: expected a probability from 0 to below 1")]
+    Probability {
         /// "dropout" or "stochastic_depth".
         key: &'static str,
         /// What was asked for.
@@ -140,21 +117,11 @@ pub fn nearest_model(name: &str) -> Option<&'static str> {
     pattern::nearest(name, MODELS.iter().map(|info| info.name))
 }
 
-/// A model that can be made: name and options have been checked.
+/// A model that can be created: its name and options have been checked.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ModelConfig {
-    /// A LeNet-5.
-    LeNet(LeNetConfig),
-    /// An AlexNet.
-    AlexNet(AlexNetConfig),
-    /// A ZFNet.
-    ZfNet(ZfNetConfig),
-    /// A VGG network.
-    Vgg(VggConfig),
-    /// A GoogLeNet.
-    GoogLeNet(GoogLeNetConfig),
-    /// A ResNet or a plain network.
-    ResNet(ResNetConfig),
+pub struct ModelConfig {
+    arch: Arch,
+    options: ModelOptions,
 }
 
 impl ModelConfig {
@@ -162,105 +129,75 @@ impl ModelConfig {
     ///
     /// # Errors
     /// An unknown name, or options that no network or not this one can have.
-    pub fn new(name: &str, options: &CreateOptions) -> Result<Self, CreateError> {
+    pub fn new(name: &str, options: &ModelOptions) -> Result<Self, CreateError> {
         let info = model_info(name)?;
+        let (model, arch) = (info.name, info.arch);
         let [own_channels, height, width] = info.input;
-        let classes = options.num_classes.unwrap_or(info.classes);
-        let channels = options.in_channels.unwrap_or(own_channels);
         let size = options.input_size.unwrap_or([height, width]);
-        let out_of_range = |what, value, expected| {
-            Err(CreateError::OutOfRange {
-                model: info.name,
-                what,
-                value,
-                expected,
-            })
+        let options = ModelOptions {
+            num_classes: options.num_classes.or(Some(info.classes)),
+            in_channels: options.in_channels.or(Some(own_channels)),
+            input_size: Some(size),
+            ..options.clone()
         };
-        if !(1..=MAX_CLASSES).contains(&classes) {
-            return out_of_range("classes", classes, "1 to 1,048,576");
-        }
-        if !(1..=MAX_CHANNELS).contains(&channels) {
-            return out_of_range("channels", channels, "1 to 1,024");
+        for (what, value, most, expected) in [
+            (
+                "classes",
+                options.num_classes,
+                MAX_CLASSES,
+                "1 to 1,048,576",
+            ),
+            ("channels", options.in_channels, MAX_CHANNELS, "1 to 1,024"),
+        ] {
+            if let Some(value) = value.filter(|value| !(1..=most).contains(value)) {
+                return Err(CreateError::OutOfRange {
+                    model,
+                    what,
+                    value,
+                    expected,
+                });
+            }
         }
         info.check_size(size)?;
-        if options.aux_heads == Some(true) && !info.may_have_aux_heads() {
-            return Err(CreateError::NoAuxHeads { model: info.name });
-        }
-        let shares = [
+        for (key, probability) in [
             ("dropout", options.dropout),
             ("stochastic_depth", options.stochastic_depth),
-        ];
-        for (key, share) in shares {
-            if let Some(value) = share.filter(|share| !(0.0..1.0).contains(share)) {
-                return Err(CreateError::NoShare { key, value });
+        ] {
+            if let Some(value) = probability.filter(|value| !(0.0..1.0).contains(value)) {
+                return Err(CreateError::Probability { key, value });
             }
         }
-        if options.dropout.is_some() && !info.has_dropout() {
-            return Err(CreateError::NoDropout { model: info.name });
+        if options.aux_heads == Some(true) && !arch.has_aux_heads() {
+            return Err(CreateError::NoAuxHeads { model });
         }
-        let depth = options.stochastic_depth;
-        if depth.is_some() && !info.has_shortcuts() {
-            return Err(CreateError::NoShortcuts { model: info.name });
+        if options.dropout.is_some() && !arch.has_dropout() {
+            return Err(CreateError::NoDropout { model });
         }
-        // Every configuration has these two, and no trait to say so.
-        macro_rules! fitted {
-            ($config:expr) => {
-                $config.with_num_classes(classes).with_in_channels(channels)
-            };
+        if options.stochastic_depth.is_some() && !arch.has_stochastic_depth() {
+            return Err(CreateError::NoShortcuts { model });
         }
-        macro_rules! dropped {
-            ($config:expr) => {{
-                let config = fitted!($config);
-                match options.dropout {
-                    Some(dropout) => config.with_dropout(dropout),
-                    None => config,
-                }
-            }};
+        let least = arch.min_size_with(&options);
+        if size.iter().any(|side| *side < least) {
+            return Err(CreateError::SmallForAuxHeads {
+                model,
+                least,
+                found: size,
+            });
         }
-        Ok(match info.arch {
-            Arch::LeNet(variant) => Self::LeNet(fitted!(LeNetConfig::new(variant))),
-            Arch::AlexNet(variant) => Self::AlexNet(dropped!(AlexNetConfig::new(variant))),
-            Arch::ZfNet(variant) => Self::ZfNet(dropped!(ZfNetConfig::new(variant))),
-            Arch::Vgg(variant) => Self::Vgg(dropped!(VggConfig::new(variant))),
-            Arch::GoogLeNet(variant) => {
-                let mut config = dropped!(GoogLeNetConfig::new(variant)).with_input_size(size);
-                if let Some(aux) = options.aux_heads {
-                    config = config.with_aux(aux);
-                }
-                let least = config.min_size();
-                if size.iter().any(|side| *side < least) {
-                    return Err(CreateError::SmallForAuxHeads {
-                        model: info.name,
-                        least,
-                        found: size,
-                    });
-                }
-                Self::GoogLeNet(config)
-            }
-            Arch::ResNet(variant) => Self::ResNet(
-                fitted!(ResNetConfig::new(variant)).with_stochastic_depth(depth.unwrap_or(0.0)),
-            ),
-        })
+        Ok(Self { arch, options })
     }
 
-    /// Makes the model with random weights, which are drawn when they are first used.
+    /// Creates the model with random weights, which are drawn when they are first used.
     #[must_use]
     pub fn init(&self, device: &Device) -> Model {
-        match self {
-            Self::LeNet(config) => Model::LeNet(config.init(device)),
-            Self::AlexNet(config) => Model::AlexNet(config.init(device)),
-            Self::ZfNet(config) => Model::ZfNet(config.init(device)),
-            Self::Vgg(config) => Model::Vgg(config.init(device)),
-            Self::GoogLeNet(config) => Model::GoogLeNet(config.init(device)),
-            Self::ResNet(config) => Model::ResNet(config.init(device)),
-        }
+        self.arch.create(&self.options, device)
     }
 }
 
-/// Makes the model `name` with random weights: [`ModelConfig::new`], then [`ModelConfig::init`].
+/// Creates the model `name` with random weights: [`ModelConfig::new`], then [`ModelConfig::init`].
 ///
 /// # Errors
 /// An unknown name, or options that no network or not this one can have.
-pub fn create(name: &str, options: &CreateOptions, device: &Device) -> Result<Model, CreateError> {
+pub fn create(name: &str, options: &ModelOptions, device: &Device) -> Result<Model, CreateError> {
     Ok(ModelConfig::new(name, options)?.init(device))
 }

@@ -11,7 +11,8 @@ mod unit;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::Classifier;
 
-use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::ModelOptions;
+use crate::create::{CreateError, ModelConfig, model_info};
 use crate::record::{id_of, parameters_of, steps};
 use crate::summary::summarize;
 
@@ -31,14 +32,14 @@ use crate::summary::summarize;
 /// If `recorder` is a device of another kind.
 pub fn figure(
     name: &str,
-    options: &CreateOptions,
+    options: &ModelOptions,
     size: Option<[usize; 2]>,
     recorder: &Device,
 ) -> Result<String, CreateError> {
     let info = model_info(name)?;
     let summary = summarize(name, options, size, recorder)?;
     // Auxiliary heads count on the size of the images.
-    let mut options = CreateOptions {
+    let mut options = ModelOptions {
         input_size: size.or(options.input_size),
         ..options.clone()
     };

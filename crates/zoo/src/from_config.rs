@@ -10,7 +10,8 @@ use burn_zoo_trainer::RunFile;
 use thiserror::Error;
 
 use crate::Model;
-use crate::create::{CreateError, CreateOptions, ModelConfig, create, model_info};
+use crate::ModelOptions;
+use crate::create::{CreateError, ModelConfig, create, model_info};
 use crate::info::{InputFit, ModelInfo};
 use crate::weights::{WeightsError, WeightsFile};
 
@@ -43,8 +44,8 @@ pub fn config_for(run: &RunFile, data: &DatasetInfo) -> Result<ModelConfig, Crea
     ModelConfig::new(&run.model.arch, &options_for(run, data))
 }
 
-fn options_for(run: &RunFile, data: &DatasetInfo) -> CreateOptions {
-    CreateOptions {
+fn options_for(run: &RunFile, data: &DatasetInfo) -> ModelOptions {
+    ModelOptions {
         num_classes: run.model.num_classes.or(Some(data.classes.len())),
         in_channels: run.model.in_channels.or(Some(data.channels)),
         input_size: run.data.size.map(|side| [side, side]),
@@ -76,7 +77,7 @@ pub fn fine_tuned(
             path: weights.to_owned(),
         });
     }
-    let as_stored = CreateOptions {
+    let as_stored = ModelOptions {
         num_classes: stored.num_classes,
         ..wanted.clone()
     };

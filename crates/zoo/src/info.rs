@@ -87,21 +87,7 @@ pub enum InputFit {
 impl ModelInfo {
     /// Whether the network can have auxiliary heads.
     pub fn may_have_aux_heads(&self) -> bool {
-        matches!(self.arch, Arch::GoogLeNet(_))
-    }
-
-    /// Whether the network drops units in training.
-    pub fn has_dropout(&self) -> bool {
-        match self.arch {
-            Arch::AlexNet(_) | Arch::ZfNet(_) | Arch::GoogLeNet(_) => true,
-            Arch::Vgg(variant) => variant.has_dropout(),
-            Arch::LeNet(_) | Arch::ResNet(_) => false,
-        }
-    }
-
-    /// Whether the network has shortcuts, and with them stochastic depth.
-    pub fn has_shortcuts(&self) -> bool {
-        matches!(self.arch, Arch::ResNet(variant) if variant.has_shortcuts())
+        self.arch.has_aux_heads()
     }
 
     /// Whether the network takes images of `size` (height, width).

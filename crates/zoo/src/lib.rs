@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use burn_zoo::{Classifier, CreateOptions};
+//! use burn_zoo::{Classifier, ModelOptions};
 //!
 //! let device = Device::flex(); // any backend that your crate enables
-//! let model = burn_zoo::create("resnet20", &CreateOptions::default(), &device)?;
+//! let model = burn_zoo::create("resnet20", &ModelOptions::default(), &device)?;
 //! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
 //! assert_eq!(logits.dims(), [1, 10]);
 //! # Ok::<(), burn_zoo::CreateError>(())
@@ -21,13 +21,14 @@ mod model;
 mod pattern;
 mod published;
 mod record;
+mod registry;
 mod summary;
-mod table;
+
 mod weights;
 
 pub use burn_zoo_blocks::{
-    AuxiliaryLogits, Classifier, TrainingLogits, UnknownFeature, UnknownPrefix, cast_params,
-    freeze, to_f32, trainable_params,
+    AuxiliaryLogits, Classifier, ModelFamily, ModelOptions, TrainingLogits, UnknownFeature,
+    UnknownPrefix, cast_params, freeze, to_f32, trainable_params,
 };
 pub use burn_zoo_kernels::{OpTiming, profile, set_kernels_enabled, supports_kernels};
 #[doc(inline)]
@@ -39,18 +40,16 @@ pub use {
 };
 
 pub use create::{
-    CreateError, CreateOptions, ModelConfig, UnknownModel, create, model_info, models,
-    nearest_model,
+    CreateError, ModelConfig, UnknownModel, create, model_info, models, nearest_model,
 };
 pub use figure::figure;
 pub use from_config::{
     DataError, FineTuneError, config_for, evaluation_pipeline, fine_tuned, open_data,
 };
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
-pub use model::Model;
+pub use model::{Arch, Model};
 pub use published::{Published, published, published_models};
 pub use summary::{Layer, Summary, summarize};
-pub use table::Arch;
 pub use weights::{
     Format, LoadReport, Origin, WeightsError, WeightsFile, WrongTensor, load_weights, save_weights,
 };

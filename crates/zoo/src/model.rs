@@ -1,4 +1,4 @@
-//! Every architecture of the zoo as one module.
+//! Every architecture of the zoo as one module: the `models!` list at the end of this file.
 
 use std::fmt;
 
@@ -7,73 +7,98 @@ use burn::module::{
     ModuleVisitor,
 };
 use burn::tensor::{Device, Tensor};
-use burn_zoo_alexnet::AlexNet;
-use burn_zoo_blocks::{Classifier, TrainingLogits, UnknownFeature};
-use burn_zoo_googlenet::GoogLeNet;
-use burn_zoo_lenet::LeNet;
-use burn_zoo_resnet::ResNet;
-use burn_zoo_vgg::Vgg;
-use burn_zoo_zfnet::ZfNet;
+use burn_zoo_blocks::{Classifier, ModelFamily, ModelOptions, TrainingLogits, UnknownFeature};
 
-/// A network of the zoo, whichever its architecture.
-///
-/// Parameters keep the paths that they have in the architecture's own crate (`layer1.0.conv1.weight`), which
-/// `#[derive(Module)]` would prefix with the variant: weights saved here load there, and the other way round.
-#[derive(Debug, Clone)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "a network is built once and then borrowed"
-)]
-pub enum Model {
-    /// LeNet-5 and its modern form.
-    LeNet(LeNet),
-    /// AlexNet, in two groups and in one.
-    AlexNet(AlexNet),
-    /// ZFNet.
-    ZfNet(ZfNet),
-    /// The six VGG networks, with and without batch normalisation.
-    Vgg(Vgg),
-    /// GoogLeNet.
-    GoogLeNet(GoogLeNet),
-    /// ResNet and the plain networks it is compared with.
-    ResNet(ResNet),
+/// Makes [`Arch`] and [`Model`] from a list of `Network(crate)`: a variant for each, and every method passed on to it.
+macro_rules! models {
+    ($($(#[$doc:meta])* $network:ident($package:ident),)*) => {
+        /// The architecture behind a name: a variant of one of the model crates.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Arch {
+            $($(#[$doc])* $network($package::Variant),)*
+        }
+
+        /// A network of the zoo, whichever its architecture.
+        ///
+        /// Parameters keep the paths that they have in the architecture's own crate (`layer1.0.conv1.weight`), which
+        /// `#[derive(Module)]` would prefix with the variant: weights saved here load there, and the other way round.
+        #[derive(Debug, Clone)]
+        #[allow(clippy::large_enum_variant, reason = "a network is built once and then borrowed")]
+        pub enum Model {
+            $($(#[$doc])* $network($package::$network),)*
+        }
+
+        /// The same expression for every architecture; with `wrap`, the result becomes a [`Model`] again.
+        macro_rules! each {
+            ($of:ident, $value:expr, $inner:ident => $result:expr) => {
+                match $value { $($of::$network($inner) => $result,)* }
+            };
+            ($value:expr, wrap $inner:ident => $result:expr) => {
+                match $value { $(Model::$network($inner) => Model::$network($result),)* }
+            };
+        }
+
+        impl Arch {
+            /// Creates the network with random weights, which are drawn when they are first used.
+            pub(crate) fn create(self, options: &ModelOptions, device: &Device) -> Model {
+                match self {
+                    $(Self::$network(variant) => Model::$network(variant.create(options, device)),)*
+                }
+            }
+        }
+    };
 }
 
-/// Does the same for every architecture; with `wrap`, what comes out becomes a [`Model`] again.
-macro_rules! each {
-    ($model:expr, $network:ident => $answer:expr) => {
-        match $model {
-            Model::LeNet($network) => $answer,
-            Model::AlexNet($network) => $answer,
-            Model::ZfNet($network) => $answer,
-            Model::Vgg($network) => $answer,
-            Model::GoogLeNet($network) => $answer,
-            Model::ResNet($network) => $answer,
-        }
-    };
-    ($model:expr, wrap $network:ident => $answer:expr) => {
-        match $model {
-            Model::LeNet($network) => Model::LeNet($answer),
-            Model::AlexNet($network) => Model::AlexNet($answer),
-            Model::ZfNet($network) => Model::ZfNet($answer),
-            Model::Vgg($network) => Model::Vgg($answer),
-            Model::GoogLeNet($network) => Model::GoogLeNet($answer),
-            Model::ResNet($network) => Model::ResNet($answer),
-        }
-    };
+models! {
+    /// LeNet-5 and its modern form.
+    LeNet(burn_zoo_lenet),
+    /// AlexNet, in two groups and in one.
+    AlexNet(burn_zoo_alexnet),
+    /// ZFNet.
+    ZfNet(burn_zoo_zfnet),
+    /// The six VGG networks, with and without batch normalisation.
+    Vgg(burn_zoo_vgg),
+    /// GoogLeNet.
+    GoogLeNet(burn_zoo_googlenet),
+    /// ResNet and the plain networks it is compared with.
+    ResNet(burn_zoo_resnet),
+}
+
+impl Arch {
+    /// Least height and width of the images, in pixels.
+    pub(crate) const fn min_size(self) -> usize {
+        each!(Arch, self, variant => variant.min_size())
+    }
+
+    /// The same for a network with these options.
+    pub(crate) fn min_size_with(self, options: &ModelOptions) -> usize {
+        each!(Arch, self, variant => variant.min_size_with(options))
+    }
+
+    pub(crate) fn has_dropout(self) -> bool {
+        each!(Arch, self, variant => variant.has_dropout())
+    }
+
+    pub(crate) fn has_stochastic_depth(self) -> bool {
+        each!(Arch, self, variant => variant.has_stochastic_depth())
+    }
+
+    pub(crate) fn has_aux_heads(self) -> bool {
+        each!(Arch, self, variant => variant.has_aux_heads())
+    }
 }
 
 impl Classifier for Model {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        each!(self, network => network.forward(images))
+        each!(Model, self, network => network.forward(images))
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        each!(self, network => network.embed(images))
+        each!(Model, self, network => network.embed(images))
     }
 
     fn num_classes(&self) -> usize {
-        each!(self, network => network.num_classes())
+        each!(Model, self, network => network.num_classes())
     }
 
     fn with_head(self, num_classes: usize, device: &Device) -> Self {
@@ -81,7 +106,7 @@ impl Classifier for Model {
     }
 
     fn forward_train(&self, images: Tensor<4>) -> TrainingLogits {
-        each!(self, network => network.forward_train(images))
+        each!(Model, self, network => network.forward_train(images))
     }
 
     fn fuse(self) -> Self {
@@ -89,11 +114,11 @@ impl Classifier for Model {
     }
 
     fn forward_dense(&self, images: Tensor<4>) -> Tensor<2> {
-        each!(self, network => network.forward_dense(images))
+        each!(Model, self, network => network.forward_dense(images))
     }
 
-    fn feature_names(&self) -> &'static [&'static str] {
-        each!(self, network => network.feature_names())
+    fn feature_names(&self) -> Vec<&'static str> {
+        each!(Model, self, network => network.feature_names())
     }
 
     fn features(
@@ -101,13 +126,13 @@ impl Classifier for Model {
         images: Tensor<4>,
         names: &[&str],
     ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
-        each!(self, network => network.features(images, names))
+        each!(Model, self, network => network.features(images, names))
     }
 }
 
 impl Module for Model {
     fn collect_devices(&self, devices: Devices) -> Devices {
-        each!(self, network => network.collect_devices(devices))
+        each!(Model, self, network => network.collect_devices(devices))
     }
 
     fn fork(self, device: &Device) -> Self {
@@ -131,7 +156,7 @@ impl Module for Model {
     }
 
     fn visit<Visitor: ModuleVisitor>(&self, visitor: &mut Visitor) {
-        each!(self, network => network.visit(visitor))
+        each!(Model, self, network => network.visit(visitor))
     }
 
     fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
@@ -141,22 +166,22 @@ impl Module for Model {
 
 impl ModuleDisplayDefault for Model {
     fn content(&self, content: Content) -> Option<Content> {
-        each!(self, network => network.content(content))
+        each!(Model, self, network => network.content(content))
     }
 
     fn num_params(&self) -> usize {
-        each!(self, network => Module::num_params(network))
+        each!(Model, self, network => Module::num_params(network))
     }
 }
 
 impl ModuleDisplay for Model {
     fn format(&self, settings: DisplaySettings) -> String {
-        each!(self, network => network.format(settings))
+        each!(Model, self, network => network.format(settings))
     }
 }
 
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        each!(self, network => fmt::Display::fmt(network, f))
+        each!(Model, self, network => fmt::Display::fmt(network, f))
     }
 }

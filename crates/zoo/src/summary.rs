@@ -4,7 +4,8 @@ use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::Classifier;
 use serde::Serialize;
 
-use crate::create::{CreateError, CreateOptions, ModelConfig, model_info};
+use crate::ModelOptions;
+use crate::create::{CreateError, ModelConfig, model_info};
 use crate::record::{Parameter, Step, id_of, parameters_of, steps};
 
 /// A network layer by layer.
@@ -63,7 +64,7 @@ pub struct Layer {
 /// If `recorder` is a device of another kind.
 pub fn summarize(
     name: &str,
-    options: &CreateOptions,
+    options: &ModelOptions,
     size: Option<[usize; 2]>,
     recorder: &Device,
 ) -> Result<Summary, CreateError> {

@@ -1,11 +1,11 @@
 //! The figure of every model: well-formed, inside its page, and of the right shape.
 
 use burn::tensor::Device;
-use burn_zoo::{CreateOptions, figure, models, summarize};
+use burn_zoo::{ModelOptions, figure, models, summarize};
 
 fn draw(name: &str) -> String {
     let recorder = Device::capture();
-    figure(name, &CreateOptions::default(), None, &recorder).expect("a listed name")
+    figure(name, &ModelOptions::default(), None, &recorder).expect("a listed name")
 }
 
 /// Value of an attribute of a start tag.
@@ -162,10 +162,10 @@ fn googlenet_has_modules_branches_and_heads() {
 #[test]
 fn other_sizes_and_classes_are_drawn_as_well() {
     let recorder = Device::capture();
-    let options = CreateOptions {
+    let options = ModelOptions {
         num_classes: Some(1_000_000),
         in_channels: Some(1),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     // The paper's heads need 79 pixels, and another linear layer for each size.
     for (size, heads) in [([64, 64], 0), ([512, 1024], 2)] {
@@ -220,12 +220,12 @@ fn receptive_fields_are_those_of_the_published_kernels() {
         ("resnet152", 1451),
     ];
     for (name, field) in fields {
-        let summary = summarize(name, &CreateOptions::default(), None, &recorder).expect("listed");
+        let summary = summarize(name, &ModelOptions::default(), None, &recorder).expect("listed");
         assert_eq!(summary.receptive_field, Some([field, field]), "{name}");
         let last = summary.layers.iter().rfind(|layer| layer.output.is_some());
         assert_eq!(last.and_then(|layer| layer.receptive_field), None, "{name}");
     }
-    let lenet = summarize("lenet5", &CreateOptions::default(), None, &recorder).expect("listed");
+    let lenet = summarize("lenet5", &ModelOptions::default(), None, &recorder).expect("listed");
     let by_layer: Vec<usize> = ["c1", "s2", "c3", "s4", "c5"]
         .map(|name| {
             let layer = lenet.layers.iter().find(|layer| layer.name == name);
@@ -241,7 +241,7 @@ fn receptive_fields_are_those_of_the_published_kernels() {
 fn activation_memory_is_that_of_every_output() {
     let recorder = Device::capture();
     for info in models("*") {
-        let options = CreateOptions::default();
+        let options = ModelOptions::default();
         let summary = summarize(info.name, &options, None, &recorder).expect("listed");
         let mut total = 0;
         for layer in &summary.layers {

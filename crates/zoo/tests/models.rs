@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_zoo::resnet::{ResNetConfig, Variant};
-use burn_zoo::{Classifier, CreateError, CreateOptions, WeightsError, create, load_weights};
+use burn_zoo::{Classifier, CreateError, ModelOptions, WeightsError, create, load_weights};
 use burn_zoo::{model_info, models, summarize, trainable_params};
 
 /// What was published of a network: trainable parameters (without auxiliary heads), and giga multiply-adds with the
@@ -84,7 +84,7 @@ const PUBLISHED: &[Published] = &[
 fn the_listed_parameters_are_those_of_the_networks() {
     let device = Device::flex();
     for info in models("*") {
-        let model = create(info.name, &CreateOptions::default(), &device).expect("a listed name");
+        let model = create(info.name, &ModelOptions::default(), &device).expect("a listed name");
         let listed = info.parameters + info.aux_parameters;
         assert_eq!(trainable_params(&model), listed, "{}", info.name);
         assert_eq!(model.num_classes(), info.classes, "{}", info.name);
@@ -96,8 +96,8 @@ fn the_listed_multiply_adds_are_those_of_a_recorded_forward_pass() {
     let recorder = Device::capture();
     let mut wrong = Vec::new();
     for info in models("*") {
-        let summary = summarize(info.name, &CreateOptions::default(), None, &recorder)
-            .expect("a listed name");
+        let summary =
+            summarize(info.name, &ModelOptions::default(), None, &recorder).expect("a listed name");
         let found = [summary.parameters, summary.aux_parameters];
         assert_eq!(
             found,
@@ -154,7 +154,7 @@ fn the_figures_are_the_published_ones() {
 #[test]
 fn a_summary_follows_the_forward_pass() {
     let recorder = Device::capture();
-    let summary = summarize("resnet18", &CreateOptions::default(), None, &recorder).expect("known");
+    let summary = summarize("resnet18", &ModelOptions::default(), None, &recorder).expect("known");
     let layer = |name: &str| {
         summary
             .layers
@@ -187,10 +187,10 @@ fn a_summary_follows_the_forward_pass() {
 #[test]
 fn a_summary_takes_other_inputs_and_classes() {
     let recorder = Device::capture();
-    let options = CreateOptions {
+    let options = ModelOptions {
         num_classes: Some(7),
         in_channels: Some(1),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let summary = summarize("resnet20", &options, Some([28, 20]), &recorder).expect("any size");
     assert_eq!(summary.input, [1, 28, 20]);
@@ -201,7 +201,7 @@ fn a_summary_takes_other_inputs_and_classes() {
 
     let error = summarize(
         "lenet5",
-        &CreateOptions::default(),
+        &ModelOptions::default(),
         Some([28, 28]),
         &recorder,
     );
@@ -227,23 +227,23 @@ fn patterns_and_misspelt_names() {
 #[test]
 fn options_that_no_network_can_have_are_refused() {
     let device = Device::flex();
-    let none = CreateOptions {
+    let none = ModelOptions {
         num_classes: Some(0),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let error = create("resnet20", &none, &device).expect_err("no classes");
     assert!(
         matches!(error, CreateError::OutOfRange { value: 0, .. }),
         "{error}"
     );
-    let huge = CreateOptions {
+    let huge = ModelOptions {
         num_classes: Some(usize::MAX),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     assert!(create("lenet5", &huge, &device).is_err());
-    let no_channel = CreateOptions {
+    let no_channel = ModelOptions {
         in_channels: Some(0),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let error = create("lenet5_modern", &no_channel, &device).expect_err("no channels");
     assert!(
@@ -261,7 +261,7 @@ fn weights_saved_here_load_in_the_architectures_own_crate_and_back() {
     let path = folder.path().join("resnet20.bpk");
     let images = Tensor::random([2, 3, 32, 32], Distribution::Default, &device);
 
-    let ours = create("resnet20", &CreateOptions::default(), &device).expect("known");
+    let ours = create("resnet20", &ModelOptions::default(), &device).expect("known");
     let expected = ours.forward(images.clone()).into_data();
     ours.save_file(&path).expect("the folder is writable");
 
@@ -271,7 +271,7 @@ fn weights_saved_here_load_in_the_architectures_own_crate_and_back() {
         .into_data()
         .assert_eq(&expected, true);
 
-    let fresh = create("resnet20", &CreateOptions::default(), &device).expect("known");
+    let fresh = create("resnet20", &ModelOptions::default(), &device).expect("known");
     let info = model_info("resnet20").expect("known");
     let back = load_weights(fresh, info, &path, &device).expect("the same network");
     back.forward(images).into_data().assert_eq(&expected, true);
@@ -281,7 +281,7 @@ fn weights_saved_here_load_in_the_architectures_own_crate_and_back() {
 fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
     let device = Device::flex();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let resnet = || create("resnet20", &CreateOptions::default(), &device).expect("known");
+    let resnet = || create("resnet20", &ModelOptions::default(), &device).expect("known");
     let info = model_info("resnet20").expect("known");
     let refuse = |path: &std::path::Path| {
         load_weights(resnet(), info, path, &device).expect_err("not the weights of resnet20")
@@ -295,15 +295,15 @@ fn weights_that_cannot_be_loaded_are_refused_with_their_file() {
     ));
 
     let path = folder.path().join("other.bpk");
-    let other = create("lenet5_modern", &CreateOptions::default(), &device).expect("known");
+    let other = create("lenet5_modern", &ModelOptions::default(), &device).expect("known");
     other.save_file(&path).expect("the folder is writable");
     let error = refuse(&path);
     assert!(matches!(error, WeightsError::Mismatch { .. }), "{error}");
     assert!(error.to_string().contains("do not fit resnet20"), "{error}");
 
-    let classes = CreateOptions {
+    let classes = ModelOptions {
         num_classes: Some(3),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let path = folder.path().join("classes.bpk");
     create("resnet20", &classes, &device)
@@ -339,7 +339,7 @@ fn every_model_trains_and_scores_images_of_its_size() {
         .into_iter()
         .filter(|info| info.input[1] == 32 && info.parameters < 300_000)
     {
-        let model = create(info.name, &CreateOptions::default(), &device).expect("a listed name");
+        let model = create(info.name, &ModelOptions::default(), &device).expect("a listed name");
         let [channels, height, width] = info.input;
         let images = Tensor::random([2, channels, height, width], Distribution::Default, &device);
         assert_eq!(

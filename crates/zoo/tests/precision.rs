@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
-use burn_zoo::{Classifier, CreateOptions, Model, create};
+use burn_zoo::{Classifier, Model, ModelOptions, create};
 use burn_zoo_blocks::{cast_params, to_f32};
 
 /// Of each architecture one for small images, and whether it drops units: two passes are to drop the same, none.
@@ -26,9 +26,9 @@ fn every_architecture_has_its_gradients_in_16_bits() {
     for (name, drops) in NAMES {
         device.seed(1);
         let info = burn_zoo::model_info(name).expect("a listed name");
-        let options = CreateOptions {
+        let options = ModelOptions {
             dropout: drops.then_some(0.0),
-            ..CreateOptions::default()
+            ..ModelOptions::default()
         };
         let model = create(name, &options, &device)
             .expect("a listed name")

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use burn_zoo::{
-    Classifier, CreateOptions, Format, LoadReport, Model, ModelInfo, Origin, WeightsError,
+    Classifier, Format, LoadReport, Model, ModelInfo, ModelOptions, Origin, WeightsError,
     WeightsFile, create, model_info, save_weights,
 };
 
@@ -20,7 +20,7 @@ fn info(name: &str) -> &'static ModelInfo {
 }
 
 fn model(name: &str, device: &Device) -> Model {
-    create(name, &CreateOptions::default(), device).expect("a listed name")
+    create(name, &ModelOptions::default(), device).expect("a listed name")
 }
 
 fn partly(name: &str) -> Result<(Model, LoadReport), WeightsError> {
@@ -261,9 +261,9 @@ fn a_first_convolution_is_summed_for_grey_images() {
     let path = folder.path().join("rgb.bpk");
     let rgb = model("resnet20", &device).materialize();
     save_weights(&rgb, &path, &origin("resnet20"), false).expect("writable");
-    let options = CreateOptions {
+    let options = ModelOptions {
         in_channels: Some(1),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let grey = create("resnet20", &options, &device).expect("grey");
     let file = WeightsFile::open(&path, info("resnet20"), &device).expect("just written");

@@ -2,7 +2,7 @@
 //! Krizhevsky, Sutskever and Hinton 2012.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
-//! ([`Variant::Cifar`]). `config.rs` holds their layers as tables. Images need not be square.
+//! ([`Variant::Cifar`]). `variants.rs` holds their layers as tables. Images need not be square.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -40,9 +40,14 @@
 //!   layers of 1024 units, so that 32×32 images leave the poolings as 15×15, 7×7 and 3×3. Weights start by He's rule,
 //!   biases at zero, the last layer uniformly in ±1/√fan-in.
 
-mod config;
-mod model;
+mod variants;
 
 pub use burn_zoo_blocks::Classifier;
-pub use config::{AlexNetConfig, Variant};
-pub use model::AlexNet;
+use burn_zoo_blocks::sequential::{SequentialClassifier, SequentialConfig};
+pub use variants::Variant;
+
+/// The network. Should be created with [`AlexNetConfig`]; its forward pass is [`SequentialClassifier`]'s.
+pub type AlexNet = SequentialClassifier;
+
+/// Configuration of a [`AlexNet`]: the methods are [`SequentialConfig`]'s.
+pub type AlexNetConfig = SequentialConfig<Variant>;

@@ -6,10 +6,10 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d};
 use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{ConvUnit, InceptionStyle, linear};
+use burn_zoo_blocks::{BasicConv2d, InceptionStyle, linear};
 
-use crate::config::{AUX, GoogLeNetConfig};
 use crate::model::linear_layer;
+use crate::variants::{AUX, GoogLeNetConfig};
 
 /// Side of the map that torchvision's heads read, whatever the size of the images.
 const SIDE: usize = 4;
@@ -30,7 +30,7 @@ enum Pool {
 /// One of the two auxiliary heads. Fields are torchvision's state-dict keys.
 #[derive(Module, Debug)]
 pub(crate) struct AuxHead {
-    conv: ConvUnit,
+    conv: BasicConv2d,
     fc1: Linear,
     fc2: Linear,
     dropout: Dropout,
@@ -59,7 +59,7 @@ impl GoogLeNetConfig {
             "the paper's auxiliary heads need images of 79×79 or more: the input size is {height}×{width}"
         );
         AuxHead {
-            conv: ConvUnit::new(style, [channels, reduced], 1, 1, device),
+            conv: BasicConv2d::new(style, [channels, reduced], 1, 1, device),
             fc1: linear_layer(style, reduced * pixels, hidden, device),
             fc2: linear_layer(style, hidden, self.num_classes, device),
             dropout: DropoutConfig::new(self.aux_dropout).init(),

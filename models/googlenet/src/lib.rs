@@ -1,7 +1,7 @@
 //! GoogLeNet: [Going Deeper with Convolutions](https://arxiv.org/abs/1409.4842), Szegedy et al. 2014.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
-//! ([`Variant::Cifar`]). `config.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Images need
+//! ([`Variant::Cifar`]). `variants.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Images need
 //! not be square.
 //!
 //! ```
@@ -45,10 +45,10 @@
 //! after it, and no auxiliary heads unless asked for.
 
 mod aux_head;
-mod config;
 mod model;
 mod rescale;
+mod variants;
 
 pub use burn_zoo_blocks::Classifier;
-pub use config::{GoogLeNetConfig, Variant};
 pub use model::GoogLeNet;
+pub use variants::{GoogLeNetConfig, Variant};

@@ -5,13 +5,14 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    AuxiliaryLogits, Classifier, ConvUnit, Inception, InceptionStyle, LocalResponseNorm,
-    LocalResponseNormConfig, Start, Taps, TrainingLogits, UnknownFeature, linear, max_pool,
+    AuxiliaryLogits, BasicConv2d, Classifier, FeatureTaps, Inception, InceptionStyle,
+    LocalResponseNorm, LocalResponseNormConfig, TrainingLogits, UnknownFeature, WeightInit, linear,
+    max_pool,
 };
 
 use crate::aux_head::AuxHead;
-use crate::config::{GoogLeNetConfig, Row, STEM, TABLE_1, Variant};
 use crate::rescale::rescale;
+use crate::variants::{GoogLeNetConfig, Row, STEM, TABLE_1, Variant};
 
 /// Names of the feature maps, which are torchvision's. A pooling's map is taken before the normalisation that follows
 /// it in the paper, a convolution's before the one that follows that.
@@ -62,11 +63,11 @@ const AUX_WEIGHT: f64 = 0.3;
 /// Should be created with [`GoogLeNetConfig`]. Fields are torchvision's state-dict keys.
 #[derive(Module, Debug)]
 pub struct GoogLeNet {
-    conv1: ConvUnit,
+    conv1: BasicConv2d,
     /// Not in the CIFAR network.
     maxpool1: Option<MaxPool2d>,
-    conv2: ConvUnit,
-    conv3: ConvUnit,
+    conv2: BasicConv2d,
+    conv3: BasicConv2d,
     maxpool2: MaxPool2d,
     inception3a: Inception,
     inception3b: Inception,
@@ -125,10 +126,10 @@ impl GoogLeNetConfig {
         let [(inception5a, _), (inception5b, embedding)] = inception5;
 
         GoogLeNet {
-            conv1: ConvUnit::new(style, [self.in_channels, first], kernel, stride, device),
+            conv1: BasicConv2d::new(style, [self.in_channels, first], kernel, stride, device),
             maxpool1: (self.variant != Variant::Cifar).then(|| pool(3)),
-            conv2: ConvUnit::new(style, [first, reduce], 1, 1, device),
-            conv3: ConvUnit::new(style, [reduce, wide], 3, 1, device),
+            conv2: BasicConv2d::new(style, [first, reduce], 1, 1, device),
+            conv3: BasicConv2d::new(style, [reduce, wide], 3, 1, device),
             maxpool2: pool(3),
             inception3a: inception3a.0,
             inception3b: inception3b.0,
@@ -195,7 +196,7 @@ pub(crate) fn linear_layer(
     device: &Device,
 ) -> Linear {
     match style {
-        InceptionStyle::Paper => Start::He.linear(inputs, outputs, device),
+        InceptionStyle::Paper => WeightInit::He.linear(inputs, outputs, device),
         InceptionStyle::Torchvision => {
             let mut linear = LinearConfig::new(inputs, outputs).init(device);
             let normal = Initializer::Normal {
@@ -214,7 +215,7 @@ impl GoogLeNet {
     /// # Shapes
     /// - images: `[batch, channels, height, width]`
     /// - output: `[batch, 1024, height / 32, width / 32]`, rounded; / 8 in the CIFAR network
-    fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+    fn stages(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<4> {
         let map = self.stem(images, taps); // [batch, 192, 28, 28] of images of 224×224
         let map = tapped("inception3a", self.inception3a.forward(map), taps); // [batch, 256, 28, 28]
         let map = tapped("inception3b", self.inception3b.forward(map), taps); // [batch, 480, 28, 28]
@@ -229,7 +230,7 @@ impl GoogLeNet {
         tapped("inception5b", self.inception5b.forward(map), taps) // [batch, 1024, 7, 7]
     }
 
-    fn stem(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+    fn stem(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<4> {
         let images = if self.transform_input {
             rescale(images)
         } else {
@@ -263,7 +264,7 @@ impl GoogLeNet {
 }
 
 /// The map, after it was offered under its name.
-fn tapped(name: &str, map: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+fn tapped(name: &str, map: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<4> {
     taps.offer(name, &map);
     map
 }
@@ -274,7 +275,7 @@ impl Classifier for GoogLeNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        self.pooled(self.stages(images, &mut Taps::none()))
+        self.pooled(self.stages(images, &mut FeatureTaps::none()))
     }
 
     fn num_classes(&self) -> usize {
@@ -322,7 +323,8 @@ impl Classifier for GoogLeNet {
         } else {
             &[]
         };
-        let mut taps = Taps::new(wanted, FEATURES).expect("every network has these maps");
+        let mut taps =
+            FeatureTaps::new(wanted, FEATURES.to_vec()).expect("every network has these maps");
         let map = self.stages(images, &mut taps);
         let aux = heads
             .zip(taps.into_maps())
@@ -336,10 +338,10 @@ impl Classifier for GoogLeNet {
         }
     }
 
-    fn feature_names(&self) -> &'static [&'static str] {
+    fn feature_names(&self) -> Vec<&'static str> {
         match self.variant {
-            Variant::Torchvision | Variant::Paper => FEATURES,
-            Variant::Cifar => CIFAR_FEATURES,
+            Variant::Torchvision | Variant::Paper => FEATURES.to_vec(),
+            Variant::Cifar => CIFAR_FEATURES.to_vec(),
         }
     }
 
@@ -348,7 +350,7 @@ impl Classifier for GoogLeNet {
         images: Tensor<4>,
         names: &[&str],
     ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
-        let mut taps = Taps::new(names, self.feature_names())?;
+        let mut taps = FeatureTaps::new(names, self.feature_names())?;
         self.stages(images, &mut taps);
         Ok(taps.into_maps())
     }

@@ -21,15 +21,15 @@
 //! - More channels than one, and another number of classes than ten, are ours; see [`LeNetConfig`].
 
 mod bitmaps;
-mod config;
 mod model;
 mod modern;
 mod published;
 mod table;
+mod variants;
 
 pub use burn_zoo_blocks::Classifier;
-pub use config::{LeNetConfig, Output, Variant};
 pub use model::LeNet;
 pub use modern::Modern;
 pub use published::{Published, SubSampling};
 pub use table::TableConv;
+pub use variants::{LeNetConfig, Output, Variant};

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Classifier, Taps, UnknownFeature};
+use burn_zoo_blocks::{Classifier, FeatureTaps, UnknownFeature};
 
 use crate::{Modern, Published};
 
@@ -22,7 +22,7 @@ pub enum LeNet {
 }
 
 impl LeNet {
-    fn embed_with(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<2> {
+    fn embed_with(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<2> {
         match self {
             Self::Published(network) => network.embed(images, taps),
             Self::Modern(network) => network.embed(images, taps),
@@ -41,7 +41,7 @@ impl Classifier for LeNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        self.embed_with(images, &mut Taps::none())
+        self.embed_with(images, &mut FeatureTaps::none())
     }
 
     fn num_classes(&self) -> usize {
@@ -60,10 +60,10 @@ impl Classifier for LeNet {
         }
     }
 
-    fn feature_names(&self) -> &'static [&'static str] {
+    fn feature_names(&self) -> Vec<&'static str> {
         match self {
-            Self::Published(_) => Published::FEATURES,
-            Self::Modern(_) => Modern::FEATURES,
+            Self::Published(_) => Published::FEATURES.to_vec(),
+            Self::Modern(_) => Modern::FEATURES.to_vec(),
         }
     }
 
@@ -72,7 +72,7 @@ impl Classifier for LeNet {
         images: Tensor<4>,
         names: &[&str],
     ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
-        let mut taps = Taps::new(names, self.feature_names())?;
+        let mut taps = FeatureTaps::new(names, self.feature_names())?;
         self.embed_with(images, &mut taps);
         Ok(taps.into_maps())
     }

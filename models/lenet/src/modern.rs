@@ -10,7 +10,7 @@ use burn::nn::pool::MaxPool2dConfig;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Taps, conv2d_relu};
+use burn_zoo_blocks::{FeatureTaps, conv2d_relu};
 
 /// The network of [`Variant::Modern`](crate::Variant::Modern). Fields are the state-dict keys of PyTorch's tutorial.
 ///
@@ -40,7 +40,7 @@ impl Modern {
     /// # Shapes
     /// - images: `[batch, channels, 32, 32]`
     /// - output: `[batch, 84]`
-    pub(crate) fn embed(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<2> {
+    pub(crate) fn embed(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<2> {
         let map = conv2d_relu(&self.conv1, images); // [batch, 6, 28, 28]
         taps.offer("conv1", &map);
         let map = halve(map); // [batch, 6, 14, 14]

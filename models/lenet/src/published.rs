@@ -18,7 +18,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::AvgPool2dConfig;
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_blocks::{Taps, to_f32};
+use burn_zoo_blocks::{FeatureTaps, to_f32};
 
 use crate::{Output, TableConv, bitmaps};
 
@@ -65,7 +65,7 @@ impl Published {
     /// # Shapes
     /// - images: `[batch, channels, 32, 32]`
     /// - output: `[batch, 84]`, a bitmap of 7×12 that should look like the digit
-    pub(crate) fn embed(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<2> {
+    pub(crate) fn embed(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<2> {
         let map = squash(self.c1.forward(images)); // [batch, 6, 28, 28]
         taps.offer("c1", &map);
         let map = squash(self.s2.forward(map)); // [batch, 6, 14, 14]

@@ -27,9 +27,9 @@
 //! - The paper's ImageNet networks use option B, the CIFAR ones option A; [`ResNetConfig::with_shortcut`] chooses
 //!   otherwise, as Table 3 does.
 
-mod config;
 mod model;
+mod variants;
 
 pub use burn_zoo_blocks::{Classifier, Shortcut};
-pub use config::{Depth, ResNetConfig, Variant};
 pub use model::ResNet;
+pub use variants::{Depth, ResNetConfig, Variant};

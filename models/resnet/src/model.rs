@@ -6,11 +6,11 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::{
-    Classifier, ResidualUnit, ResidualUnitConfig, Taps, UnknownFeature, batch_norm, conv2d_bn_relu,
-    conv3x3, fold, kaiming_normal_fan_out, linear, max_pool,
+    Classifier, FeatureTaps, ResidualUnit, ResidualUnitConfig, UnknownFeature, batch_norm,
+    conv2d_bn_relu, conv3x3, fuse_conv_bn, kaiming_normal_fan_out, linear, max_pool,
 };
 
-use crate::config::{ResNetConfig, Stem};
+use crate::variants::{ResNetConfig, Stem};
 
 /// Names of the feature maps: the activated stem, under torchvision's node name, and the stages.
 const FEATURES: &[&str] = &["relu", "layer1", "layer2", "layer3", "layer4"];
@@ -140,7 +140,7 @@ impl ResNet {
     /// - images: `[batch, channels, height, width]`
     /// - output: `[batch, channels of the last stage, height / 32, width / 32]`, rounded up; / 4 in the CIFAR family,
     ///   / 8 with ImageNet's stages on a CIFAR stem
-    fn stages(&self, images: Tensor<4>, taps: &mut Taps) -> Tensor<4> {
+    fn stages(&self, images: Tensor<4>, taps: &mut FeatureTaps) -> Tensor<4> {
         let mut map = conv2d_bn_relu(&self.conv1, self.bn1.as_ref(), images);
         taps.offer("relu", &map);
         if let Some(maxpool) = &self.maxpool {
@@ -161,7 +161,7 @@ impl Classifier for ResNet {
     }
 
     fn embed(&self, images: Tensor<4>) -> Tensor<2> {
-        let map = self.stages(images, &mut Taps::none()); // [batch, channels, height, width]
+        let map = self.stages(images, &mut FeatureTaps::none()); // [batch, channels, height, width]
         map.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2) // [batch, channels]
     }
 
@@ -176,7 +176,7 @@ impl Classifier for ResNet {
     }
 
     fn fuse(mut self) -> Self {
-        fold(&mut self.conv1, &mut self.bn1);
+        fuse_conv_bn(&mut self.conv1, &mut self.bn1);
         let fuse = |layer: Vec<ResidualUnit>| layer.into_iter().map(ResidualUnit::fuse).collect();
         Self {
             layer1: fuse(self.layer1),
@@ -187,11 +187,11 @@ impl Classifier for ResNet {
         }
     }
 
-    fn feature_names(&self) -> &'static [&'static str] {
+    fn feature_names(&self) -> Vec<&'static str> {
         if self.layer4.is_empty() {
-            &FEATURES[..4]
+            FEATURES[..4].to_vec()
         } else {
-            FEATURES
+            FEATURES.to_vec()
         }
     }
 
@@ -200,7 +200,7 @@ impl Classifier for ResNet {
         images: Tensor<4>,
         names: &[&str],
     ) -> Result<Vec<Tensor<4>>, UnknownFeature> {
-        let mut taps = Taps::new(names, self.feature_names())?;
+        let mut taps = FeatureTaps::new(names, self.feature_names())?;
         self.stages(images, &mut taps);
         Ok(taps.into_maps())
     }

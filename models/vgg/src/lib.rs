@@ -1,7 +1,7 @@
 //! VGG: [Very Deep Convolutional Networks for Large-Scale Image Recognition](https://arxiv.org/abs/1409.1556),
 //! Simonyan and Zisserman 2014.
 //!
-//! All six columns of Table 1, which `config.rs` holds as printed, torchvision's batch-normalised forms of four of
+//! All six columns of Table 1, which `variants.rs` holds as printed, torchvision's batch-normalised forms of four of
 //! them, and two for CIFAR. [`Variant`] names them; [`VggConfig`] builds one. Images have at least 32×32 pixels, and
 //! need not be square.
 //!
@@ -34,11 +34,14 @@
 //! - The CIFAR networks are not the paper's: batch normalisation everywhere, and one linear layer on the average of the
 //!   last map, which is 1×1 for images of 32×32. They have no dropout.
 
-mod config;
-mod head;
-mod layers;
-mod model;
+mod variants;
 
 pub use burn_zoo_blocks::Classifier;
-pub use config::{Variant, VggConfig};
-pub use model::Vgg;
+use burn_zoo_blocks::sequential::{SequentialClassifier, SequentialConfig};
+pub use variants::Variant;
+
+/// The network. Should be created with [`VggConfig`]; its forward pass is [`SequentialClassifier`]'s.
+pub type Vgg = SequentialClassifier;
+
+/// Configuration of a [`Vgg`]: the methods are [`SequentialConfig`]'s.
+pub type VggConfig = SequentialConfig<Variant>;

@@ -1,7 +1,7 @@
 //! ZFNet: [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901), Zeiler and Fergus
 //! 2013.
 //!
-//! The network of the paper's Fig. 3 ([`Variant::ImageNet`]) and one for CIFAR ([`Variant::Cifar`]). `config.rs` holds
+//! The network of the paper's Fig. 3 ([`Variant::ImageNet`]) and one for CIFAR ([`Variant::Cifar`]). `variants.rs` holds
 //! their layers as tables. Images need not be square.
 //!
 //! ```
@@ -31,12 +31,17 @@
 //! - Images of any size from [`Variant::min_size`] on: adaptive average pooling brings the last map to 6×6. At 224×224
 //!   it is 6×6 already, and nothing is pooled.
 //! - [`Variant::Cifar`] is ours. Its conv1 has stride 1 and padding 3, its conv2 padding 2, its hidden layers 1024
-//!   units, so that 32×32 images leave the poolings as 16×16, 4×4 and 2×2. Weights start by He's rule, biases at zero,
+//!   units, so that 32×32 images leave the poolings as 16×16, 4×4 and 2×2. Weights are initialised by He's rule, biases by zero,
 //!   the last layer uniformly in ±1/√fan-in.
 
-mod config;
-mod model;
+mod variants;
 
 pub use burn_zoo_blocks::Classifier;
-pub use config::{Variant, ZfNetConfig};
-pub use model::ZfNet;
+use burn_zoo_blocks::sequential::{SequentialClassifier, SequentialConfig};
+pub use variants::Variant;
+
+/// The network. Should be created with [`ZfNetConfig`]; its forward pass is [`SequentialClassifier`]'s.
+pub type ZfNet = SequentialClassifier;
+
+/// Configuration of a [`ZfNet`]: the methods are [`SequentialConfig`]'s.
+pub type ZfNetConfig = SequentialConfig<Variant>;

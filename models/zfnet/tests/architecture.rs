@@ -104,11 +104,11 @@ fn channels_and_classes_are_options() {
 fn the_network_starts_as_the_paper_says() {
     /// Asserts it of every parameter.
     #[derive(Default)]
-    struct Start {
+    struct WeightInit {
         path: Vec<String>,
         parameters: usize,
     }
-    impl ModuleVisitor for Start {
+    impl ModuleVisitor for WeightInit {
         fn enter_module(&mut self, name: &str, _container: &str) {
             self.path.push(name.to_owned());
         }
@@ -129,7 +129,7 @@ fn the_network_starts_as_the_paper_says() {
     }
     let device = Device::flex();
     device.seed(1);
-    let mut start = Start::default();
+    let mut start = WeightInit::default();
     ZfNetConfig::new(Variant::ImageNet)
         .with_width(48)
         .init(&device)

@@ -50,7 +50,7 @@ fn windowed(outputs: usize, reach: usize, answer: impl Fn(usize, &[(usize, usize
 }
 
 /// The unit's answer by the definition of a convolution, with its weights read out.
-fn reference(unit: &ConvUnit, input: &Map) -> Map {
+fn reference(unit: &BasicConv2d, input: &Map) -> Map {
     let [outputs, inputs, kernel, _] = unit.conv.weight.val().dims();
     let weight = floats(unit.conv.weight.val().reshape([-1]));
     let bias = unit.conv.bias.as_ref().map(|bias| floats(bias.val()));
@@ -98,7 +98,7 @@ fn tensor(map: &Map) -> Tensor<4> {
 }
 
 /// Replaces what starts at zero or one, so that a test sees biases and normalisation.
-fn with_offsets(mut unit: ConvUnit, seed: usize) -> ConvUnit {
+fn with_offsets(mut unit: BasicConv2d, seed: usize) -> BasicConv2d {
     let device = Device::flex();
     let [outputs, inputs, kernel, _] = unit.conv.weight.val().dims();
     let vector = |seed| Tensor::<1>::from_floats(values(outputs, seed).as_slice(), &device);
@@ -256,7 +256,7 @@ fn reduction_is_what_makes_wide_kernels_affordable() {
 fn weights_start_as_each_style_says() {
     let device = Device::flex();
     device.seed(5);
-    let deviation = |unit: &ConvUnit| {
+    let deviation = |unit: &BasicConv2d| {
         f64::from(
             unit.conv
                 .weight
@@ -268,7 +268,7 @@ fn weights_start_as_each_style_says() {
         )
     };
 
-    let paper = ConvUnit::new(InceptionStyle::Paper, [64, 96], 3, 1, &device);
+    let paper = BasicConv2d::new(InceptionStyle::Paper, [64, 96], 3, 1, &device);
     let expected = (2.0 / (64.0 * 9.0_f64)).sqrt();
     assert!((deviation(&paper) / expected - 1.0).abs() < 0.03);
     let bias = paper
@@ -279,7 +279,7 @@ fn weights_start_as_each_style_says() {
         .val();
     assert_eq!(floats(bias), vec![0.0; 96]);
 
-    let torchvision = ConvUnit::new(InceptionStyle::Torchvision, [64, 96], 3, 1, &device);
+    let torchvision = BasicConv2d::new(InceptionStyle::Torchvision, [64, 96], 3, 1, &device);
     assert!((deviation(&torchvision) / 0.01 - 1.0).abs() < 0.03);
     assert!(torchvision.conv.bias.is_none());
 }

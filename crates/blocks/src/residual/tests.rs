@@ -6,11 +6,11 @@ use burn::tensor::{Distribution, TensorData};
 use super::*;
 use crate::trainable_params;
 
-const V1: UnitKind = UnitKind::Bottleneck(BottleneckStride::First1x1);
-const V15: UnitKind = UnitKind::Bottleneck(BottleneckStride::Middle3x3);
+const V1: BlockKind = BlockKind::Bottleneck(BottleneckStride::First1x1);
+const V15: BlockKind = BlockKind::Bottleneck(BottleneckStride::Middle3x3);
 
 fn unit(
-    kind: UnitKind,
+    kind: BlockKind,
     channels_in: usize,
     width: usize,
     stride: usize,
@@ -37,7 +37,7 @@ fn without_branch(mut unit: ResidualUnit) -> ResidualUnit {
 
 #[test]
 fn every_kind_halves_odd_and_even_images_alike() {
-    for kind in [UnitKind::Basic, V1, V15] {
+    for kind in [BlockKind::Basic, V1, V15] {
         for shortcut in [
             Shortcut::Absent,
             Shortcut::ZeroPad,
@@ -66,7 +66,7 @@ fn the_stride_of_a_bottleneck_is_where_it_was_asked_for() {
 #[test]
 fn a_projection_is_needed_by_stride_or_width_alone() {
     let projects = |channels_in, stride, shortcut| {
-        unit(UnitKind::Basic, channels_in, 8, stride, shortcut)
+        unit(BlockKind::Basic, channels_in, 8, stride, shortcut)
             .downsample
             .is_some()
     };
@@ -80,7 +80,7 @@ fn a_projection_is_needed_by_stride_or_width_alone() {
 
 #[test]
 fn only_projections_cost_parameters() {
-    let count = |shortcut| trainable_params(&unit(UnitKind::Basic, 4, 8, 2, shortcut));
+    let count = |shortcut| trainable_params(&unit(BlockKind::Basic, 4, 8, 2, shortcut));
     let convolutions = 4 * 8 * 9 + 8 * 8 * 9 + 4 * 8;
     assert_eq!(count(Shortcut::Absent), convolutions);
     assert_eq!(count(Shortcut::ZeroPad), convolutions);
@@ -92,7 +92,7 @@ fn only_projections_cost_parameters() {
 
 #[test]
 fn option_a_takes_every_other_pixel_and_pads_channels_on_both_sides() {
-    let unit = without_branch(unit(UnitKind::Basic, 2, 4, 2, Shortcut::ZeroPad));
+    let unit = without_branch(unit(BlockKind::Basic, 2, 4, 2, Shortcut::ZeroPad));
     let images = Tensor::<1>::from_data(
         TensorData::from([
             1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, // first channel, 3×3
@@ -112,7 +112,7 @@ fn option_a_takes_every_other_pixel_and_pads_channels_on_both_sides() {
 
 #[test]
 fn an_odd_number_of_new_channels_is_padded_too() {
-    let unit = without_branch(unit(UnitKind::Basic, 2, 5, 1, Shortcut::ZeroPad));
+    let unit = without_branch(unit(BlockKind::Basic, 2, 5, 1, Shortcut::ZeroPad));
     let out = unit.forward(Tensor::ones([1, 2, 1, 1], &Device::flex()));
     out.into_data().assert_eq(
         &TensorData::from([[[[0.0f32]], [[1.0]], [[1.0]], [[0.0]], [[0.0]]]]),
@@ -154,7 +154,7 @@ fn option_a_sends_the_gradient_back_to_the_pixels_it_read() {
 fn stochastic_depth_leaves_whole_images_out_and_lifts_the_others() {
     let device = Device::flex().autodiff();
     let config = ResidualUnitConfig {
-        kind: UnitKind::Basic,
+        kind: BlockKind::Basic,
         channels_in: 2,
         width: 2,
         stride: 1,

@@ -7,7 +7,7 @@ use burn::tensor::loss::cross_entropy_with_logits;
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_zoo::trainer::{OptimizerSection, Precision};
 use burn_zoo::{
-    Classifier, CreateOptions, Model, ModelInfo, cast_params, create, set_kernels_enabled,
+    Classifier, Model, ModelInfo, ModelOptions, cast_params, create, set_kernels_enabled,
     supports_kernels, to_f32,
 };
 use clap::{Args, ValueEnum};
@@ -178,7 +178,7 @@ fn measure(args: &BenchArgs, info: &'static ModelInfo, plain: &Device) -> Result
         true => plain.clone().autodiff(),
         false => plain.clone(),
     };
-    let model = create(info.name, &CreateOptions::default(), &device)?;
+    let model = create(info.name, &ModelOptions::default(), &device)?;
     let shape = [batch, channels, height, width];
     let images = Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let precision = args.precision.precision();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use burn_zoo::{CreateOptions, Format, LoadReport, ModelInfo, Origin, WeightsFile};
+use burn_zoo::{Format, LoadReport, ModelInfo, ModelOptions, Origin, WeightsFile};
 use clap::Args;
 use serde::Serialize;
 
@@ -97,7 +97,7 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), CliError> 
     let device = args.device.choose()?;
     let file = WeightsFile::open(&args.file, info, &device).map_err(CliError::input)?;
     let found = file.options();
-    let options = CreateOptions {
+    let options = ModelOptions {
         num_classes: args.classes.or(found.num_classes),
         in_channels: args.channels.or(found.in_channels),
         ..found
@@ -172,7 +172,7 @@ pub(crate) struct Converted {
 /// Loads the weights of `file` into the network of `options`, and writes them to `target`.
 pub(crate) fn convert(
     file: WeightsFile,
-    options: &CreateOptions,
+    options: &ModelOptions,
     partial: bool,
     target: &RunOptions<'_>,
     device: &Device,
@@ -252,7 +252,7 @@ fn published_statistics(info: &ModelInfo, file: &Path) -> Option<[Vec<f32>; 2]> 
 }
 
 /// The statistics of the model's own evaluation, where the images have its channels.
-fn own_statistics(info: &ModelInfo, options: &CreateOptions) -> Option<[Vec<f32>; 2]> {
+fn own_statistics(info: &ModelInfo, options: &ModelOptions) -> Option<[Vec<f32>; 2]> {
     let own = info.preprocessing;
     let channels = options.in_channels.unwrap_or(info.input[0]);
     (own.mean.len() == channels).then(|| [own.mean.to_vec(), own.std.to_vec()])

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn_zoo::trainer::write_atomic;
-use burn_zoo::{CreateOptions, Summary};
+use burn_zoo::{ModelOptions, Summary};
 use clap::Args;
 
 use crate::devices;
@@ -34,10 +34,10 @@ pub(crate) struct SummaryArgs {
 }
 
 pub(crate) fn run(args: &SummaryArgs, output: Output) -> Result<(), CliError> {
-    let options = CreateOptions {
+    let options = ModelOptions {
         num_classes: args.classes,
         in_channels: args.input.map(|[channels, ..]| channels),
-        ..CreateOptions::default()
+        ..ModelOptions::default()
     };
     let size = args.input.map(|[_, height, width]| [height, width]);
     let recorder = devices::recorder();

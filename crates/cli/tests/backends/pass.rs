@@ -5,13 +5,13 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::store::{BurnpackStore, ModuleSnapshot};
 use burn::tensor::{Bytes, Device, Distribution, Gradients, Int, Tensor, TensorData};
 use burn_zoo::trainer::Precision;
-use burn_zoo::{Classifier, Model, ModelConfig, cast_params, to_f32};
+use burn_zoo::{Classifier, Model, cast_params, to_f32};
 
 use crate::networks::{CLASSES, Network};
 
 /// What both devices start from; made on Flex.
 pub(crate) struct Start {
-    config: ModelConfig,
+    init: fn(&Device) -> Model,
     weights: Bytes,
     images: TensorData,
     labels: Vec<i32>,
@@ -23,9 +23,8 @@ impl Start {
     pub(crate) fn of(network: &Network, precision: Precision) -> Self {
         let device = Device::flex();
         device.seed(1);
-        let config = network.config();
         let mut store = BurnpackStore::from_bytes(None);
-        let model = config.init(&device);
+        let model = (network.init)(&device);
         let model = match precision {
             Precision::F32 => model,
             _ => model.map(&mut Even),
@@ -42,7 +41,7 @@ impl Start {
         let images = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
         let labels = (0..shape[0]).map(|image| (3 * image % CLASSES) as i32);
         Self {
-            config,
+            init: network.init,
             weights: store.get_bytes().expect("written above"),
             images: images.into_data(),
             labels: labels.collect(),
@@ -51,7 +50,7 @@ impl Start {
 
     /// Runs the step on `device`, in the numbers of `precision`.
     pub(crate) fn run(&self, device: &Device, precision: Precision) -> Pass {
-        let mut model = self.config.init(device);
+        let mut model = (self.init)(device);
         let mut store = BurnpackStore::from_bytes(Some(self.weights.clone()));
         model
             .load_from(&mut store)

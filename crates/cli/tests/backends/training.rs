@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use burn_zoo::{CreateOptions, Origin};
+use burn_zoo::{ModelOptions, Origin};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(crate) fn compare(backend: Backend) -> Result<String, Failed> {
     std::fs::write(folder.path().join("run.toml"), RUN)?;
     let device = Device::flex();
     device.seed(1);
-    let model = burn_zoo::create("lenet5", &CreateOptions::default(), &device)?;
+    let model = burn_zoo::create("lenet5", &ModelOptions::default(), &device)?;
     let origin = Origin {
         model: "lenet5",
         statistics: None,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::error::{LoadReport, WeightsError};
 use super::slots::{Naming, Slot, slots};
 use super::{fit, keys, pickle, save};
-use crate::{Arch, CreateOptions, Model, ModelConfig, ModelInfo};
+use crate::{Arch, Model, ModelConfig, ModelInfo, ModelOptions};
 
 /// Formats that weights are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,9 +102,9 @@ impl WeightsFile {
                 expected: info.name,
             });
         }
-        let widest = CreateOptions {
+        let widest = ModelOptions {
             aux_heads: info.may_have_aux_heads().then_some(true),
-            ..CreateOptions::default()
+            ..ModelOptions::default()
         };
         let wanted = blueprint(info, &widest, format.naming(), device);
         let (tensors, prefix) = keys::bring_to(tensors, &wanted, info.arch);
@@ -125,13 +125,13 @@ impl WeightsFile {
     }
 
     /// Classes, channels and auxiliary heads of the network that the weights are of, as far as they show.
-    pub fn options(&self) -> CreateOptions {
+    pub fn options(&self) -> ModelOptions {
         let info = &self.info;
         let [channels, ..] = info.input;
         let slots =
-            |options: &CreateOptions| blueprint(info, options, self.format.naming(), &self.device);
-        let usual = slots(&CreateOptions::default());
-        let differing = |options: &CreateOptions| {
+            |options: &ModelOptions| blueprint(info, options, self.format.naming(), &self.device);
+        let usual = slots(&ModelOptions::default());
+        let differing = |options: &ModelOptions| {
             // The axis of a tensor that follows the number in question.
             usual.iter().zip(slots(options)).find_map(|(usual, other)| {
                 let mut axes = usual.shape.iter().zip(&other.shape);
@@ -139,14 +139,14 @@ impl WeightsFile {
                 self.tensors.get(&usual.name)?.shape.get(axis).copied()
             })
         };
-        CreateOptions {
-            num_classes: differing(&CreateOptions {
+        ModelOptions {
+            num_classes: differing(&ModelOptions {
                 num_classes: Some(info.classes + 1),
-                ..CreateOptions::default()
+                ..ModelOptions::default()
             }),
-            in_channels: differing(&CreateOptions {
+            in_channels: differing(&ModelOptions {
                 in_channels: Some(channels + 1),
-                ..CreateOptions::default()
+                ..ModelOptions::default()
             }),
             input_size: self.aux_input_size(),
             aux_heads: info
@@ -203,7 +203,7 @@ impl WeightsFile {
 /// The tensors that a network of `info` would have. Nothing is drawn or allocated: weights come into being when used.
 fn blueprint(
     info: &ModelInfo,
-    options: &CreateOptions,
+    options: &ModelOptions,
     naming: Naming,
     device: &Device,
 ) -> Vec<Slot> {
@@ -229,8 +229,15 @@ fn burnpack(path: &Path) -> Result<Content, String> {
     let tensors = reader.into_tensors().map_err(plain)?;
     let tensors = tensors
         .into_iter()
-        .map(|tensor| (tensor.name.clone(), tensor));
+        .map(|tensor| (without_variants(&tensor.name), tensor));
     Ok((tensors.collect(), metadata))
+}
+
+/// A path of Burn's without the variants of enums, which are the only parts in capitals: they may be renamed, files stay.
+fn without_variants(path: &str) -> String {
+    let parts = path.split('.');
+    let fields = parts.filter(|part| !part.starts_with(|first: char| first.is_ascii_uppercase()));
+    fields.collect::<Vec<_>>().join(".")
 }
 
 fn safetensors(path: &Path) -> Result<Content, String> {

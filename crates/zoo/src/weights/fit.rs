@@ -71,7 +71,7 @@ pub(super) fn load(
         Naming::Burn => Box::new(to_f32),
         Naming::PyTorch => Box::new(PyTorchToBurnAdapter.chain(to_f32)),
     };
-    let applied = model.apply(fitting, None, Some(adapter), naming == Naming::PyTorch);
+    let applied = model.apply(fitting, None, Some(adapter), true);
     match applied.errors.first() {
         None => Ok((model, report)),
         Some(error) => Err(WeightsError::Malformed {

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Int, Shape, Tensor};
 /// How a file names tensors and lays out linear layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Naming {
-    /// Burn's fields (`bn1.gamma`), the variants of enums among them, linear weights `[inputs, outputs]`.
+    /// Burn's fields (`bn1.gamma`), linear weights `[inputs, outputs]`.
     Burn,
     /// PyTorch's state dict (`bn1.weight`), linear weights `[outputs, inputs]`.
     PyTorch,
@@ -48,7 +48,7 @@ impl Inventory {
         let mut names: Vec<&str> = self
             .path
             .iter()
-            .filter(|(_, holder)| self.naming == Naming::Burn || !holder.starts_with("Enum:"))
+            .filter(|(_, holder)| !holder.starts_with("Enum:"))
             .map(|(name, _)| name.as_str())
             .collect();
         if let (Naming::PyTorch, Some(leaf)) = (self.naming, names.last_mut()) {

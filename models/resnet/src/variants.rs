@@ -1,6 +1,9 @@
 //! The networks of the paper as a table, and the configuration that builds one.
 
-use burn_zoo_blocks::{BottleneckStride, Shortcut, UnitKind};
+use burn::tensor::Device;
+use burn_zoo_blocks::{BlockKind, BottleneckStride, ModelFamily, ModelOptions, Shortcut};
+
+use crate::ResNet;
 
 /// The depths of the paper's Table 1, as torchvision builds them (v1.5, option B).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +94,7 @@ pub(crate) enum Stem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) stem: Stem,
-    pub(crate) kind: UnitKind,
+    pub(crate) kind: BlockKind,
     /// Units of each stage. The width doubles and the resolution halves from one stage to the next.
     pub(crate) stages: &'static [usize],
     /// Width of the first stage.
@@ -105,9 +108,9 @@ impl Variant {
     pub(crate) const fn plan(self) -> Plan {
         use Shortcut::{Absent, ProjectOnChange as B, ZeroPad as A};
         use Stem::{Large, Small};
-        use UnitKind::Basic;
-        const V1: UnitKind = UnitKind::Bottleneck(BottleneckStride::First1x1);
-        const V15: UnitKind = UnitKind::Bottleneck(BottleneckStride::Middle3x3);
+        use BlockKind::Basic;
+        const V1: BlockKind = BlockKind::Bottleneck(BottleneckStride::First1x1);
+        const V15: BlockKind = BlockKind::Bottleneck(BottleneckStride::Middle3x3);
 
         let (stem, kind, stages, width, shortcut): (_, _, &'static [usize], _, _) = match self {
             Self::R18       => (Large, Basic, &[2, 2, 2, 2],  64, B),
@@ -136,10 +139,10 @@ impl Variant {
         Plan { stem, kind, stages, width, shortcut }
     }
 
-    /// Whether something runs beside the convolutions of its units.
+    /// Least height and width of an image, in pixels: every layer is padded, and the last map is averaged whatever its size.
     #[must_use]
-    pub const fn has_shortcuts(self) -> bool {
-        !matches!(self.plan().shortcut, Shortcut::Absent)
+    pub const fn min_size(self) -> usize {
+        1
     }
 
     /// Whether the network belongs to the CIFAR family of section 4.2, with ten classes by default.
@@ -199,12 +202,32 @@ impl ResNetConfig {
         self
     }
 
-    /// [Stochastic depth](https://arxiv.org/abs/1603.09382) (Huang et al. 2016): share of the images for which a training
-    /// step leaves out the last unit's convolutions, from 0 (the default) to below 1. Unit l of L is left out l / L times
+    /// [Stochastic depth](https://arxiv.org/abs/1603.09382) (Huang et al. 2016): probability that a training
+    /// step leaves out the last unit's convolutions for an image, from 0 (the default) to below 1. Unit l of L is left out l / L times
     /// as often (equation 4). Networks without shortcuts have none.
     #[must_use]
     pub fn with_stochastic_depth(mut self, stochastic_depth: f64) -> Self {
         self.stochastic_depth = stochastic_depth;
         self
+    }
+}
+
+impl ModelFamily for Variant {
+    type Model = ResNet;
+
+    fn create(self, options: &ModelOptions, device: &Device) -> ResNet {
+        let own = ResNetConfig::new(self);
+        ResNetConfig {
+            num_classes: options.num_classes.unwrap_or(own.num_classes),
+            in_channels: options.in_channels.unwrap_or(own.in_channels),
+            stochastic_depth: options.stochastic_depth.unwrap_or(own.stochastic_depth),
+            ..own
+        }
+        .init(device)
+    }
+
+    /// A unit without a shortcut cannot be left out.
+    fn has_stochastic_depth(self) -> bool {
+        self.plan().shortcut != Shortcut::Absent
     }
 }

@@ -12,7 +12,7 @@ use burn::nn::conv::Conv2d;
 ///
 /// # Panics
 /// On an autodiff device, or if the normalisation has another number of channels than the convolution gives.
-pub fn fold(conv: &mut Conv2d, norm: &mut Option<BatchNorm>) {
+pub fn fuse_conv_bn(conv: &mut Conv2d, norm: &mut Option<BatchNorm>) {
     let Some(norm) = norm.take() else {
         return;
     };
@@ -86,7 +86,7 @@ mod tests {
             let images = Tensor::random([2, 4, 5, 7], Distribution::Normal(0.0, 1.0), &device);
             let expected = norm.forward(conv.forward(images.clone()));
             let mut norm = Some(norm);
-            fold(&mut conv, &mut norm);
+            fuse_conv_bn(&mut conv, &mut norm);
             assert!(norm.is_none(), "it is part of the convolution");
             let tolerance = Tolerance::absolute(1e-5);
             for found in [
@@ -104,7 +104,7 @@ mod tests {
     #[should_panic(expected = "fuse what `valid` gives")]
     fn a_network_that_trains_is_refused() {
         let (mut conv, norm) = pair(false, 1, &Device::flex().autodiff());
-        fold(&mut conv, &mut Some(norm));
+        fuse_conv_bn(&mut conv, &mut Some(norm));
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let device = Device::flex();
         let (mut conv, _) = pair(false, 1, &device);
         let before = conv.weight.val().into_data();
-        fold(&mut conv, &mut None);
+        fuse_conv_bn(&mut conv, &mut None);
         assert!(conv.bias.is_none());
         conv.weight.val().into_data().assert_eq(&before, true);
     }

@@ -1,6 +1,9 @@
 //! Table 1 of the paper, and the configuration that builds a network of it.
 
-use burn_zoo_blocks::{InceptionConfig, InceptionStyle};
+use burn::tensor::Device;
+use burn_zoo_blocks::{InceptionConfig, InceptionStyle, ModelFamily, ModelOptions};
+
+use crate::GoogLeNet;
 
 /// The inception modules of Table 1, with the columns as printed.
 #[derive(Debug, Clone, Copy)]
@@ -186,7 +189,7 @@ impl GoogLeNetConfig {
         self
     }
 
-    /// Share of the embedding that a training step drops, from 0 to below 1: 0.2 by default, 0.4 in the paper.
+    /// Probability that a training step drops a unit of the embedding, from 0 to below 1: 0.2 by default, 0.4 in the paper.
     #[must_use]
     pub fn with_dropout(mut self, dropout: f64) -> Self {
         self.dropout = dropout;
@@ -229,6 +232,40 @@ impl GoogLeNetConfig {
             conv5x5,
             pool_proj,
             style: self.variant.style(),
+        }
+    }
+}
+
+impl ModelFamily for Variant {
+    type Model = GoogLeNet;
+
+    fn create(self, options: &ModelOptions, device: &Device) -> GoogLeNet {
+        self.config(options).init(device)
+    }
+
+    fn has_dropout(self) -> bool {
+        true
+    }
+
+    fn has_aux_heads(self) -> bool {
+        true
+    }
+
+    fn min_size_with(self, options: &ModelOptions) -> usize {
+        self.config(options).min_size()
+    }
+}
+
+impl Variant {
+    fn config(self, options: &ModelOptions) -> GoogLeNetConfig {
+        let own = GoogLeNetConfig::new(self);
+        GoogLeNetConfig {
+            num_classes: options.num_classes.unwrap_or(own.num_classes),
+            in_channels: options.in_channels.unwrap_or(own.in_channels),
+            input_size: options.input_size.unwrap_or(own.input_size),
+            aux: options.aux_heads.unwrap_or(own.aux),
+            dropout: options.dropout.unwrap_or(own.dropout),
+            ..own
         }
     }
 }

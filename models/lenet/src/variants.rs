@@ -1,6 +1,7 @@
 //! The configuration of LeNet-5.
 
 use burn::tensor::Device;
+use burn_zoo_blocks::{ModelFamily, ModelOptions};
 
 use crate::{LeNet, Modern, Published};
 
@@ -30,6 +31,14 @@ pub struct LeNetConfig {
     output: Output,
     num_classes: usize,
     in_channels: usize,
+}
+
+impl Variant {
+    /// Height and width of an image, in pixels: the only size that the fully connected layers take.
+    #[must_use]
+    pub const fn min_size(self) -> usize {
+        32
+    }
 }
 
 impl LeNetConfig {
@@ -94,5 +103,16 @@ impl LeNetConfig {
             }
             Variant::Modern => LeNet::Modern(Modern::new(in_channels, num_classes, device)),
         }
+    }
+}
+
+impl ModelFamily for Variant {
+    type Model = LeNet;
+
+    fn create(self, options: &ModelOptions, device: &Device) -> LeNet {
+        LeNetConfig::new(self)
+            .with_num_classes(options.num_classes.unwrap_or(10))
+            .with_in_channels(options.in_channels.unwrap_or(1))
+            .init(device)
     }
 }

@@ -1,11 +1,11 @@
-//! The fully connected half of AlexNet and its successors: two hidden layers with dropout, and the scores.
+//! The fully connected layers of AlexNet, ZFNet and VGG: two hidden layers with dropout, and the last one.
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, Relu};
 use burn::tensor::{Device, Tensor, s};
 use burn_zoo_kernels::linear;
 
-use crate::Start;
+use crate::WeightInit;
 
 /// On which side of the hidden layers dropout stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +16,9 @@ pub enum DropoutSide {
     After,
 }
 
-/// Configuration of a [`FullyConnected`].
+/// Configuration of a [`Head`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FullyConnectedConfig {
+pub struct HeadConfig {
     /// Width of the vector that it reads.
     pub inputs: usize,
     /// Width of both hidden layers.
@@ -27,30 +27,30 @@ pub struct FullyConnectedConfig {
     pub classes: usize,
     /// Where dropout stands.
     pub side: DropoutSide,
-    /// Share of the units that a training step drops, from 0 to below 1.
+    /// Probability that a training step drops a unit, from 0 to below 1.
     pub dropout: f64,
-    /// How the two hidden layers start.
-    pub hidden_start: Start,
-    /// How the last layer starts.
-    pub last_start: Start,
+    /// Initial weights of the two hidden layers.
+    pub hidden_init: WeightInit,
+    /// Initial weights of the last layer.
+    pub last_init: WeightInit,
 }
 
-impl FullyConnectedConfig {
+impl HeadConfig {
     /// Creates the layers with random weights.
     #[must_use]
-    pub fn init(&self, device: &Device) -> FullyConnected {
+    pub fn init(&self, device: &Device) -> Head {
         let Self { hidden, side, .. } = *self;
-        let fc6 = self.hidden_start.linear(self.inputs, hidden, device);
-        let fc7 = self.hidden_start.linear(hidden, hidden, device);
-        let fc8 = self.last_start.linear(hidden, self.classes, device);
+        let fc6 = self.hidden_init.linear(self.inputs, hidden, device);
+        let fc7 = self.hidden_init.linear(hidden, hidden, device);
+        let fc8 = self.last_init.linear(hidden, self.classes, device);
         let dropout = || DropoutConfig::new(self.dropout).init();
         let relu = Relu::new;
         match side {
             DropoutSide::Before => {
-                FullyConnected::Before((dropout(), fc6, relu(), dropout(), fc7, relu(), fc8))
+                Head::Before((dropout(), fc6, relu(), dropout(), fc7, relu(), fc8))
             }
             DropoutSide::After => {
-                FullyConnected::After((fc6, relu(), dropout(), fc7, relu(), dropout(), fc8))
+                Head::After((fc6, relu(), dropout(), fc7, relu(), dropout(), fc8))
             }
         }
     }
@@ -59,17 +59,19 @@ impl FullyConnectedConfig {
 /// Two hidden layers with ReLU and dropout, and a linear layer for the scores.
 ///
 /// Layers without parameters count in the numbering, as in PyTorch's `Sequential`. Should be created with
-/// [`FullyConnectedConfig`].
+/// [`HeadConfig`].
 #[derive(Module, Debug)]
-pub enum FullyConnected {
+pub enum Head {
     /// [`DropoutSide::Before`].
     Before((Dropout, Linear, Relu, Dropout, Linear, Relu, Linear)),
     /// [`DropoutSide::After`].
     After((Linear, Relu, Dropout, Linear, Relu, Dropout, Linear)),
+    /// No hidden layer.
+    Linear(Linear),
 }
 
-impl FullyConnected {
-    /// Everything before the last layer.
+impl Head {
+    /// Everything before the last layer; without hidden layers, `vector` itself.
     ///
     /// # Shapes
     /// - vector: `[batch, inputs]`
@@ -85,6 +87,7 @@ impl FullyConnected {
                 let vector = dropout6.forward(relu6.forward(linear(fc6, vector)));
                 dropout7.forward(relu7.forward(linear(fc7, vector)))
             }
+            Self::Linear(_) => vector,
         }
     }
 
@@ -118,17 +121,17 @@ impl FullyConnected {
     #[must_use]
     pub fn last(&self) -> &Linear {
         match self {
-            Self::Before((.., fc8)) | Self::After((.., fc8)) => fc8,
+            Self::Before((.., fc8)) | Self::After((.., fc8)) | Self::Linear(fc8) => fc8,
         }
     }
 
     /// The same layers with a fresh last one for `classes` classes.
     #[must_use]
-    pub fn with_classes(mut self, classes: usize, start: Start, device: &Device) -> Self {
+    pub fn with_classes(mut self, classes: usize, init: WeightInit, device: &Device) -> Self {
         let hidden = self.last().weight.lazy_shape()[0];
-        let fresh = start.linear(hidden, classes, device);
+        let fresh = init.linear(hidden, classes, device);
         match &mut self {
-            Self::Before((.., fc8)) | Self::After((.., fc8)) => *fc8 = fresh,
+            Self::Before((.., fc8)) | Self::After((.., fc8)) | Self::Linear(fc8) => *fc8 = fresh,
         }
         self
     }
@@ -140,15 +143,15 @@ mod tests {
 
     use super::*;
 
-    fn layers(side: DropoutSide, device: &Device) -> FullyConnected {
-        let config = FullyConnectedConfig {
+    fn layers(side: DropoutSide, device: &Device) -> Head {
+        let config = HeadConfig {
             inputs: 400,
             hidden: 300,
             classes: 5,
             side,
             dropout: 0.5,
-            hidden_start: Start::Normal { bias: 1.0 },
-            last_start: Start::Uniform,
+            hidden_init: WeightInit::Normal { bias: 1.0 },
+            last_init: WeightInit::Uniform,
         };
         config.init(device)
     }
@@ -208,7 +211,7 @@ mod tests {
         let layers = layers(DropoutSide::Before, &device);
         let vector = Tensor::<2>::ones([1, 400], &device);
         let before = layers.embed(vector.clone()).into_data();
-        let layers = layers.with_classes(7, Start::Normal { bias: 0.0 }, &device);
+        let layers = layers.with_classes(7, WeightInit::Normal { bias: 0.0 }, &device);
         layers.embed(vector).into_data().assert_eq(&before, true);
         assert_eq!(layers.last().weight.dims(), [300, 7]);
     }

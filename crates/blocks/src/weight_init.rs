@@ -1,15 +1,15 @@
-//! How the convolutions and linear layers of the networks before batch normalisation start.
+//! Initial weights of the convolutions and linear layers of AlexNet, ZFNet and VGG.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::Device;
 
-use crate::stack::ConvRow;
+use crate::sequential::ConvSpec;
 use crate::{constant_bias, kaiming_normal_fan_out};
 
 /// Initial weights and biases.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Start {
+pub enum WeightInit {
     /// PyTorch's default: weights and biases uniform in ±1/√fan-in.
     Uniform,
     /// Weights from a normal distribution of mean 0 and standard deviation 0.01, as Krizhevsky et al. 2012 and Zeiler
@@ -22,9 +22,9 @@ pub enum Start {
     He,
 }
 
-impl Start {
+impl WeightInit {
     /// The convolution of a row on a map of `channels_in` channels.
-    pub(crate) fn conv(self, row: ConvRow, channels_in: usize, device: &Device) -> Conv2d {
+    pub(crate) fn conv(self, row: ConvSpec, channels_in: usize, device: &Device) -> Conv2d {
         let config = row.config(channels_in);
         let config = match self {
             Self::Uniform => config,
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    fn deviation<const D: usize>(weight: Tensor<D>) -> f32 {
+    fn std<const D: usize>(weight: Tensor<D>) -> f32 {
         weight.square().mean().sqrt().into_scalar::<f32>()
     }
 
@@ -91,25 +91,25 @@ mod tests {
     }
 
     #[test]
-    fn weights_have_the_deviation_and_biases_the_value_of_the_rule() {
+    fn weights_have_the_std_and_biases_the_value_of_the_rule() {
         let device = Device::flex();
         device.seed(1);
-        let row = ConvRow::same(64, 3);
-        for (start, conv_deviation, linear_deviation, bias) in [
-            (Start::Normal { bias: 1.0 }, 0.01, 0.01, 1.0),
+        let row = ConvSpec::same(64, 3);
+        for (init, conv_std, linear_std, bias) in [
+            (WeightInit::Normal { bias: 1.0 }, 0.01, 0.01, 1.0),
             (
-                Start::He,
+                WeightInit::He,
                 (2.0f32 / (64.0 * 9.0)).sqrt(),
                 (2.0f32 / 256.0).sqrt(),
                 0.0,
             ),
         ] {
-            let conv = start.conv(row, 32, &device);
-            let linear = start.linear(256, 128, &device);
-            let found = deviation(conv.weight.val()) / conv_deviation;
-            assert!((found - 1.0).abs() < 0.05, "{start:?}: {found}");
-            let found = deviation(linear.weight.val()) / linear_deviation;
-            assert!((found - 1.0).abs() < 0.05, "{start:?}: {found}");
+            let conv = init.conv(row, 32, &device);
+            let linear = init.linear(256, 128, &device);
+            let found = std(conv.weight.val()) / conv_std;
+            assert!((found - 1.0).abs() < 0.05, "{init:?}: {found}");
+            let found = std(linear.weight.val()) / linear_std;
+            assert!((found - 1.0).abs() < 0.05, "{init:?}: {found}");
             assert_eq!(biases(conv.bias), [bias; 64]);
             assert_eq!(biases(linear.bias), [bias; 128]);
         }
@@ -119,7 +119,7 @@ mod tests {
     fn pytorchs_default_fills_weights_and_biases_up_to_the_same_bound() {
         let device = Device::flex();
         device.seed(1);
-        let linear = Start::Uniform.linear(64, 512, &device);
+        let linear = WeightInit::Uniform.linear(64, 512, &device);
         let largest = |values: Vec<f32>| {
             values
                 .iter()
