@@ -13,8 +13,10 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_zoo::googlenet::GoogLeNetConfig;
 use burn_zoo::{
-    Classifier, Model, ModelConfig, ModelOptions, Origin, WeightsFile, model_info, save_weights,
+    Arch, Classifier, CreateError, Model, ModelInfo, ModelOptions, Origin, WeightsFile, create,
+    model_info, save_weights,
 };
 use serde::Deserialize;
 
@@ -54,8 +56,8 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
         input_size: Some([case.train[2], case.train[3]]),
         ..file.options()
     };
-    let config = without_dropout(ModelConfig::new(info.name, &options)?);
-    let (model, _) = file.load_into(config.init(&device), false)?;
+    let model = without_dropout(info, &options, &device)?;
+    let (model, _) = file.load_into(model, false)?;
 
     let origin = Origin {
         model: info.name,
@@ -108,15 +110,28 @@ fn step(model: Model, path: &Path, case: &Case, device: &Device) -> Result<Model
 }
 
 /// Dropout is random, and PyTorch draws other numbers.
-fn without_dropout(config: ModelConfig) -> ModelConfig {
-    match config {
-        ModelConfig::AlexNet(config) => ModelConfig::AlexNet(config.with_dropout(0.0)),
-        ModelConfig::ZfNet(config) => ModelConfig::ZfNet(config.with_dropout(0.0)),
-        ModelConfig::Vgg(config) => ModelConfig::Vgg(config.with_dropout(0.0)),
-        ModelConfig::GoogLeNet(config) => {
-            ModelConfig::GoogLeNet(config.with_dropout(0.0).with_aux_dropout(0.0))
-        }
-        ModelConfig::LeNet(_) | ModelConfig::ResNet(_) => config,
+fn without_dropout(
+    info: &ModelInfo,
+    options: &ModelOptions,
+    device: &Device,
+) -> Result<Model, CreateError> {
+    if let Arch::GoogLeNet(variant) = info.arch {
+        let config = GoogLeNetConfig::new(variant)
+            .with_num_classes(options.num_classes.unwrap_or(info.classes))
+            .with_in_channels(options.in_channels.unwrap_or(info.input[0]))
+            .with_input_size(options.input_size.unwrap_or([224, 224]))
+            .with_aux(options.aux_heads == Some(true))
+            .with_dropout(0.0)
+            .with_aux_dropout(0.0);
+        return Ok(Model::GoogLeNet(config.init(device)));
+    }
+    let none = ModelOptions {
+        dropout: Some(0.0),
+        ..options.clone()
+    };
+    match create(info.name, &none, device) {
+        Err(CreateError::NoDropout { .. }) => create(info.name, options, device),
+        created => created,
     }
 }
 
