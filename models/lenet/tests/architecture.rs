@@ -35,7 +35,7 @@ fn maps_have_the_sizes_of_figure_2() {
     let device = Device::flex();
     let sizes = |model: &LeNet| -> Vec<[usize; 2]> {
         let maps = model
-            .features(images(1), model.feature_names())
+            .features(images(1), &model.feature_names())
             .expect("its own names");
         maps.iter()
             .map(|map| [map.dims()[1], map.dims()[2]])
