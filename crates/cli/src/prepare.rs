@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_zoo::data::{ImageData, Normalize};
 use burn_zoo::trainer::{Existing, Observer, RunFile, TrainRequest, has_checkpoint, pipelines};
-use burn_zoo::{Model, ModelConfig, ModelInfo, Origin};
+use burn_zoo::{Model, ModelCard, ModelConfig, ModelInfo};
 
 use crate::device_group::DeviceGroup;
 use crate::devices::device_cache_bytes;
@@ -75,8 +75,8 @@ impl PreparedRun {
             false => self.started(&device)?,
         };
         let Normalize { mean, std } = self.normalize;
-        let origin = Origin {
-            model: self.info.name,
+        let card = ModelCard {
+            model: self.info.name.to_owned(),
             statistics: Some([mean, std]),
             source: None,
         };
@@ -85,7 +85,7 @@ impl PreparedRun {
         Ok(TrainRequest {
             run: self.run,
             model: Box::new(move |device| started.unwrap_or_else(|| config.init(device))),
-            metadata: origin
+            metadata: card
                 .metadata()
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value))

@@ -15,7 +15,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use burn_zoo::googlenet::GoogLeNetConfig;
 use burn_zoo::{
-    Arch, Classifier, CreateError, Model, ModelInfo, ModelOptions, Origin, WeightsFile, create,
+    Arch, Classifier, CreateError, Model, ModelCard, ModelInfo, ModelOptions, WeightsFile, create,
     model_info, save_weights,
 };
 use serde::Deserialize;
@@ -59,12 +59,12 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     let model = without_dropout(info, &options, &device)?;
     let (model, _) = file.load_into(model, false)?;
 
-    let origin = Origin {
-        model: info.name,
+    let card = ModelCard {
+        model: info.name.to_owned(),
         statistics: None,
         source: None,
     };
-    save_weights(&model, &path("export.safetensors"), &origin, true)?;
+    save_weights(&model, &path("export.safetensors"), &card, true)?;
     let images = images(&path("eval.f32"), case.eval, &device)?;
     let logits = model.valid().forward(images).into_data();
     write(
@@ -75,7 +75,7 @@ fn answer(folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     )?;
 
     let stepped = step(model, &path("train.f32"), &case, &device)?;
-    save_weights(&stepped, &path("step.safetensors"), &origin, true)?;
+    save_weights(&stepped, &path("step.safetensors"), &card, true)?;
     Ok(())
 }
 

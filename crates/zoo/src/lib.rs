@@ -14,15 +14,13 @@
 //! Each architecture is also a crate of its own, re-exported here ([`lenet`] to [`resnet`]) and usable without the rest.
 
 mod create;
-mod figure;
 mod from_config;
 mod info;
+mod inspect;
 mod model;
 mod pattern;
-mod published;
-mod record;
+mod pretrained;
 mod registry;
-mod summary;
 
 mod weights;
 
@@ -39,17 +37,18 @@ pub use {
     burn_zoo_zfnet as zfnet,
 };
 
+pub use burn_zoo_inspect::{Layer, Summary};
 pub use create::{
     CreateError, ModelConfig, UnknownModel, create, model_info, models, nearest_model,
 };
-pub use figure::figure;
 pub use from_config::{
     DataError, FineTuneError, config_for, evaluation_pipeline, fine_tuned, open_data,
 };
 pub use info::{InputFit, ModelInfo, Paper, Preprocessing, SizeMismatch, Sizes};
+pub use inspect::{figure, summarize};
 pub use model::{Arch, Model};
-pub use published::{Published, published, published_models};
-pub use summary::{Layer, Summary, summarize};
+pub use pretrained::{Published, published, published_models};
 pub use weights::{
-    Format, LoadReport, Origin, WeightsError, WeightsFile, WrongTensor, load_weights, save_weights,
+    Format, LoadReport, ModelCard, WeightsError, WeightsFile, WrongTensor, load_weights,
+    save_weights,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use burn_zoo::{
-    Classifier, Format, LoadReport, Model, ModelInfo, ModelOptions, Origin, WeightsError,
+    Classifier, Format, LoadReport, Model, ModelCard, ModelInfo, ModelOptions, WeightsError,
     WeightsFile, create, model_info, save_weights,
 };
 
@@ -160,9 +160,9 @@ fn what_is_cut_or_no_checkpoint_is_refused_with_its_file() {
     assert!(error.to_string().contains("images.zip"), "{error}");
 }
 
-fn origin(model: &'static str) -> Origin {
-    Origin {
-        model,
+fn card(model: &'static str) -> ModelCard {
+    ModelCard {
+        model: model.to_owned(),
         statistics: Some([vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]]),
         source: Some("a.pth".into()),
     }
@@ -182,11 +182,11 @@ fn what_is_written_is_read_back_and_says_what_it_is() {
         let path = folder.path().join(format!("{name}.{ending}"));
         let ours = model(name, &device).materialize();
         let expected = ours.forward(images.clone()).into_data();
-        save_weights(&ours, &path, &origin(name), false).unwrap_or_else(|error| panic!("{error}"));
+        save_weights(&ours, &path, &card(name), false).unwrap_or_else(|error| panic!("{error}"));
 
         let file =
             WeightsFile::open(&path, info(name), &device).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(file.statistics(), origin(name).statistics);
+        assert_eq!(file.statistics(), card(name).statistics);
         let options = file.options();
         assert_eq!(
             (options.num_classes, options.in_channels),
@@ -211,14 +211,14 @@ fn what_is_written_is_read_back_and_says_what_it_is() {
                 .contains(&format!("weights of {name}, not of resnet32")),
             "{error}"
         );
-        let error = save_weights(&ours, &path, &origin(name), false).expect_err("it exists");
+        let error = save_weights(&ours, &path, &card(name), false).expect_err("it exists");
         assert!(matches!(error, WeightsError::Exists { .. }), "{error}");
-        save_weights(&ours, &path, &origin(name), true).expect("it may be replaced");
+        save_weights(&ours, &path, &card(name), true).expect("it may be replaced");
     }
     let error = save_weights(
         &model("resnet20", &device),
         &folder.path().join("a.pth"),
-        &origin("resnet20"),
+        &card("resnet20"),
         false,
     );
     assert!(matches!(error, Err(WeightsError::Ending { .. })));
@@ -230,13 +230,7 @@ fn safetensors_have_pytorchs_keys_and_shapes() {
     let device = Device::flex();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("resnet20.safetensors");
-    save_weights(
-        &model("resnet20", &device),
-        &path,
-        &origin("resnet20"),
-        false,
-    )
-    .expect("writable");
+    save_weights(&model("resnet20", &device), &path, &card("resnet20"), false).expect("writable");
     let mut store = SafetensorsStore::from_file(&path);
     let tensors = store.get_all_tensors().expect("just written");
     let shape = |key: &str| {
@@ -260,7 +254,7 @@ fn a_first_convolution_is_summed_for_grey_images() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("rgb.bpk");
     let rgb = model("resnet20", &device).materialize();
-    save_weights(&rgb, &path, &origin("resnet20"), false).expect("writable");
+    save_weights(&rgb, &path, &card("resnet20"), false).expect("writable");
     let options = ModelOptions {
         in_channels: Some(1),
         ..ModelOptions::default()
@@ -310,7 +304,7 @@ fn a_head_for_other_classes_starts_afresh_and_the_rest_stays() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("ten.bpk");
     let ten = model("lenet5_modern", &device).materialize();
-    save_weights(&ten, &path, &origin("lenet5_modern"), false).expect("writable");
+    save_weights(&ten, &path, &card("lenet5_modern"), false).expect("writable");
     let run_file = folder.path().join("run.toml");
     let text = "[model]\narch = 'lenet5_modern'\n[data]\nname = 'image_folder'\n[optimizer]\nkind = 'sgd'\nlr = 0.1\n\
                 [train]\nepochs = 1\n";
@@ -346,11 +340,11 @@ fn a_fused_network_is_written_and_read_back_and_takes_no_other_weights() {
     for (name, file) in [("resnet20", "a.safetensors"), ("cifar_vgg11_bn", "b.bpk")] {
         let whole = model(name, &device);
         let plain = folder.path().join(format!("plain-{file}"));
-        save_weights(&whole, &plain, &origin(name), false).expect("writable");
+        save_weights(&whole, &plain, &card(name), false).expect("writable");
         let fused = whole.fuse();
         let expected = fused.forward(images.clone()).into_data();
         let path = folder.path().join(file);
-        save_weights(&fused, &path, &origin(name), false).expect("writable");
+        save_weights(&fused, &path, &card(name), false).expect("writable");
 
         let load = |path: &Path| {
             let file = WeightsFile::open(path, info(name), &device)?;

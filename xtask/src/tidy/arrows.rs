@@ -16,11 +16,13 @@ struct Room {
     only: Option<&'static str>,
 }
 
-const ROOMS: [Room; 10] = [
+const ROOMS: [Room; 12] = [
     room("crates/blocks", &["crates/kernels"]),
     room("crates/kernels", &[]),
     room("crates/data", &[]),
     room("crates/report", &[]),
+    room("crates/inspect", &["crates/blocks"]),
+    room("crates/weights", &[]),
     room(
         "crates/trainer",
         &[
@@ -38,7 +40,9 @@ const ROOMS: [Room; 10] = [
             "crates/trainer",
             "crates/data",
             "crates/blocks",
+            "crates/inspect",
             "crates/kernels",
+            "crates/weights",
         ],
     ),
     room("crates/cli", &["crates/zoo"]),

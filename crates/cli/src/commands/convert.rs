@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use burn_zoo::{Format, LoadReport, ModelInfo, ModelOptions, Origin, WeightsFile};
+use burn_zoo::{Format, LoadReport, ModelCard, ModelInfo, ModelOptions, WeightsFile};
 use clap::Args;
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Serialize)]
 struct Report<'a> {
-    model: &'static str,
+    model: String,
     file: &'a Path,
     format: Format,
     out: &'a Path,
@@ -112,14 +112,14 @@ pub(crate) fn import(args: &ImportArgs, output: Output) -> Result<(), CliError> 
             .or_else(|| published_statistics(info, &args.file))
             .or_else(|| own_statistics(info, &options)),
     };
-    let origin = Origin {
-        model: info.name,
+    let card = ModelCard {
+        model: info.name.to_owned(),
         statistics,
         source: file_name(&args.file),
     };
-    let target = RunOptions {
+    let target = SaveOptions {
         out: &args.out,
-        origin,
+        card,
         overwrite: args.overwrite,
     };
     let converted = convert(file, &options, args.partial, &target, &device)?;
@@ -140,15 +140,15 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), CliError> 
     let info = burn_zoo::model_info(&args.model)?;
     let device = args.device.choose()?;
     let file = WeightsFile::open(&args.file, info, &device).map_err(CliError::input)?;
-    let origin = Origin {
-        model: info.name,
+    let card = ModelCard {
+        model: info.name.to_owned(),
         statistics: file.statistics(),
         source: file_name(&args.file),
     };
     let options = file.options();
-    let target = RunOptions {
+    let target = SaveOptions {
         out: &args.out,
-        origin,
+        card,
         overwrite: args.overwrite,
     };
     let converted = convert(file, &options, false, &target, &device)?;
@@ -156,9 +156,9 @@ pub(crate) fn export(args: &ExportArgs, output: Output) -> Result<(), CliError> 
 }
 
 /// Where converted weights go, and the metadata in them.
-pub(crate) struct RunOptions<'a> {
+pub(crate) struct SaveOptions<'a> {
     pub(crate) out: &'a Path,
-    pub(crate) origin: Origin,
+    pub(crate) card: ModelCard,
     pub(crate) overwrite: bool,
 }
 
@@ -174,13 +174,13 @@ pub(crate) fn convert(
     file: WeightsFile,
     options: &ModelOptions,
     partial: bool,
-    target: &RunOptions<'_>,
+    target: &SaveOptions<'_>,
     device: &Device,
 ) -> Result<Converted, CliError> {
     let format = file.format();
-    let model = burn_zoo::create(target.origin.model, options, device)?;
+    let model = burn_zoo::create(&target.card.model, options, device)?;
     let (model, load) = file.load_into(model, partial).map_err(CliError::input)?;
-    burn_zoo::save_weights(&model, target.out, &target.origin, target.overwrite)
+    burn_zoo::save_weights(&model, target.out, &target.card, target.overwrite)
         .map_err(CliError::input)?;
     Ok(Converted {
         format,
@@ -191,17 +191,17 @@ pub(crate) fn convert(
 
 fn show(
     file: &Path,
-    target: &RunOptions<'_>,
+    target: &SaveOptions<'_>,
     converted: Converted,
     output: Output,
 ) -> Result<(), CliError> {
     let report = Report {
-        model: target.origin.model,
+        model: target.card.model.clone(),
         file,
         format: converted.format,
         out: target.out,
         parameters: converted.parameters,
-        statistics: target.origin.statistics.as_ref(),
+        statistics: target.card.statistics.as_ref(),
         load: converted.load,
     };
     output.show(&report, || text(&report))

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use burn_zoo::datasets::FetchOptions;
-use burn_zoo::{ModelInfo, Origin, Published, WeightsFile};
+use burn_zoo::{ModelCard, ModelInfo, Published, WeightsFile};
 use clap::Args;
 use serde_json::json;
 
-use crate::commands::convert::{RunOptions, convert};
+use crate::commands::convert::{SaveOptions, convert};
 use crate::devices;
 use crate::error::CliError;
 use crate::output::Output;
@@ -71,10 +71,10 @@ fn bring(
     let device = devices::choose(None)?;
     let file = WeightsFile::open(&downloaded, info, &device).map_err(CliError::input)?;
     let options = file.options();
-    let target = RunOptions {
+    let target = SaveOptions {
         out,
-        origin: Origin {
-            model: info.name,
+        card: ModelCard {
+            model: info.name.to_owned(),
             statistics: Some(published.statistics(info)),
             source: Some(published.file.to_owned()),
         },

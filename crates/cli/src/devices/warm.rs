@@ -9,7 +9,7 @@ use burn::cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
 /// To be called before any device is used.
 pub(crate) fn keep_kernels() {
     let mut config = CubeClRuntimeConfig::from_current_dir();
-    if matches!(config.environment.path, CacheConfig::RunOptions) {
+    if matches!(config.environment.path, CacheConfig::Target) {
         config.environment.path = CacheConfig::Global;
         config.environment.name = "burn-zoo".to_owned();
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use burn_zoo::{ModelOptions, Origin};
+use burn_zoo::{ModelCard, ModelOptions};
 use libtest_mimic::Failed;
 use serde_json::Value;
 
@@ -42,13 +42,13 @@ pub(crate) fn compare(backend: Backend) -> Result<String, Failed> {
     let device = Device::flex();
     device.seed(1);
     let model = burn_zoo::create("lenet5", &ModelOptions::default(), &device)?;
-    let origin = Origin {
-        model: "lenet5",
+    let card = ModelCard {
+        model: "lenet5".to_owned(),
         statistics: None,
         source: None,
     };
     // From one seed, a GPU's generator draws other weights than a CPU's.
-    burn_zoo::save_weights(&model, &folder.path().join("start.bpk"), &origin, false)?;
+    burn_zoo::save_weights(&model, &folder.path().join("start.bpk"), &card, false)?;
     let expected = losses(folder.path(), "flex")?;
     let began = Instant::now();
     let found = losses(folder.path(), backend.name())?;

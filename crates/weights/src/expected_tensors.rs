@@ -1,11 +1,11 @@
-//! The tensors that a network keeps, under the names that a file has them.
+//! The tensors of a network under the names that a file has for them.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Bool, Int, Shape, Tensor};
 
 /// How a file names tensors and lays out linear layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
+pub enum Naming {
     /// Burn's fields (`bn1.gamma`), linear weights `[inputs, outputs]`.
     Burn,
     /// PyTorch's state dict (`bn1.weight`), linear weights `[outputs, inputs]`.
@@ -14,27 +14,30 @@ pub(super) enum Naming {
 
 /// A parameter or a running statistic of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Slot {
-    pub(super) name: String,
-    pub(super) shape: Vec<usize>,
+pub struct ExpectedTensor {
+    /// Its name.
+    pub name: String,
+    /// Its shape, as the file has it.
+    pub shape: Vec<usize>,
 }
 
 /// All tensors of a network, in the order of its fields. Weights that were never used stay undrawn.
-pub(super) fn slots<M: Module>(network: &M, naming: Naming) -> Vec<Slot> {
+#[must_use]
+pub fn expected_tensors<M: Module>(network: &M, naming: Naming) -> Vec<ExpectedTensor> {
     let mut inventory = Inventory {
         naming,
         path: Vec::new(),
-        slots: Vec::new(),
+        tensors: Vec::new(),
     };
     network.visit(&mut inventory);
-    inventory.slots
+    inventory.tensors
 }
 
 struct Inventory {
     naming: Naming,
     /// Name of each field on the way down, and the type that holds it.
     path: Vec<(String, String)>,
-    slots: Vec<Slot>,
+    tensors: Vec<ExpectedTensor>,
 }
 
 impl Inventory {
@@ -60,7 +63,7 @@ impl Inventory {
             }
         }
         let name = names.join(".");
-        self.slots.push(Slot { name, shape });
+        self.tensors.push(ExpectedTensor { name, shape });
     }
 }
 

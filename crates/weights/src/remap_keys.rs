@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::Arch;
+use crate::expected_tensors::ExpectedTensor;
 
-use super::slots::Slot;
+/// A network's name for the key of another project, where it has one.
+pub type Aliases = fn(&str) -> Option<String>;
+
+pub(crate) fn no_alias(_key: &str) -> Option<String> {
+    None
+}
 
 /// The tensors under the names in `wanted` where they have one, and the prefix that was dropped from all of them.
 ///
 /// What lies beside the prefix (an optimizer's state, an average of the weights) is left out, and so are PyTorch's
 /// counters of batches, which nothing here reads.
-pub(super) fn bring_to<T>(
+pub(crate) fn remap_keys<T>(
     tensors: BTreeMap<String, T>,
-    wanted: &[Slot],
-    arch: Arch,
+    wanted: &[ExpectedTensor],
+    aliases: Aliases,
 ) -> (BTreeMap<String, T>, String) {
     let names: BTreeSet<&str> = wanted.iter().map(|slot| slot.name.as_str()).collect();
     let prefix = prefix(&tensors, &names);
@@ -31,7 +36,7 @@ pub(super) fn bring_to<T>(
         if key.ends_with(".num_batches_tracked") {
             return None;
         }
-        let name = match alias(arch, key) {
+        let name = match aliases(key) {
             Some(alias) if !names.contains(key) && names.contains(alias.as_str()) => alias,
             _ => key.to_owned(),
         };
@@ -58,47 +63,26 @@ fn prefix<T>(tensors: &BTreeMap<String, T>, names: &BTreeSet<&str>) -> String {
     best.map_or(String::new(), |(prefix, _)| prefix.to_owned())
 }
 
-/// The name here of a tensor that another project calls `key`.
-fn alias(arch: Arch, key: &str) -> Option<String> {
-    let renamed = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .find_map(|(theirs, ours)| key.strip_prefix(theirs).map(|rest| format!("{ours}{rest}")))
-    };
-    match arch {
-        // pytorch_resnet_cifar10 (akamaster) and pytorch-cifar (kuangliu).
-        Arch::ResNet(_) => renamed(&[("linear.", "fc.")]).or_else(|| {
-            key.contains(".shortcut.")
-                .then(|| key.replace(".shortcut.", ".downsample."))
-        }),
-        // timm, which keeps the fully connected layers as convolutions.
-        Arch::Vgg(_) => renamed(&[
-            ("pre_logits.fc1.", "classifier.0."),
-            ("pre_logits.fc2.", "classifier.3."),
-            ("head.fc.", "classifier.6."),
-        ]),
-        Arch::LeNet(_) | Arch::AlexNet(_) | Arch::ZfNet(_) | Arch::GoogLeNet(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use burn_zoo_resnet::Variant;
-
     use super::*;
 
-    const RESNET: Arch = Arch::ResNet(Variant::R20);
+    fn resnet(key: &str) -> Option<String> {
+        let renamed = key.strip_prefix("linear.").map(|rest| format!("fc.{rest}"));
+        let shortcut = || key.replace(".shortcut.", ".downsample.");
+        renamed.or_else(|| key.contains(".shortcut.").then(shortcut))
+    }
 
     fn bring(keys: &[&str], wanted: &[&str]) -> (Vec<String>, String) {
         let tensors = keys.iter().map(|key| ((*key).to_owned(), ())).collect();
-        let wanted: Vec<Slot> = wanted
+        let wanted: Vec<ExpectedTensor> = wanted
             .iter()
-            .map(|name| Slot {
+            .map(|name| ExpectedTensor {
                 name: (*name).to_owned(),
                 shape: vec![1],
             })
             .collect();
-        let (tensors, prefix) = bring_to(tensors, &wanted, RESNET);
+        let (tensors, prefix) = remap_keys(tensors, &wanted, resnet);
         (tensors.into_keys().collect(), prefix)
     }
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Seek};
 use std::path::Path;
 
-use super::opcodes::names;
+use crate::opcodes::names;
 
 /// Modules that reach the system or evaluate text, whatever the function.
 const MODULES: [&str; 43] = [

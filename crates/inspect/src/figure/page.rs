@@ -5,7 +5,6 @@ use super::canvas::{Anchor, Canvas, bold, colours, muted, plain};
 use super::rows::{BETWEEN, GAP, Rows, arrange, height, tallest, width};
 use super::unit::Kind;
 use super::{cards, inset};
-use crate::info::ModelInfo;
 use crate::summary::Summary;
 
 const PAGE: [f64; 2] = [1600.0, 900.0];
@@ -17,9 +16,9 @@ const LEGEND: f64 = 866.0;
 const WIDEST_GAP: f64 = 64.0;
 
 /// Draws the whole figure.
-pub(super) fn draw(info: &ModelInfo, summary: &Summary, network: &Network) -> String {
+pub(super) fn draw(about: &str, summary: &Summary, network: &Network) -> String {
     let mut canvas = Canvas::new(PAGE, &format!("{}: architecture", summary.model));
-    title(&mut canvas, info, summary);
+    title(&mut canvas, about, summary);
 
     let stages = &network.stages;
     let module = stages
@@ -142,10 +141,9 @@ fn ends(summary: &Summary) -> [[String; 2]; 2] {
     ]
 }
 
-fn title(canvas: &mut Canvas, info: &ModelInfo, summary: &Summary) {
+fn title(canvas: &mut Canvas, about: &str, summary: &Summary) {
     canvas.text([MARGIN, 64.0], Anchor::Start, bold(40.0), &summary.model);
-    let about = format!("{} ({})", info.about, info.paper.year);
-    canvas.text([MARGIN, 96.0], Anchor::Start, muted(19.0), &about);
+    canvas.text([MARGIN, 96.0], Anchor::Start, muted(19.0), about);
     let right = PAGE[0] - MARGIN;
     let numbers = format!(
         "{} parameters · {} multiply-adds",

@@ -1,4 +1,4 @@
-//! A file of weights: its format, its tensors, and what it says about itself.
+//! A file of weights: its format, its tensors and its metadata.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use burn::store::burn_pack::{self, MAGIC_NUMBER, Reader, Tensor as PackTensor};
 use burn::store::pytorch_reader::{PytorchError, PytorchReader};
 use burn::store::{ModuleStore, SafetensorsStore, bridge};
-use burn::tensor::Device;
-use burn_zoo_googlenet::Variant;
 use serde::Serialize;
 
-use super::error::{LoadReport, WeightsError};
-use super::slots::{Naming, Slot, slots};
-use super::{fit, keys, pickle, save};
-use crate::{Arch, Model, ModelConfig, ModelInfo, ModelOptions};
+use crate::error::WeightsError;
+use crate::expected_tensors::{ExpectedTensor, Naming};
+use crate::remap_keys::Aliases;
+use crate::{pickle, remap_keys, save};
 
 /// Formats that weights are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,7 +28,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Burnpack => "burnpack",
             Self::Safetensors => "safetensors",
@@ -38,7 +36,8 @@ impl Format {
         }
     }
 
-    pub(super) fn naming(self) -> Naming {
+    /// How it names tensors.
+    pub fn naming(self) -> Naming {
         match self {
             Self::Burnpack => Naming::Burn,
             Self::Safetensors | Self::PyTorch => Naming::PyTorch,
@@ -46,27 +45,23 @@ impl Format {
     }
 }
 
-/// A file of weights, opened for a model. Names and shapes are known, the numbers of most formats not read yet.
+/// A file of weights: names and shapes are known, the values of most formats not read yet.
 pub struct WeightsFile {
     pub(super) path: PathBuf,
-    pub(super) info: ModelInfo,
     pub(super) format: Format,
-    /// Under the names that the model has for them.
+    /// Under the names of the file, or those of a network after [`remap_keys`](Self::remap_keys).
     pub(super) tensors: BTreeMap<String, PackTensor>,
-    /// What stood before every key.
+    /// The prefix that [`remap_keys`](Self::remap_keys) dropped from every key.
     pub(super) prefix: String,
     metadata: BTreeMap<String, String>,
-    /// Where its tensors would go.
-    device: Device,
 }
 
 impl WeightsFile {
-    /// Opens the file at `path`, whose format its first bytes tell, for the model `info`. Nothing is computed on
-    /// `device`; the model's tensors are only counted on it.
+    /// Opens the file at `path`, whose format its first bytes tell.
     ///
     /// # Errors
-    /// A file that is missing, of no known format, damaged, malicious, or that says it is of another model.
-    pub fn open(path: &Path, info: &ModelInfo, device: &Device) -> Result<Self, WeightsError> {
+    /// A file that is missing, of no known format, damaged or malicious.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
         let format = format_of(path)?;
         let malformed = |reason: String| WeightsError::Malformed {
             path: path.to_owned(),
@@ -95,28 +90,18 @@ impl WeightsFile {
         if tensors.is_empty() {
             return Err(malformed("it holds no tensor".to_owned()));
         }
-        if let Some(found) = metadata.get(save::MODEL).filter(|name| **name != info.name) {
-            return Err(WeightsError::OtherModel {
-                path: path.to_owned(),
-                found: found.clone(),
-                expected: info.name,
-            });
-        }
-        let widest = ModelOptions {
-            aux_heads: info.may_have_aux_heads().then_some(true),
-            ..ModelOptions::default()
-        };
-        let wanted = blueprint(info, &widest, format.naming(), device);
-        let (tensors, prefix) = keys::bring_to(tensors, &wanted, info.arch);
         Ok(Self {
             path: path.to_owned(),
-            info: info.clone(),
             format,
             tensors,
-            prefix,
+            prefix: String::new(),
             metadata,
-            device: device.clone(),
         })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The format of the file.
@@ -124,96 +109,39 @@ impl WeightsFile {
         self.format
     }
 
-    /// Classes, channels and auxiliary heads of the network that the weights are of, as far as they show.
-    pub fn options(&self) -> ModelOptions {
-        let info = &self.info;
-        let [channels, ..] = info.input;
-        let slots =
-            |options: &ModelOptions| blueprint(info, options, self.format.naming(), &self.device);
-        let usual = slots(&ModelOptions::default());
-        let differing = |options: &ModelOptions| {
-            // The axis of a tensor that follows the number in question.
-            usual.iter().zip(slots(options)).find_map(|(usual, other)| {
-                let mut axes = usual.shape.iter().zip(&other.shape);
-                let axis = axes.position(|(a, b)| a != b)?;
-                self.tensors.get(&usual.name)?.shape.get(axis).copied()
-            })
-        };
-        ModelOptions {
-            num_classes: differing(&ModelOptions {
-                num_classes: Some(info.classes + 1),
-                ..ModelOptions::default()
-            }),
-            in_channels: differing(&ModelOptions {
-                in_channels: Some(channels + 1),
-                ..ModelOptions::default()
-            }),
-            input_size: self.aux_input_size(),
-            aux_heads: info
-                .may_have_aux_heads()
-                .then(|| self.tensors.keys().any(|key| is_aux(key))),
-            // Shares leave no trace in weights.
-            dropout: None,
-            stochastic_depth: None,
-        }
+    /// Gives the tensors the names of `expected` where they have one: a common prefix (`state_dict.module.`) is dropped,
+    /// and `aliases` translates other projects' names.
+    #[must_use]
+    pub fn remap_keys(mut self, expected: &[ExpectedTensor], aliases: Aliases) -> Self {
+        let (tensors, prefix) = remap_keys::remap_keys(self.tensors, expected, aliases);
+        self.tensors = tensors;
+        self.prefix = prefix;
+        self
     }
 
-    /// Side of the images that the auxiliary heads of GoogLeNet's paper were made for: their first linear layer reads
-    /// 128 channels of k × k windows, of 5 pixels and step 3, in a map of a sixteenth of the side.
-    fn aux_input_size(&self) -> Option<[usize; 2]> {
-        if self.info.arch != Arch::GoogLeNet(Variant::Paper) {
-            return None;
-        }
-        let shape = &self.tensors.get("aux1.fc1.weight")?.shape;
-        let inputs = match self.format.naming() {
-            Naming::Burn => shape.first(),
-            Naming::PyTorch => shape.get(1),
-        };
-        let windows = (inputs? / 128).isqrt();
-        let side = 16 * (5 + 3 * windows.checked_sub(1)?);
-        Some([side, side])
+    /// The shape of the tensor `name`.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|tensor| &*tensor.shape)
     }
 
-    /// Mean and standard deviation of each channel that images were normalised with, where the file says so.
+    /// Names of the tensors.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The model that the file names.
+    pub fn model(&self) -> Option<&str> {
+        self.metadata.get(save::MODEL).map(String::as_str)
+    }
+
+    /// Mean and standard deviation of each channel that images were normalised with, where the file holds them.
     pub fn statistics(&self) -> Option<[Vec<f32>; 2]> {
-        let numbers = |key: &str| -> Option<Vec<f32>> {
+        let values = |key: &str| -> Option<Vec<f32>> {
             let text = self.metadata.get(key)?;
             text.split_whitespace().map(|n| n.parse().ok()).collect()
         };
-        Some([numbers(save::MEAN)?, numbers(save::STD)?])
+        Some([values(save::MEAN)?, values(save::STD)?])
     }
-
-    /// Loads the weights into `model`, in f32 whatever the file has. Unless `partial`, all must fit.
-    ///
-    /// A first convolution for another number of channels is adapted as timm does: the kernels are summed for one
-    /// channel, and repeated and scaled for several.
-    ///
-    /// # Errors
-    /// Tensors that are missing, unexpected or of another shape, unless `partial`; none that fits; a file that cannot
-    /// be read to its end.
-    pub fn load_into(
-        self,
-        model: Model,
-        partial: bool,
-    ) -> Result<(Model, LoadReport), WeightsError> {
-        fit::load(self, model, partial)
-    }
-}
-
-/// The tensors that a network of `info` would have. Nothing is drawn or allocated: weights come into being when used.
-fn blueprint(
-    info: &ModelInfo,
-    options: &ModelOptions,
-    naming: Naming,
-    device: &Device,
-) -> Vec<Slot> {
-    let config = ModelConfig::new(info.name, options).expect("every model can have these options");
-    slots(&config.init(device), naming)
-}
-
-/// Whether a tensor belongs to an auxiliary head.
-pub(super) fn is_aux(key: &str) -> bool {
-    key.starts_with("aux1.") || key.starts_with("aux2.")
 }
 
 type Content = (BTreeMap<String, PackTensor>, BTreeMap<String, String>);

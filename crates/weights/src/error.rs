@@ -59,7 +59,7 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
         /// Name of the model.
-        model: &'static str,
+        model: String,
         /// All differences.
         report: Box<LoadReport>,
     },
@@ -104,7 +104,7 @@ pub struct LoadReport {
     pub unused_aux: usize,
 }
 
-/// A tensor that has another shape, or holds no floating-point numbers.
+/// A tensor that has another shape, or holds no floating-point values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WrongTensor {
     /// Its key.

@@ -1,43 +1,42 @@
-//! Weights to a file that says what they are: burnpack for Burn, safetensors for PyTorch.
+//! Weights to a file with a model card: burnpack for Burn, safetensors for PyTorch.
 
 use std::path::Path;
 
 use burn::module::Module;
 use burn::store::{BurnToPyTorchAdapter, BurnpackStore, ModuleSnapshot, SafetensorsStore};
 
-use super::error::WeightsError;
-use crate::Model;
+use crate::error::WeightsError;
 
 /// Key under which a file names its model.
-pub(super) const MODEL: &str = "zoo.model";
+pub(crate) const MODEL: &str = "zoo.model";
 /// Key of the mean of each channel that images were normalised with.
-pub(super) const MEAN: &str = "zoo.mean";
+pub(crate) const MEAN: &str = "zoo.mean";
 /// Key of the standard deviations.
-pub(super) const STD: &str = "zoo.std";
+pub(crate) const STD: &str = "zoo.std";
 /// Key of the file that the weights came from.
 const SOURCE: &str = "zoo.source";
 
-/// What a file of weights says about them.
+/// What a file of weights says of itself, in its metadata.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Origin {
+pub struct ModelCard {
     /// Name of the model.
-    pub model: &'static str,
+    pub model: String,
     /// Mean and standard deviation of each channel that images are normalised with, where known.
     pub statistics: Option<[Vec<f32>; 2]>,
     /// The file that they came from.
     pub source: Option<String>,
 }
 
-impl Origin {
+impl ModelCard {
     /// The same as keys and values.
     pub fn metadata(&self) -> Vec<(&'static str, String)> {
-        let numbers = |values: &[f32]| {
+        let text = |values: &[f32]| {
             let values: Vec<String> = values.iter().map(f32::to_string).collect();
             values.join(" ")
         };
-        let mut entries = vec![(MODEL, self.model.to_owned())];
+        let mut entries = vec![(MODEL, self.model.clone())];
         if let Some([mean, std]) = &self.statistics {
-            entries.extend([(MEAN, numbers(mean)), (STD, numbers(std))]);
+            entries.extend([(MEAN, text(mean)), (STD, text(std))]);
         }
         entries.extend(self.source.clone().map(|source| (SOURCE, source)));
         entries
@@ -51,10 +50,10 @@ impl Origin {
 ///
 /// # Errors
 /// Another ending, a file that exists unless `overwrite`, or a folder that cannot be written.
-pub fn save_weights(
-    model: &Model,
+pub fn save_weights<M: Module>(
+    model: &M,
     path: &Path,
-    origin: &Origin,
+    card: &ModelCard,
     overwrite: bool,
 ) -> Result<(), WeightsError> {
     let ending = path.extension().and_then(|ending| ending.to_str());
@@ -86,7 +85,7 @@ pub fn save_weights(
     let model = model.valid();
     if ending == Some("bpk") {
         let mut store = BurnpackStore::from_file(path).overwrite(overwrite);
-        for (key, value) in origin.metadata() {
+        for (key, value) in card.metadata() {
             store = store.metadata(key, value);
         }
         let saved = model.save_into(&mut store);
@@ -96,7 +95,7 @@ pub fn save_weights(
         .with_to_adapter(BurnToPyTorchAdapter)
         .skip_enum_variants(true)
         .overwrite(overwrite);
-    for (key, value) in origin.metadata() {
+    for (key, value) in card.metadata() {
         store = store.metadata(key, value);
     }
     let saved = model.save_into(&mut store);

@@ -11,49 +11,29 @@ mod unit;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::Classifier;
 
-use crate::ModelOptions;
-use crate::create::{CreateError, ModelConfig, model_info};
-use crate::record::{id_of, parameters_of, steps};
-use crate::summary::summarize;
+use crate::summary::Summary;
+use crate::trace::{id_of, parameters_of, steps};
 
-/// Draws the model `name` as an SVG document of 1600×900, for images of `size` (height, width; the model's own by
-/// default).
+/// Draws the network that `create` makes on a device, and that `summary` is of, as an SVG document of 1600×900; `about` is
+/// its subtitle.
 ///
 /// Convolution, normalisation and activation are one box; equal boxes in a row are one with a count. Residual units
 /// show their skip arrow, inception modules their branches, of which one is enlarged, and auxiliary heads hang where
-/// they branch off, unless the images are too small for them. System fonts only, and nothing outside the document.
+/// they branch off. System fonts only, and nothing outside the document.
 ///
 /// Nothing is computed: `recorder` is a device made by `Device::capture()`.
 ///
-/// # Errors
-/// An unknown name, options that no network can have, or a size that the network cannot take.
-///
 /// # Panics
 /// If `recorder` is a device of another kind.
-pub fn figure(
-    name: &str,
-    options: &ModelOptions,
-    size: Option<[usize; 2]>,
+pub fn figure<M: Classifier>(
+    summary: &Summary,
+    about: &str,
+    create: impl FnOnce(&Device) -> M,
     recorder: &Device,
-) -> Result<String, CreateError> {
-    let info = model_info(name)?;
-    let summary = summarize(name, options, size, recorder)?;
-    // Auxiliary heads count on the size of the images.
-    let mut options = ModelOptions {
-        input_size: size.or(options.input_size),
-        ..options.clone()
-    };
-    let config = match ModelConfig::new(name, &options) {
-        Err(CreateError::SmallForAuxHeads { .. }) => {
-            options.aux_heads = Some(false);
-            ModelConfig::new(name, &options)
-        }
-        config => config,
-    }?;
-
+) -> String {
     let mut outcome = None;
     let recording = recorder.capture_scope(|scope| {
-        let model = config.init(recorder);
+        let model = create(recorder);
         let parameters = parameters_of(&model);
         let [channels, height, width] = summary.input;
         let image = Tensor::<4>::zeros([1, channels, height, width], recorder);
@@ -74,5 +54,5 @@ pub fn figure(
         recording.expect("the logits are computed from an image that the recorder knows");
     let steps = steps(&recording.graph.operations, start, &parameters);
     let network = blocks::network(&steps, logits, &heads);
-    Ok(page::draw(info, &summary, &network))
+    page::draw(about, summary, &network)
 }

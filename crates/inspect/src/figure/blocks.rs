@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use burn::backend::ir::TensorId;
 
 use super::unit::{Kind, Unit, fold};
-use crate::record::{Role, Step};
+use crate::trace::{Role, Step};
 
 /// A network as a row of stages, and what hangs from it.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A layer with its normalisation and activation: what a figure draws as one box.
 
-use crate::record::{Role, Step};
+use crate::trace::{Role, Step};
 
 /// The kinds of boxes, each with a colour of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,7 @@ use burn::tensor::{Device, Tensor};
 use burn_zoo_blocks::Classifier;
 use serde::Serialize;
 
-use crate::ModelOptions;
-use crate::create::{CreateError, ModelConfig, model_info};
-use crate::record::{Parameter, Step, id_of, parameters_of, steps};
+use crate::trace::{Parameter, Step, id_of, parameters_of, steps};
 
 /// A network layer by layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,34 +51,24 @@ pub struct Layer {
     pub receptive_field: Option<[usize; 2]>,
 }
 
-/// Follows one image of `size` (height, width; the model's own by default) through the model `name`.
+/// Follows one image of `input` (channels, height, width) through the network that `create` makes on a device.
 ///
-/// Nothing is computed: `recorder` is a device made by `Device::capture()`.
-///
-/// # Errors
-/// An unknown name, options that no network can have, or a size that the network cannot take.
+/// Nothing is computed: `recorder` is a device made by `Device::capture()`. `name` goes into the summary.
 ///
 /// # Panics
-/// If `recorder` is a device of another kind.
-pub fn summarize(
+/// If `recorder` is a device of another kind, or the network cannot take such an image.
+pub fn summarize<M: Classifier>(
     name: &str,
-    options: &ModelOptions,
-    size: Option<[usize; 2]>,
+    create: impl FnOnce(&Device) -> M,
+    input: [usize; 3],
     recorder: &Device,
-) -> Result<Summary, CreateError> {
-    let info = model_info(name)?;
-    let [channels, height, width] = info.input;
-    let [height, width] = size.unwrap_or([height, width]);
-    info.check_size([height, width])?;
-    let input = [options.in_channels.unwrap_or(channels), height, width];
-
-    let config = ModelConfig::new(name, options)?;
-
+) -> Summary {
     let mut outcome = None;
     let recording = recorder.capture_scope(|scope| {
-        let model = config.init(recorder);
+        let model = create(recorder);
         let parameters = parameters_of(&model);
-        let image = Tensor::<4>::zeros([1, input[0], height, width], recorder);
+        let [channels, height, width] = input;
+        let image = Tensor::<4>::zeros([1, channels, height, width], recorder);
         let start = id_of(image.clone());
         let classes = model.num_classes();
         let logits = id_of(model.forward(image));
@@ -98,7 +86,7 @@ pub fn summarize(
     let (met, aux): (Vec<&Layer>, Vec<&Layer>) =
         layers.iter().partition(|layer| layer.output.is_some());
     let sum = |layers: &[&Layer]| layers.iter().map(|layer| layer.parameters).sum();
-    Ok(Summary {
+    Summary {
         model: name.to_owned(),
         input,
         classes,
@@ -108,7 +96,7 @@ pub fn summarize(
         activation_bytes: layers.iter().map(|layer| layer.activation_bytes).sum(),
         receptive_field,
         layers,
-    })
+    }
 }
 
 /// Gathers the operations of each layer into one row.
