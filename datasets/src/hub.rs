@@ -109,7 +109,7 @@ pub enum HubError {
 /// The split `train` trains; `validation` or the like validates, else `test`, else a fifth of each class. Images stay the
 /// files that they are, and classes have the names that the set gives them.
 ///
-/// Images all of one size have that size and their own mean and deviation, others ImageNet's.
+/// Images all of one size have that size and their own mean and std, others ImageNet's.
 ///
 /// Nothing is downloaded when the set is there already.
 ///

@@ -1,4 +1,4 @@
-//! Any folder of images with one folder a class: `{train,val}/<class>/…` as ImageNet has it, or `<class>/…` of which a
+//! Any folder of images with one folder per class: `{train,val}/<class>/…` as ImageNet has it, or `<class>/…` of which a
 //! seeded part validates.
 //!
 //! Classes are the folder names in sorted order. A file counts by its ending; one that holds no image is met when it
@@ -106,7 +106,7 @@ fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
     }
 }
 
-/// The images of `folder`, of which a share of each class validates.
+/// The images of `folder`, of which a fraction of each class validates.
 fn split(folder: &Path, options: &OpenOptions) -> Result<(Files, Files, Vec<String>), OpenError> {
     let (files, classes) = scan(folder)?;
     let (train, valid) = shared(&files.labels, options.valid_fraction, options.seed)?;

@@ -18,7 +18,7 @@ pub enum Name {
     Cifar100,
     /// 200 classes of ImageNet at 64×64, Stanford CS231n.
     TinyImagenet,
-    /// Any folder with one folder a class.
+    /// Any folder with one folder per class.
     ImageFolder,
     /// Tar files in WebDataset's layout.
     Shards,
@@ -62,7 +62,7 @@ impl Name {
             Self::Cifar10 => "animals and vehicles, 32x32 RGB, 10 classes, 50,000 + 10,000",
             Self::Cifar100 => "animals, plants and things, 32x32 RGB, 100 classes, 50,000 + 10,000",
             Self::TinyImagenet => "a cut of ImageNet, 64x64 RGB, 200 classes, 100,000 + 10,000",
-            Self::ImageFolder => "your own images, one folder a class",
+            Self::ImageFolder => "your own images, one folder per class",
             Self::Shards => {
                 "tar files in WebDataset's layout, in a folder or on a server; `zoo data pack` makes them"
             }

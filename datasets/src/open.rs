@@ -20,7 +20,7 @@ pub struct OpenOptions {
     pub train_size: Option<usize>,
     /// Number of validation images, likewise.
     pub valid_size: Option<usize>,
-    /// Share of each class that validates, between 0 and 1, where an image folder has no validation folder and a folder of
+    /// Fraction of each class that is held out for validation, between 0 and 1, where an image folder has no validation folder and a folder of
     /// somebody else's shards none to validate on.
     pub valid_fraction: f64,
 }

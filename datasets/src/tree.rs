@@ -1,4 +1,4 @@
-//! Folders of images: one folder a class, images anywhere below it.
+//! Folders of images: one folder per class, images anywhere below it.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -35,7 +35,7 @@ fn counts(split: &Split, classes: usize) -> Vec<usize> {
     counts
 }
 
-/// Mean and deviation of each channel, pixels scaled to 0…1.
+/// Mean and std of each channel, pixels scaled to 0…1.
 fn statistics(split: &Split, channels: usize) -> Vec<(f64, f64)> {
     let (mut sums, mut squares, mut pixels) = (vec![0u64; channels], vec![0u64; channels], 0u64);
     for index in 0..split.len() {

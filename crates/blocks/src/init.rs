@@ -47,8 +47,8 @@ mod tests {
             .with_initializer(kaiming_normal_fan_out(128, [3, 3]))
             .init(&device);
 
-        // 18,432 draws: the sample deviation is within 3 % of the true one far beyond chance.
-        let deviation = f64::from(
+        // 18,432 draws: the sample std is within 3 % of the true one far beyond chance.
+        let std = f64::from(
             conv.weight
                 .val()
                 .powi_scalar(2)
@@ -58,8 +58,8 @@ mod tests {
         );
         let expected = (2.0 / (128.0 * 9.0_f64)).sqrt();
         assert!(
-            (deviation / expected - 1.0).abs() < 0.03,
-            "{deviation} against {expected}"
+            (std / expected - 1.0).abs() < 0.03,
+            "{std} against {expected}"
         );
     }
 

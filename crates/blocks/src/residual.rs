@@ -71,9 +71,9 @@ pub struct ResidualUnitConfig {
     pub stride: usize,
     /// What runs beside the convolutions.
     pub shortcut: Shortcut,
-    /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): share of the images for which a training
+    /// Stochastic depth ([Huang et al. 2016](https://arxiv.org/abs/1603.09382)): probability that a training
     /// step does not count the convolutions, from 0 to below 1: they are computed, and the batch statistics see them, as in
-    /// torchvision's and timm's. For the others they count 1 / (1 − share), so that nothing changes in evaluation. Nothing
+    /// torchvision's and timm's. For the others they count 1 / (1 − p), so that nothing changes in evaluation. Nothing
     /// is left out where there is no shortcut.
     pub drop: f64,
 }

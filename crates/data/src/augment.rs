@@ -33,7 +33,7 @@ pub struct Augment {
     pub policy: Option<Policy>,
     /// Brightness, contrast, saturation and hue.
     pub color_jitter: Option<ColorJitter>,
-    /// Light of another colour: deviation of the shares of the three principal components of ImageNet's colours that
+    /// Light of another colour: std of the coefficients of the three principal components of ImageNet's colours that
     /// are added (AlexNet, section 4.1, takes 0.1). For RGB images.
     pub lighting: Option<f64>,
     /// A rectangle of the normalised image is overwritten.
@@ -71,8 +71,8 @@ impl Augment {
         values: &mut [f32],
         rng: &mut impl Rng,
     ) {
-        if let Some(deviation) = self.lighting {
-            jitter::light(deviation, std, values, rng);
+        if let Some(alpha_std) = self.lighting {
+            jitter::light(alpha_std, std, values, rng);
         }
         if let Some(erasing) = &self.erasing {
             erasing.apply([height, width], values, rng);
@@ -97,8 +97,8 @@ impl Augment {
             (Some(_), _) if channels != 3 => Some(format!(
                 "the lighting is that of RGB images, these have {channels} channels"
             )),
-            (Some(deviation), _) if !(deviation.is_finite() && deviation > 0.0) => Some(format!(
-                "the deviation of the lighting is {deviation}: expected a finite number above 0"
+            (Some(alpha_std), _) if !(alpha_std.is_finite() && alpha_std > 0.0) => Some(format!(
+                "the std of the lighting is {alpha_std}: expected a finite number above 0"
             )),
             (_, Some(side @ (0 | 1))) => Some(format!(
                 "the side of the cutout is {side}: expected 2 or more"

@@ -135,7 +135,7 @@ mod tests {
         }
         let mut counts = [0_usize; 4];
         order.iter().for_each(|i| counts[i % 4] += 1);
-        // Fractions 0, 1/6, 2/6 and 3/6, within four deviations.
+        // Fractions 0, 1/6, 2/6 and 3/6, within four standard deviations.
         assert_eq!(counts[0], 0);
         for (class, expected) in [(1, 1667), (2, 3333), (3, 5000)] {
             assert!(counts[class].abs_diff(expected) < 200, "{counts:?}");

@@ -47,7 +47,7 @@ pub enum Transfer {
 /// How a split is cut into batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoaderOptions {
-    /// Samples a batch, at least 1.
+    /// Samples per batch, at least 1.
     pub batch_size: usize,
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,

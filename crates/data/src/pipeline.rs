@@ -115,7 +115,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a size is 0, channels are neither 1 nor 3, the resized image is smaller than the crop, a range is empty
-    /// or out of bounds, or the statistics are not one finite value a channel with a positive deviation.
+    /// or out of bounds, or the statistics are not one finite value a channel with a positive std.
     pub fn validate(&self) -> Result<(), PipelineError> {
         let Geometry {
             size: [height, width],

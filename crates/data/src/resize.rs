@@ -76,7 +76,7 @@ pub(crate) fn resize(image: &Image, size: [usize; 2]) -> Image {
     resize_area(image, whole, size)
 }
 
-/// A part of the image at `height`×`width`. Nothing beside the pixels that `area` touches has a share in it.
+/// A part of the image at `height`×`width`. Nothing beside the pixels that `area` touches contributes to it.
 ///
 /// # Panics
 /// As [`resize`], and never for an area within the image.

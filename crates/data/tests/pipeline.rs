@@ -199,7 +199,7 @@ fn settings_without_sense_are_named() {
             },
         ),
         (
-            "share of erased images is 2",
+            "probability of erasing is 2",
             Augment {
                 erasing: Some(Erasing {
                     prob: 2.0,

@@ -135,7 +135,7 @@ pub(crate) fn apply(
     }
 }
 
-/// What a channel goes through once its mean and deviation are known.
+/// What a channel goes through once its mean and std are known.
 struct Affine<'a> {
     shape: Shape,
     values: &'a [f32],
@@ -173,7 +173,7 @@ pub(crate) struct Gradients {
     pub(crate) shortcut: Option<Vec<f32>>,
 }
 
-/// What followed a normalisation, as far as the way back needs it.
+/// What followed a normalisation, as far as the backward pass needs it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fused<'a> {
     Nothing,
@@ -227,7 +227,7 @@ pub(crate) fn backward(
             plain += a;
             products += b;
         }
-        // dx = gamma / deviation * (dy - mean(dy) - normalised * mean(dy * normalised))
+        // dx = gamma / std * (dy - mean(dy) - normalised * mean(dy * normalised))
         let products = products * f64::from(inverse);
         let constant = (plain / shape.count()) as f32;
         let slope = (products / shape.count()) as f32 * inverse;
@@ -349,13 +349,13 @@ mod tests {
                 let mean = places.iter().map(|&i| f64::from(x[i])).sum::<f64>() / count;
                 let squares = places.iter().map(|&i| (f64::from(x[i]) - mean).powi(2));
                 let variance = squares.sum::<f64>() / count;
-                let deviation = (variance + epsilon).sqrt();
-                let normal = |i: usize| (f64::from(x[i]) - mean) / deviation;
+                let std = (variance + epsilon).sqrt();
+                let normal = |i: usize| (f64::from(x[i]) - mean) / std;
                 let beta_grad: f64 = places.iter().map(|&i| f64::from(dy[i])).sum();
                 let gamma_grad: f64 = places.iter().map(|&i| f64::from(dy[i]) * normal(i)).sum();
                 let (g, b) = (f64::from(gamma[channel]), f64::from(beta[channel]));
-                // A few equal values have no deviation but epsilon's, which enlarges every rounding.
-                let tolerance = 1e-5 * (1.0 + 1.0 / deviation);
+                // A few equal values have no std but epsilon's, which enlarges every rounding.
+                let tolerance = 1e-5 * (1.0 + 1.0 / std);
                 let close = |found: f32, expected: f64, size: f64| {
                     (f64::from(found) - expected).abs() <= tolerance * (1.0 + size)
                 };
@@ -365,9 +365,9 @@ mod tests {
                 prop_assert!(close(back.gamma[channel], gamma_grad, count));
                 for &i in &places {
                     prop_assert!(close(found.out[i], g * normal(i) + b, 2.0));
-                    let dx = g / deviation
+                    let dx = g / std
                         * (f64::from(dy[i]) - beta_grad / count - normal(i) * gamma_grad / count);
-                    prop_assert!(close(back.values[i], dx, 4.0 / deviation), "{} {dx}", back.values[i]);
+                    prop_assert!(close(back.values[i], dx, 4.0 / std), "{} {dx}", back.values[i]);
                 }
             }
         }

@@ -224,7 +224,7 @@ impl Tile {
 fn tiles(images: usize, [height, row]: [usize; 2], multiple: usize) -> Vec<Tile> {
     let pixels = height * row;
     if pixels >= TILE {
-        // Of few images a number of tiles that threads share out evenly.
+        // Of few images a number of tiles that divides evenly over the threads.
         let even = if images < PARTS { PARTS / 2 } else { 1 };
         let most = pixels.div_ceil(pixels.div_ceil(TILE).next_multiple_of(even));
         // Whole rows, unless a row is longer than a tile.

@@ -1,4 +1,4 @@
-//! Max-pooling, and the way back.
+//! Max-pooling, forward and backward.
 
 use std::fmt;
 use std::ops::Range;
@@ -38,7 +38,7 @@ impl Shape {
     }
 }
 
-/// The largest value of every window. What is no number counts as the largest, as Burn and PyTorch have it.
+/// The largest value of every window. NaN counts as the largest, as Burn and PyTorch have it.
 ///
 /// # Shapes
 /// - values: `[planes, height, width]`
@@ -173,7 +173,7 @@ impl Columns {
         self.rows[place].fill(row);
     }
 
-    /// The larger of what is there and a row further down; of what is no number the last.
+    /// The larger of what is there and a row further down; of NaN the last.
     #[inline(always)]
     fn merge_row<const TILE_ELEMS: bool>(&mut self, place: Range<usize>, values: &[f32], row: u32) {
         let (most, rows) = (&mut self.most[place.clone()], &mut self.rows[place]);

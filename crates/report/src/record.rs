@@ -31,7 +31,7 @@ pub struct EpochRecord {
     pub lr: f64,
     /// Training images per second, validation not counted.
     pub images_per_second: f64,
-    /// Share of the training time, from 0 to 1, for which the loop waited for images.
+    /// Fraction of the training time, from 0 to 1, for which the loop waited for images.
     #[serde(default)]
     pub data_wait: f64,
     /// Seconds since the start of the run, earlier processes included.

@@ -235,7 +235,7 @@ fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Image {
     }
 }
 
-/// A number around 0 with deviation 1, never beyond ±3.5: the sum of the four bytes of a draw.
+/// A number around 0 with std 1, never beyond ±3.5: the sum of the four bytes of a draw.
 fn bell(rng: &mut impl Rng) -> f32 {
     /// Deviation of the sum of four uniform bytes.
     const DEVIATION: f32 = 147.8;

@@ -87,7 +87,7 @@ impl Sums {
         self
     }
 
-    /// Mean and deviation of each channel, of values between 0 and 1.
+    /// Mean and std of each channel, of values between 0 and 1.
     fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
         let of = |&[sum, squares]: &[u64; 2]| {
             let values = self.values as f64 * 255.0;

@@ -75,7 +75,7 @@ impl Manifest {
             "names 0 classes".to_owned()
         } else if ![1, 3].contains(channels) || mean.len() != *channels || std.len() != *channels {
             format!(
-                "states {channels} channels with {} means and {} deviations: expected 1 or 3 of each",
+                "states {channels} channels with {} means and {} stds: expected 1 or 3 of each",
                 mean.len(),
                 std.len()
             )

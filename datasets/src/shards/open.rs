@@ -310,7 +310,7 @@ fn classes_of<'a>(labels: impl Iterator<Item = &'a str>) -> Result<Vec<String>, 
     match highest {
         0..=1_000_000 => Ok((0..=highest).map(|label| label.to_string()).collect()),
         _ => Err(format!(
-            "has the label {highest}, which is no number of a class: name the classes in {CLASSES}"
+            "has the label {highest}, which is not the index of a class: name the classes in {CLASSES}"
         )),
     }
 }

@@ -193,8 +193,8 @@ fn the_papers_network_starts_as_section_5_says() {
             assert!(values.iter().all(|bias| *bias == expected), "{key}");
         } else {
             let squares: f64 = values.iter().map(|value| f64::from(*value).powi(2)).sum();
-            let deviation = (squares / values.len() as f64).sqrt();
-            assert!((deviation - 0.01).abs() < 3e-4, "{key}: {deviation}");
+            let std = (squares / values.len() as f64).sqrt();
+            assert!((std - 0.01).abs() < 3e-4, "{key}: {std}");
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use burn::tensor::{Device, Tensor};
 
-/// ImageNet's means and deviations, by which images are normalised before they come here.
+/// ImageNet's means and stds, by which images are normalised before they come here.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const STD: [f32; 3] = [0.229, 0.224, 0.225];
-/// The mean and the deviation of every channel that the weights expect.
+/// The mean and the std of every channel that the weights expect.
 const HALF: f32 = 0.5;
 
 /// Images normalised by ImageNet's statistics, as if they had been by 0.5 and 0.5.

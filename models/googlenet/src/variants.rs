@@ -179,7 +179,7 @@ impl GoogLeNetConfig {
         self
     }
 
-    /// Whether images normalised with ImageNet's means and deviations are rescaled to those that torchvision's
+    /// Whether images normalised with ImageNet's means and stds are rescaled to those that torchvision's
     /// pretrained weights were made for, 0.5 and 0.5 in every channel. Off by default; those weights need it.
     ///
     /// torchvision calls it `transform_input`.

@@ -246,9 +246,9 @@ fn weights_start_as_in_torchvision() {
             .iter()
             .map(|value| f64::from(*value).powi(2))
             .sum::<f64>();
-        let deviation = (squares / values.len() as f64).sqrt();
+        let std = (squares / values.len() as f64).sqrt();
         if key.ends_with("bias") {
-            assert_eq!(deviation, 0.0, "{key}");
+            assert_eq!(std, 0.0, "{key}");
             continue;
         }
         let expected = match key.as_str() {
@@ -259,8 +259,8 @@ fn weights_start_as_in_torchvision() {
             _ => 0.01,
         };
         assert!(
-            (deviation / expected - 1.0).abs() < 0.1,
-            "{key}: {deviation}, not {expected}"
+            (std / expected - 1.0).abs() < 0.1,
+            "{key}: {std}, not {expected}"
         );
     }
 }

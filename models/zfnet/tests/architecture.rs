@@ -119,12 +119,8 @@ fn the_network_starts_as_the_paper_says() {
             self.parameters += 1;
             let squares = param.val().square().mean().into_scalar::<f32>();
             let expected = if D == 1 { 0.0 } else { 0.01 };
-            let deviation = squares.sqrt();
-            assert!(
-                (deviation - expected).abs() < 3e-4,
-                "{:?}: {deviation}",
-                self.path
-            );
+            let std = squares.sqrt();
+            assert!((std - expected).abs() < 3e-4, "{:?}: {std}", self.path);
         }
     }
     let device = Device::flex();

@@ -256,7 +256,7 @@ fn reduction_is_what_makes_wide_kernels_affordable() {
 fn weights_start_as_each_style_says() {
     let device = Device::flex();
     device.seed(5);
-    let deviation = |unit: &BasicConv2d| {
+    let std = |unit: &BasicConv2d| {
         f64::from(
             unit.conv
                 .weight
@@ -270,7 +270,7 @@ fn weights_start_as_each_style_says() {
 
     let paper = BasicConv2d::new(InceptionStyle::Paper, [64, 96], 3, 1, &device);
     let expected = (2.0 / (64.0 * 9.0_f64)).sqrt();
-    assert!((deviation(&paper) / expected - 1.0).abs() < 0.03);
+    assert!((std(&paper) / expected - 1.0).abs() < 0.03);
     let bias = paper
         .conv
         .bias
@@ -280,6 +280,6 @@ fn weights_start_as_each_style_says() {
     assert_eq!(floats(bias), vec![0.0; 96]);
 
     let torchvision = BasicConv2d::new(InceptionStyle::Torchvision, [64, 96], 3, 1, &device);
-    assert!((deviation(&torchvision) / 0.01 - 1.0).abs() < 0.03);
+    assert!((std(&torchvision) / 0.01 - 1.0).abs() < 0.03);
     assert!(torchvision.conv.bias.is_none());
 }

@@ -347,7 +347,7 @@ fn classify(
         .unwrap_or_default();
     if probabilities.iter().any(|p| !p.is_finite()) {
         return Err(CliError::Input(format!(
-            "{}: the network answers numbers that are none: its weights hold some, or are too large",
+            "{}: the network's outputs are NaN or infinite: its weights hold NaN or infinite values, or are too large",
             trained.weights.display()
         )));
     }

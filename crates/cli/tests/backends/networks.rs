@@ -16,7 +16,7 @@ pub(crate) const CLASSES: usize = 10;
 #[derive(Clone, Copy)]
 pub(crate) struct Network {
     pub(crate) name: &'static str,
-    /// `[batch, channels, height, width]`. Batch normalisation needs several values a channel in the last map.
+    /// `[batch, channels, height, width]`. Batch normalisation needs several values per channel in the last map.
     pub(crate) images: [usize; 4],
     /// Creates it without dropout: two backends do not draw the same units.
     pub(crate) init: fn(&Device) -> Model,

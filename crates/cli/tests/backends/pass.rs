@@ -152,7 +152,7 @@ impl ModuleVisitor for Collected<'_> {
     }
 }
 
-/// Gives kernels and matrices the deviation √(2 / inputs).
+/// Gives kernels and matrices the std √(2 / inputs).
 struct Even;
 
 impl ModuleMapper for Even {

@@ -58,7 +58,7 @@ pub(super) fn sharpness(image: &mut Image, factor: f32) {
     }
 }
 
-/// Turns the hue by `turn`, a share of the whole circle between −0.5 and 0.5 (torchvision's `adjust_hue` of a Pillow
+/// Turns the hue by `turn`, a fraction of the whole circle between −0.5 and 0.5 (torchvision's `adjust_hue` of a Pillow
 /// image). Grey images stay.
 pub(super) fn hue(image: &mut Image, turn: f64) {
     let steps = (turn * 255.0) as i32 as u8;

@@ -25,7 +25,7 @@ pub enum Crop {
     Pad(usize),
     /// A random area and shape, resized to the input: torchvision's `RandomResizedCrop`, Inception's augmentation.
     RandomResized {
-        /// Least and greatest share of the image's area, above 0 and at most 1.
+        /// Least and greatest fraction of the image's area, above 0 and at most 1.
         scale: [f64; 2],
         /// Least and greatest ratio of width to height.
         ratio: [f64; 2],

@@ -11,9 +11,9 @@ const ATTEMPTS: usize = 10;
 /// Random erasing (Zhong et al. 2017), as torchvision's `RandomErasing` does it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Erasing {
-    /// Share of the images that lose a rectangle; torchvision's default is 0.5.
+    /// Probability that an image loses a rectangle; torchvision's default is 0.5.
     pub prob: f64,
-    /// Least and greatest share of the area; torchvision's default is 0.02 to 0.33.
+    /// Least and greatest fraction of the area; torchvision's default is 0.02 to 0.33.
     pub scale: [f64; 2],
     /// Least and greatest ratio of height to width; torchvision's default is 0.3 to 3.3.
     pub ratio: [f64; 2],
@@ -78,7 +78,7 @@ impl Erasing {
     pub(super) fn invalid(&self) -> Option<String> {
         if !(0.0..=1.0).contains(&self.prob) {
             return Some(format!(
-                "the share of erased images is {}: expected 0 to 1",
+                "the probability of erasing is {}: expected 0 to 1",
                 self.prob
             ));
         }

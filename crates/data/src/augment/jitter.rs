@@ -16,7 +16,7 @@ pub struct ColorJitter {
     pub contrast: f64,
     /// As for the brightness. Grey images have none.
     pub saturation: f64,
-    /// The hue turns by up to this share of the circle either way, at most 0.5.
+    /// The hue turns by up to this fraction of the circle either way, at most 0.5.
     pub hue: f64,
 }
 
@@ -72,11 +72,11 @@ const EIGENVECTORS: [[f64; 3]; 3] = [
 ];
 
 /// Adds `[p₁, p₂, p₃][α₁λ₁, α₂λ₂, α₃λ₃]ᵀ` to every pixel of a normalised RGB image, each α from a normal distribution
-/// of this deviation (AlexNet, section 4.1).
-pub(super) fn light(deviation: f64, std: &[f32], values: &mut [f32], rng: &mut impl Rng) {
+/// of this std (AlexNet, section 4.1).
+pub(super) fn light(alpha_std: f64, std: &[f32], values: &mut [f32], rng: &mut impl Rng) {
     let alphas: [f64; 3] = std::array::from_fn(|_| {
         let normal: f64 = StandardNormal.sample(rng);
-        normal * deviation
+        normal * alpha_std
     });
     add_light(alphas, std, values);
 }

@@ -254,7 +254,7 @@ fn light_follows_the_principal_components() {
             f64::from(values[0])
         })
         .collect();
-    // Red's share of the three components, each of deviation 0.1.
+    // Red's share of the three components, each of std 0.1.
     let expected = 0.1 * (0.12343f64.powi(2) + 0.01352f64.powi(2) + 0.00180f64.powi(2)).sqrt();
     let found = (reds.iter().map(|red| red * red).sum::<f64>() / 4000.0).sqrt();
     assert!((found / expected - 1.0).abs() < 0.05, "{found} {expected}");

@@ -2,7 +2,7 @@
 
 /// Least distance of two cards: an arrow fits between.
 pub(super) const GAP: f64 = 34.0;
-/// Between the cards of one row and of the next: the shape beneath, the way back, a count on a corner.
+/// Between the cards of one row and of the next: the shape beneath, the arrow back, a count on a corner.
 pub(super) const BETWEEN: f64 = 70.0;
 /// Scale of the largest figures.
 const LARGEST: f64 = 1.5;

@@ -307,7 +307,7 @@ fn affine_of(value: f32, [centre, scale, shift]: [f32; 3]) -> f32 {
     (value - centre) * scale + shift
 }
 
-/// What is below 0 becomes 0; what is no number stays, as Burn and PyTorch have it.
+/// What is below 0 becomes 0; NaN stays, as Burn and PyTorch have it.
 #[inline(always)]
 fn relu<S: Simd>(simd: S, values: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);

@@ -19,7 +19,7 @@ pub(super) fn forward(shape: &Shape, images: &[f32], weights: &[f32], after: Epi
     let offsets = strips.offsets(channels_in);
     let pixels = strips.pixels().next_multiple_of(lanes);
     let packed = packed(weights, [channels_out, depth], rows);
-    // Few strips are shared out by channels.
+    // Few strips are divided by channels.
     let blocks = channels_out.div_ceil(rows);
     let parts = PARTS.div_ceil(strips.count() * shape.groups).min(blocks);
     let run = blocks.div_ceil(parts);
@@ -91,7 +91,7 @@ fn packed(weights: &[f32], [channels, depth]: [usize; 2], rows: usize) -> Vec<f3
 
 /// See [`weight_grad`](super::weight_grad).
 ///
-/// What lies between the rows of a strip is multiplied by 0: an image with an infinity or what is no number in it gives no
+/// What lies between the rows of a strip is multiplied by 0: an image with infinity or NaN in it gives no
 /// number for neighbouring taps as well.
 ///
 /// Some strips at a time, then the sum of what each of these parts gave: by shape and not by threads, so that no sum depends on

@@ -65,7 +65,7 @@ impl WithSimd for Finish<'_> {
             }
         }
         if self.has_relu {
-            // What is no number stays, as Burn and PyTorch have it.
+            // NaN stays, as Burn and PyTorch have it.
             for sum in self.sums {
                 *sum = if *sum <= 0.0 { 0.0 } else { *sum };
             }

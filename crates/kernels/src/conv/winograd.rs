@@ -2,7 +2,7 @@
 //! ([Lavin and Gray 2016](https://arxiv.org/abs/1509.09308), F(4×4, 3×3)): 36 products where the definition has 144.
 //!
 //! Tiles of 6×6 pixels and kernels are transformed, then every place in a tile is a product of matrices by itself, then what comes
-//! out of it is transformed to 4×4 pixels. The gradient of the weights is the same, backwards. An infinity, or what is no number,
+//! out of it is transformed to 4×4 pixels. The gradient of the weights is the same, backwards. Infinity or NaN
 //! would spread to the other pixels of its tile: where one comes out, another way is left to say where it belongs.
 
 mod filters;
@@ -29,7 +29,7 @@ const TILE_ELEMS: usize = IN * IN;
 /// How the work is cut, by the caches.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Blocking {
-    /// Numbers of the transformed tiles that all threads work on at once: a share of a common third-level cache.
+    /// Numbers of the transformed tiles that all threads work on at once: a part of a common third-level cache.
     pub(super) shared: usize,
     /// And those that a thread works on by itself: in its second-level cache.
     pub(super) own: usize,

@@ -84,7 +84,7 @@ trait Normalisation: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-/// What followed, as far as the way back needs it.
+/// What followed, as far as the backward pass needs it.
 #[derive(Debug, Clone)]
 enum Fused<B: Backend> {
     Nothing,
@@ -314,11 +314,11 @@ fn without_shortcut<B: Kernels, C: CheckpointStrategy>(
     )
 }
 
-/// The way back without a shortcut.
+/// The backward pass without a shortcut.
 #[derive(Debug)]
 struct Plain;
 
-/// The way back with a shortcut.
+/// The backward pass with a shortcut.
 #[derive(Debug)]
 struct AddRelu;
 

@@ -277,11 +277,11 @@ impl<B: Kernels, C: CheckpointStrategy> Convolution for Autodiff<B, C> {
     }
 }
 
-/// The way back through a convolution without bias.
+/// The backward pass through a convolution without bias.
 #[derive(Debug)]
 struct Plain;
 
-/// The way back through a convolution with bias.
+/// The backward pass through a convolution with bias.
 #[derive(Debug)]
 struct Biased;
 

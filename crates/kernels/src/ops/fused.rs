@@ -70,8 +70,8 @@ fn folded(norm: &BatchNorm, bias: Option<&[f32]>, device: &Device) -> (Vec<f32>,
     let [gamma, beta, mean, variance] = own.each_ref().map(as_f32);
     (0..gamma.len())
         .map(|channel| {
-            let deviation = (f64::from(variance[channel]) + norm.epsilon).sqrt();
-            let scale = f64::from(gamma[channel]) / deviation;
+            let std = (f64::from(variance[channel]) + norm.epsilon).sqrt();
+            let scale = f64::from(gamma[channel]) / std;
             let centre = mean[channel] - bias.map_or(0.0, |bias| bias[channel]);
             let shift = f64::from(beta[channel]) - f64::from(centre) * scale;
             (scale as f32, shift as f32)

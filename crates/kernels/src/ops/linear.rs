@@ -115,7 +115,7 @@ impl<B: Kernels, C: CheckpointStrategy> Multiplication for Autodiff<B, C> {
     }
 }
 
-/// The way back.
+/// The backward pass.
 #[derive(Debug)]
 struct Product;
 

@@ -85,7 +85,7 @@ impl<B: Kernels + Normalisation, C: CheckpointStrategy> Normalisation for Autodi
     }
 }
 
-/// The way back.
+/// The backward pass.
 #[derive(Debug)]
 struct Normalise;
 

@@ -124,7 +124,7 @@ impl<B: Kernels + Pooling, C: CheckpointStrategy> Pooling for Autodiff<B, C> {
     }
 }
 
-/// The way back.
+/// The backward pass.
 #[derive(Debug)]
 struct Largest;
 
@@ -192,7 +192,7 @@ mod tests {
             let training = max_pool2d(&layer, &images).expect("as above");
             let gradient = |out: Tensor<4>| {
                 let weights = Tensor::from_inner(weights.clone());
-                // What is no number has a gradient as well.
+                // NaN has a gradient as well.
                 let sum = (out.zeros_like() + out * weights).sum();
                 images.grad(&sum.backward()).expect("asked for").into_data()
             };

@@ -38,7 +38,7 @@ pub(super) struct Row {
 /// Images of one class taken for one class.
 pub(super) struct Cell {
     pub(super) count: usize,
-    /// Share of the images of the class, in percent.
+    /// Fraction of the images of the class, in percent.
     pub(super) share: u32,
     pub(super) is_right: bool,
 }

@@ -13,7 +13,7 @@ pub struct AugmentSection {
     /// With `crop = "pad"`: pixels of black border on each side; default 4, as in the ResNet paper, section 4.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad: Option<usize>,
-    /// With `crop = "random_resized"`: least and greatest share of the area; default 0.08 to 1.
+    /// With `crop = "random_resized"`: least and greatest fraction of the area; default 0.08 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<[f64; 2]>,
     /// With `crop = "random_resized"`: least and greatest ratio of width to height; default 3/4 to 4/3.
@@ -38,7 +38,7 @@ pub struct AugmentSection {
     /// Random changes of brightness, contrast, saturation and hue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color_jitter: Option<ColorJitterSection>,
-    /// Light along the principal components of ImageNet's colours: deviation of their shares, 0.1 in AlexNet's section 4.1.
+    /// Light along the principal components of ImageNet's colours: std of their coefficients, 0.1 in AlexNet's section 4.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lighting: Option<f64>,
     /// Overwrite a rectangle.
@@ -47,16 +47,16 @@ pub struct AugmentSection {
     /// Cutout: side in pixels of a square that becomes the mean colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutout: Option<usize>,
-    /// Mixup: blend images with their neighbours in the batch, the share drawn from Beta(this, this).
+    /// Mixup: blend images with their neighbours in the batch, λ drawn from Beta(this, this).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f64>,
     /// CutMix: paste a rectangle of the neighbour, its area drawn from Beta(this, this).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cutmix: Option<f64>,
-    /// With `mixup` or `cutmix`: the share of the batches that are mixed; default 1.
+    /// With `mixup` or `cutmix`: probability that a batch is mixed; default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mix_prob: Option<f64>,
-    /// With `mixup` and `cutmix`: the share of the mixed batches that get CutMix; default 0.5.
+    /// With `mixup` and `cutmix`: probability that a mixed batch gets CutMix; default 0.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_prob: Option<f64>,
 }
@@ -105,7 +105,7 @@ pub struct ColorJitterSection {
     /// As for the brightness.
     #[serde(default)]
     pub saturation: f64,
-    /// Up to this share of the circle either way, at most 0.5.
+    /// Up to this fraction of the circle either way, at most 0.5.
     #[serde(default)]
     pub hue: f64,
 }
@@ -114,9 +114,9 @@ pub struct ColorJitterSection {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ErasingSection {
-    /// Share of the images that lose a rectangle.
+    /// Probability that an image loses a rectangle.
     pub prob: f64,
-    /// Least and greatest share of the area.
+    /// Least and greatest fraction of the area.
     pub scale: [f64; 2],
     /// Least and greatest ratio of height to width.
     pub ratio: [f64; 2],

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// `[devices]`: devices that share the work of a run. A batch, `data.batch_size` images, is shared out over them.
+/// `[devices]`: devices that share the work of a run. A batch, `data.batch_size` images, is divided over them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DevicesSection {

@@ -81,10 +81,10 @@ pub struct ModelSection {
     /// Whether GoogLeNet has its auxiliary heads; default: as in its paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aux_heads: Option<bool>,
-    /// Share of the units before the classes that a step drops, from 0 to below 1; default: the network's own.
+    /// Dropout: probability that a step drops a unit before the last layer, from 0 to below 1; default: the network's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
-    /// Share of the images for which a step leaves out a ResNet's last unit, the others in proportion to their depth;
+    /// Stochastic depth (drop-path rate): probability that a step leaves out a ResNet's last unit, the others in proportion to their depth;
     /// default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stochastic_depth: Option<f64>,
@@ -252,10 +252,10 @@ pub struct TrainSection {
     /// In what numbers a step computes; weights, optimizer and validation are in single precision always.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub precision: Precision,
-    /// Compute cheap activations again on the way back instead of keeping them: less memory, more time, the same numbers.
+    /// Compute cheap activations again in the backward pass instead of keeping them: less memory, more time, the same results.
     #[serde(default, skip_serializing_if = "is_false")]
     pub gradient_checkpointing: bool,
-    /// Share of every target that is spread over all classes.
+    /// Label smoothing: probability of every target that is spread over all classes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
     /// Scale the gradients so that their norm, all together, is at most this.

@@ -88,7 +88,7 @@ impl ClassMetrics {
         }
     }
 
-    /// Expected calibration error in percent: how far the mean probability of the predicted classes is from the share
+    /// Expected calibration error in percent: how far the mean probability of the predicted classes is from the fraction
     /// of right predictions, over 15 intervals of the probability, weighted by their images (Guo et al. 2017, equation
     /// 3).
     pub fn calibration_error(&self) -> f64 {

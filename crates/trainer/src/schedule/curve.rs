@@ -32,7 +32,7 @@ pub(super) enum Curve {
         end: f64,
         power: f64,
     },
-    /// Up from `start` in the share `rise` of the run, then down to `end`; all as fractions.
+    /// Up from `start` in the fraction `rise` of the run, then down to `end`; all as fractions.
     OneCycle {
         rise: f64,
         start: f64,

@@ -37,7 +37,7 @@ pub struct ScheduleSection {
     /// With `kind = "polynomial"`: the exponent, default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<f64>,
-    /// With `kind = "one_cycle"`: the share of the run in which the rate rises, default 0.3.
+    /// With `kind = "one_cycle"`: the fraction of the run in which the rate rises, default 0.3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pct_start: Option<f64>,
     /// With `kind = "one_cycle"`: the first rate is `optimizer.lr` divided by this, default 25.
@@ -49,10 +49,10 @@ pub struct ScheduleSection {
     /// With `kind = "plateau"`: the factor when the validation loss no longer falls, default 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub factor: Option<f64>,
-    /// With `kind = "plateau"`: epochs without a lower validation loss that are borne with, default 10.
+    /// With `kind = "plateau"`: epochs without a lower validation loss that are waited, default 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// With `kind = "plateau"`: the share by which a loss must be lower to count, default 0.0001.
+    /// With `kind = "plateau"`: the fraction by which a loss must be lower to count, default 0.0001.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
 }

@@ -27,7 +27,7 @@ const GROUPS: usize = 10;
 /// Damaged files that the terminal shows of each split.
 const DAMAGED: usize = 20;
 
-/// Read every image of a data set: count classes and sizes, measure mean and deviation, name damaged files, find duplicates
+/// Read every image of a data set: count classes and sizes, measure mean and std, name damaged files, find duplicates
 ///
 /// Images are compared within the splits and between them: a validation image that was trained on is a leak. Copies
 /// are found through compression and resizing, not through cropping or turning.

@@ -7,7 +7,7 @@ use crate::parallel::{Rows, Shared, each, with_scratch};
 
 /// From the images and the gradient of what came out to that of the weights.
 ///
-/// Threads share out the columns of the result, so that no sum depends on their number.
+/// Threads divide the columns of the result, so that no sum depends on their number.
 ///
 /// # Shapes
 /// - images: `[batch, channels_in, height, width]`

@@ -133,7 +133,7 @@ impl DatasetStats {
     pub(super) fn report(self, images: usize, channels: usize, classes: usize) -> SplitInspection {
         let values = self.values.max(1.0);
         let means = self.sums.map(|[sum, _]| sum / values);
-        let deviations = self.sums.map(|[sum, squares]| {
+        let stds = self.sums.map(|[sum, squares]| {
             let mean = sum / values;
             (squares / values - mean * mean).max(0.0).sqrt()
         });
@@ -147,7 +147,7 @@ impl DatasetStats {
             },
             sizes: self.sizes,
             mean: means[..channels.min(3)].to_vec(),
-            std: deviations[..channels.min(3)].to_vec(),
+            std: stds[..channels.min(3)].to_vec(),
             damaged: self.damaged.into_values().collect(),
         }
     }
