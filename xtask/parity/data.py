@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """images/s of our data pipeline and of others', on the CPU, in one run.
 
-    python3 xtask/parity/data.py IMAGES             # a folder of JPEGs, one folder a class; some minutes
+    python3 xtask/parity/data.py IMAGES             # a folder of JPEGs, one folder per class; some minutes
     python3 xtask/parity/data.py IMAGES --pixels    # only: how far our evaluation pixels are from Pillow's
 
 Links to the images, repeated until there are as many as --images says, make a folder of classes: in a short epoch, the

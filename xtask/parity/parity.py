@@ -15,7 +15,7 @@ Then are compared, with PyTorch in float64 on the same numbers as the truth:
              since in float32 a rounding error now and then turns a ReLU on or off, of PyTorch's networks as of ours:
              the norm of the difference over the norm, at most 1e-3
   running    means and variances of batch norms after that step, at most 1e-5 of their largest. PyTorch keeps the
-             unbiased variance of a batch of n values a channel, Burn the biased one, smaller by (n - 1) / n: the truth
+             unbiased variance of a batch of n values per channel, Burn the biased one, smaller by (n - 1) / n: the truth
              is PyTorch's update with that factor
   export     our safetensors load into the PyTorch network with strict=True, and give the same logits, bit for bit
 It prints a table and ends with exit code 1 if any line fails.

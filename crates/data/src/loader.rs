@@ -30,10 +30,10 @@ pub enum OnBad {
 /// In which form images go to their device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transfer {
-    /// As numbers, normalised by the workers: for a device that computes in main memory, where nothing is copied.
+    /// As f32 values, normalised by the workers: for a device that computes in main memory, where nothing is copied.
     Values,
-    /// As bytes, normalised by the device: a quarter of the way. Where the device has no bytes, or augmentation changes
-    /// images after normalisation, they go as numbers.
+    /// As bytes, normalised by the device: a quarter of the traffic. Where the device has no bytes, or augmentation changes
+    /// images after normalisation, they go as f32 values.
     Bytes,
     /// As bytes, all of the split at once, where they take no more than `limit` bytes on the one device that is asked for
     /// and augmentation is a shift, a flip and a cutout at most: the device makes the batches, the same ones. Else, or

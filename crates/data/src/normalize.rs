@@ -1,4 +1,4 @@
-//! Bytes to numbers around zero, a plane a channel.
+//! Bytes to f32 values around zero, one plane per channel.
 
 use burn::tensor::Tensor;
 

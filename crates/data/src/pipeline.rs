@@ -34,7 +34,7 @@ pub enum Stage {
     Convert,
 }
 
-/// Where an image's values go: `channels * height * width` of them, a plane a channel.
+/// Where an image's values go: `channels * height * width` of them, a plane per channel.
 pub(crate) enum Place<'a> {
     /// Normalised.
     Values(&'a mut [f32]),
@@ -80,7 +80,7 @@ pub enum PipelineError {
         /// Height and width after resizing.
         size: [usize; 2],
     },
-    /// Mean or standard deviation do not have one value a channel.
+    /// Mean or standard deviation do not have one value per channel.
     #[error("mean and std have {found} values, the images have {channels} channels")]
     Statistics {
         /// Number of values.
@@ -115,7 +115,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When a size is 0, channels are neither 1 nor 3, the resized image is smaller than the crop, a range is empty
-    /// or out of bounds, or the statistics are not one finite value a channel with a positive std.
+    /// or out of bounds, or the statistics are not one finite value per channel with a positive std.
     pub fn validate(&self) -> Result<(), PipelineError> {
         let Geometry {
             size: [height, width],

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     /// Numbers without a pattern, from -1 to 1.
-    fn numbers(count: usize, mut seed: u64) -> Vec<f32> {
+    fn values(count: usize, mut seed: u64) -> Vec<f32> {
         let mut next = || {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (seed >> 40) as f32 / (1 << 23) as f32 - 1.0
@@ -147,7 +147,7 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    /// Rows times columns, summed in double precision, by the places of the numbers.
+    /// Rows times columns, summed in double precision, by the places of the values.
     fn product(
         [rows, depth, columns]: [usize; 3],
         left: impl Fn(usize, usize) -> f32,
@@ -196,9 +196,9 @@ mod tests {
                 outputs,
             };
             let what = format!("{shape:?}");
-            let vectors = numbers(batch * inputs, 1);
-            let matrix = numbers(inputs * outputs, 2);
-            let grad = numbers(batch * outputs, 3);
+            let vectors = values(batch * inputs, 1);
+            let matrix = values(inputs * outputs, 2);
+            let grad = values(batch * outputs, 3);
             let vector = |row: usize, at: usize| vectors[row * inputs + at];
             let weight = |row: usize, at: usize| matrix[row * outputs + at];
             let slope = |row: usize, at: usize| grad[row * outputs + at];
@@ -233,7 +233,7 @@ mod tests {
             inputs: 11,
             outputs: 19,
         };
-        let (vectors, mut matrix) = (numbers(22, 1), numbers(11 * 19, 2));
+        let (vectors, mut matrix) = (values(22, 1), values(11 * 19, 2));
         matrix[10 * 19 + 18] = f32::INFINITY;
         matrix[3 * 19 + 2] = f32::NAN;
         for (at, sum) in forward(&shape, &vectors, &matrix).iter().enumerate() {

@@ -37,7 +37,7 @@ pub(crate) fn is_single_precision_on_flex<const D: usize>(tensor: &Tensor<D>) ->
     is_flex && tensor.dtype() == DType::F32
 }
 
-/// The numbers of a tensor, one after the other.
+/// The values of a tensor, one after the other.
 fn as_f32(tensor: &FlexTensor) -> &[f32] {
     tensor
         .as_slice::<f32>()
@@ -48,7 +48,7 @@ fn tensor(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
 
-/// The tensor of the backend, its numbers one after the other.
+/// The tensor of the backend, its values one after the other.
 fn flex<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
     match tensor.into_dispatch().kind {
         DispatchTensorKind::Flex(tensor) => tensor.float().to_contiguous(),

@@ -19,7 +19,7 @@ pub(crate) fn each(count: usize, work: impl Fn(usize) + Sync + Send) {
     }
 }
 
-/// Lends `length` numbers of any value.
+/// Lends `length` values of any value.
 pub(crate) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
     // Taken out meanwhile: rayon may run another task of ours on this thread while it waits.
     let mut memory = SCRATCH.with_borrow_mut(std::mem::take);
@@ -35,7 +35,7 @@ pub(crate) fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T)
     result
 }
 
-/// A buffer of `length` numbers, all of which `write` writes: setting them to zero in one thread first takes as long as some
+/// A buffer of `length` values, all of which `write` writes: setting them to zero in one thread first takes as long as some
 /// kernels.
 ///
 /// # Safety
@@ -79,7 +79,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// The numbers from `from` to below `to`.
+    /// The values from `from` to below `to`.
     ///
     /// # Safety
     /// No two parts that overlap may be in use at the same time.
@@ -101,7 +101,7 @@ impl<'a> Shared<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), to - from) }
     }
 
-    /// The numbers from `from` to below `to`, which may not have been written yet.
+    /// The values from `from` to below `to`, which may not have been written yet.
     ///
     /// # Safety
     /// As for [`part`](Self::part).
@@ -116,7 +116,7 @@ impl<'a> Shared<'a> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from).cast(), to - from) }
     }
 
-    /// As [`part`](Self::part), set to zero first: numbers that nobody has written yet may be had in this way only.
+    /// As [`part`](Self::part), set to zero first: values that nobody has written yet may be had in this way only.
     ///
     /// # Safety
     /// As for [`part`](Self::part).
@@ -129,11 +129,11 @@ impl<'a> Shared<'a> {
         assert!(from <= to && to <= self.length);
         // SAFETY: within the buffer; four zero bytes are the number 0.
         unsafe { self.start.add(from).write_bytes(0, to - from) };
-        // SAFETY: the caller's promise is the same, and the numbers are written.
+        // SAFETY: the caller's promise is the same, and the values are written.
         unsafe { self.part(from, to) }
     }
 
-    /// Writes `numbers` from `at` on.
+    /// Writes `values` from `at` on.
     ///
     /// # Safety
     /// As for [`part`](Self::part).
@@ -141,17 +141,17 @@ impl<'a> Shared<'a> {
         unsafe_code,
         reason = "the bounds are checked, the rest is the caller's promise"
     )]
-    pub(crate) unsafe fn write(&self, at: usize, numbers: &[f32]) {
-        assert!(at + numbers.len() <= self.length);
-        // SAFETY: within the buffer; `numbers` is no part of it that anyone else writes.
+    pub(crate) unsafe fn write(&self, at: usize, values: &[f32]) {
+        assert!(at + values.len() <= self.length);
+        // SAFETY: within the buffer; `values` is no part of it that anyone else writes.
         unsafe {
             self.start
                 .add(at)
-                .copy_from_nonoverlapping(numbers.as_ptr(), numbers.len());
+                .copy_from_nonoverlapping(values.as_ptr(), values.len());
         }
     }
 
-    /// `rows` rows of `columns` numbers, `stride` apart, the first at `from`.
+    /// `rows` rows of `columns` values, `stride` apart, the first at `from`.
     ///
     /// # Safety
     /// No number of them may be in use elsewhere at the same time.
@@ -181,7 +181,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Rows of numbers that belong to one task, while those between them may belong to others.
+/// Rows of values that belong to one task, while those between them may belong to others.
 pub(crate) struct Rows<'a> {
     pub(crate) start: *mut f32,
     pub(crate) rows: usize,

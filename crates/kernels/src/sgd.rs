@@ -17,7 +17,7 @@ impl SgdStep {
     /// A step by the learning rate `lr`: parameters, and their velocity where there is momentum.
     ///
     /// On Flex and in single precision it is one pass over each; anywhere else, or [left to Burn](crate::set_kernels_enabled), an
-    /// operation for each term. Both give the same numbers.
+    /// operation for each term. Both give the same values.
     ///
     /// # Shapes
     /// All alike.

@@ -7,7 +7,7 @@
 use burn::tensor::{Device, FloatDType};
 use serde::{Deserialize, Serialize};
 
-/// In what numbers a training step computes.
+/// The data type in which a training step computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -25,7 +25,7 @@ impl Precision {
         *self == Self::default()
     }
 
-    /// The numbers of the passes, where they are not the weights' own.
+    /// The data type of the forward and backward pass, where it is not f32.
     pub fn narrow(self) -> Option<FloatDType> {
         match self {
             Self::F32 => None,
@@ -40,7 +40,7 @@ impl Precision {
     }
 
     /// # Errors
-    /// Where the device cannot compute in these numbers; the message names those that it can.
+    /// Where the device cannot compute in this data type; the message names those that it can.
     pub fn check(self, device: &Device) -> Result<(), String> {
         let supports = |dtype| device.supports_dtype(dtype);
         self.refusal(supports).map_or(Ok(()), Err)

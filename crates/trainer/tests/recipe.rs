@@ -31,7 +31,7 @@ fn the_whole_recipe_resumes_bit_for_bit() {
     let whole = finish(folder, "whole", Existing::Refuse, &ALL);
     assert_eq!(whole.len(), 3);
     assert!(whole.iter().all(|record| record.ema.is_some()));
-    // Six batches an epoch, two to a step.
+    // Six batches per epoch, two to a step.
     assert_eq!(whole[2].step, 9);
     for at in [
         (Phase::Train, 1, 3),

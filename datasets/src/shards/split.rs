@@ -11,7 +11,7 @@ use super::index::Index;
 use super::place::Place;
 use crate::error::OpenError;
 
-/// The images of some shards, one shard after the other. Some 30 bytes an image and its name are kept.
+/// The images of some shards, one shard after the other. Some 30 bytes per image and its name are kept.
 pub(super) struct ShardSplit {
     place: Arc<Place>,
     shards: Vec<File>,

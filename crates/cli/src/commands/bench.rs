@@ -47,7 +47,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     steps: u32,
 
-    /// In what numbers a step computes; weights and batch normalisation stay in single precision.
+    /// The data type in which a step computes; weights and batch normalisation stay in single precision.
     #[arg(long, default_value = "f32", conflicts_with = "data")]
     precision: Numbers,
 

@@ -241,7 +241,7 @@ fn check_statistics(mean: &[f32], std: &[f32], channels: usize) -> Result<(), Cl
         return Ok(());
     }
     Err(CliError::Input(format!(
-        "--mean {mean:?} --std {std:?}: expected {channels} numbers each, one a channel, the stds above 0"
+        "--mean {mean:?} --std {std:?}: expected {channels} values each, one per channel, the stds above 0"
     )))
 }
 

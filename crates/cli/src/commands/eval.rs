@@ -261,7 +261,7 @@ fn text(report: &Report) -> String {
     )
 }
 
-/// A line a class.
+/// One line per class.
 fn table(classes: &[ClassRecord]) -> String {
     let width = classes.iter().map(|row| row.class.chars().count()).max();
     let width = width.unwrap_or_default().max("class".len());

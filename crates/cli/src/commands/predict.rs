@@ -377,5 +377,5 @@ fn probabilities(model: &Model, batch: Tensor<4>) -> Result<Vec<f32>, CliError> 
         .into_data()
         .convert::<f32>()
         .try_into_vec::<f32>();
-    values.map_err(|error| CliError::Failed(format!("the device gave no numbers: {error:?}")))
+    values.map_err(|error| CliError::Failed(format!("the device returned no values: {error:?}")))
 }

@@ -20,7 +20,7 @@ fn a_line_for_each_model() {
     let number = |speed: &Value, key: &str| speed[key].as_f64().expect("a number");
     let per_second = number(&speeds[0], "images_per_second");
     let product = per_second * number(&speeds[0], "milliseconds");
-    assert!((product - 2000.0).abs() < 1.0, "two images a step");
+    assert!((product - 2000.0).abs() < 1.0, "two images per step");
     // As `zoo models` has it, two operations for each.
     let operations = 2.0 * 325_680.0 * per_second / 1e9;
     assert!((number(&speeds[0], "gigaflops") / operations - 1.0).abs() < 1e-6);

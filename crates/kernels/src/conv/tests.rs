@@ -43,7 +43,7 @@ fn small(most: usize, interpreted: usize) -> usize {
 }
 
 /// Numbers between -1 and 1 that follow no pattern.
-fn numbers(length: usize, seed: u32) -> Vec<f32> {
+fn values(length: usize, seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
     (0..length)
         .map(|_| {
@@ -99,7 +99,7 @@ fn assert_close(found: &[f32], expected: &[f64]) {
     assert_within(found, expected, |expected| 2e-5 * (1.0 + expected.abs()));
 }
 
-/// Of long sums, of `products` numbers below 1, and of sums that pass through transforms: what they come to on the way counts.
+/// Of long sums, of `products` values below 1, and of sums that pass through transforms: what they come to on the way counts.
 fn assert_close_sums(found: &[f32], expected: &[f64], products: usize) {
     let allowed = 1e-5 + 2e-6 * (products as f64).sqrt();
     assert_within(found, expected, |expected| allowed + 2e-5 * expected.abs());
@@ -135,10 +135,10 @@ const CUTS: [Blocking; 3] = [
 
 fn check(shape: Shape) {
     let weights_len = shape.channels_out * shape.group()[0] * shape.taps();
-    let images = numbers(shape.len_in(), 1);
-    let weights = numbers(weights_len, 2);
-    let bias = numbers(shape.channels_out, 3);
-    let grad = numbers(shape.len_out(), 4);
+    let images = values(shape.len_in(), 1);
+    let weights = values(weights_len, 2);
+    let bias = values(shape.channels_out, 3);
+    let grad = values(shape.len_out(), 4);
     let pixels = shape.pixels_out();
 
     let mut out: Vec<f64> = (0..shape.len_out())
@@ -166,10 +166,10 @@ fn check(shape: Shape) {
         for cut in CUTS {
             let after = Epilogue::bias(&bias);
             let found = winograd::forward(&shape, cut, &images, &weights, after);
-            let found = found.expect("finite numbers");
+            let found = found.expect("finite values");
             assert_close_sums(&found, &out, shape.channels_in * 9);
             let found = winograd::weight_grad(&shape, cut, &images, &grad);
-            let found = found.expect("finite numbers");
+            let found = found.expect("finite values");
             assert_close_sums(&found, &weights_grad, shape.batch * pixels);
         }
     }
@@ -274,10 +274,10 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
     for (channels, side, is_tiled) in [(2, 6, false), (64, 24, true)] {
         let shape = square(2, channels, side);
         assert_eq!(winograd::is_faster(&shape), is_tiled);
-        let mut images = numbers(shape.len_in(), 1);
+        let mut images = values(shape.len_in(), 1);
         images[0] = f32::NAN;
         images[shape.len_in() / 2] = f32::INFINITY;
-        let weights = numbers(channels * channels * 9, 2);
+        let weights = values(channels * channels * 9, 2);
         let out = forward(&shape, &images, &weights, Epilogue::default());
         for (place, value) in out.iter().enumerate() {
             let (y, x) = (place / side % side, place % side);
@@ -285,7 +285,7 @@ fn what_is_no_number_shows_where_it_is_used_and_nowhere_else() {
             assert_eq!(value.is_finite(), !is_near, "{place}: {value}");
             assert_eq!(value.is_infinite(), is_near && place >= out.len() / 2);
         }
-        let grad = numbers(shape.len_out(), 3);
+        let grad = values(shape.len_out(), 3);
         let found = weight_grad(&shape, &images, &grad);
         let of_first = |place: usize| (place / 9).is_multiple_of(channels);
         assert!((0..found.len()).all(|at| of_first(at) || found[at].is_finite()));
@@ -321,9 +321,9 @@ fn no_number_depends_on_how_many_threads_there_are() {
     let tiled = [square(3, 160, 16), square(16, 64, 16)];
     assert!(tiled.iter().all(winograd::is_faster));
     for shape in shapes.into_iter().chain(tiled) {
-        let images = numbers(shape.len_in(), 1);
-        let weights = numbers(shape.channels_out * shape.group()[0] * shape.taps(), 2);
-        let grad = numbers(shape.len_out(), 3);
+        let images = values(shape.len_in(), 1);
+        let weights = values(shape.channels_out * shape.group()[0] * shape.taps(), 2);
+        let grad = values(shape.len_out(), 3);
         let with = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.expect("threads can be started").install(|| {

@@ -137,15 +137,15 @@ impl WithSimd for InputGrad<'_> {
                     }
                 }
                 for other in 0..vectors {
-                    let mut numbers = [0.0; SIDE];
+                    let mut values = [0.0; SIDE];
                     for row in 0..SIDE {
-                        numbers[row] = simd.reduce_sum_f32s(sums[other][row]);
+                        values[row] = simd.reduce_sum_f32s(sums[other][row]);
                     }
                     #[allow(unsafe_code, reason = "every part has rows of its own")]
                     // SAFETY: no other task has these inputs.
                     unsafe {
                         self.out
-                            .write((vector + other) * inputs + first, &numbers[..rows]);
+                            .write((vector + other) * inputs + first, &values[..rows]);
                     }
                 }
                 vector += vectors;

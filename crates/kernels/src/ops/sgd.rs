@@ -1,4 +1,4 @@
-//! A step of stochastic gradient descent in one pass, in place where nobody else holds the numbers.
+//! A step of stochastic gradient descent in one pass, in place where nobody else holds the values.
 
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
@@ -68,11 +68,11 @@ pub(crate) fn sgd_step<const D: usize>(
     });
     // The gradient of the first step has become the velocity.
     let velocity = (by.momentum > 0.0).then(|| velocity.unwrap_or(gradient));
-    let tensor = |numbers: FlexTensor| Tensor::from_data(numbers.into_data(), &device);
+    let tensor = |values: FlexTensor| Tensor::from_data(values.into_data(), &device);
     (tensor(parameters), velocity.map(tensor))
 }
 
-/// A run of numbers without momentum.
+/// A run of values without momentum.
 struct Plain<'a> {
     by: &'a SgdStep,
     lr: f32,
@@ -234,11 +234,11 @@ mod tests {
     fn agree<const D: usize>(by: &SgdStep, shape: [usize; D], device: &Device) {
         let drawn = || Tensor::<D>::random(shape, Distribution::Normal(0.0, 1.0), device);
         let bits = |tensor: &Tensor<D>| -> Vec<u32> {
-            let numbers = tensor
+            let values = tensor
                 .to_data()
                 .try_to_vec::<f32>()
                 .expect("single precision");
-            numbers.into_iter().map(f32::to_bits).collect()
+            values.into_iter().map(f32::to_bits).collect()
         };
         let start = drawn();
         let (mut found, mut expected) = ((start.clone(), None), (start.clone(), None));

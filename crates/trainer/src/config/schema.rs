@@ -249,7 +249,7 @@ pub struct TrainSection {
     /// Batches whose gradients are averaged for one optimizer step.
     #[serde(default = "default_one", skip_serializing_if = "is_one")]
     pub accumulate: usize,
-    /// In what numbers a step computes; weights, optimizer and validation are in single precision always.
+    /// The data type in which a step computes; weights, optimizer and validation are in single precision always.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub precision: Precision,
     /// Compute cheap activations again in the backward pass instead of keeping them: less memory, more time, the same results.

@@ -1,4 +1,4 @@
-//! Checkpoints: everything a killed run needs to end with the numbers it would have had.
+//! Checkpoints: everything a killed run needs to end with the metrics and weights it would have had.
 //!
 //! One is a folder `checkpoints/epoch-EEEE-batch-BBBBBB/` with `model.bpk`, `optimizer.bpk`, `state.json` and, with
 //! averaged weights, `ema.bpk`, named by

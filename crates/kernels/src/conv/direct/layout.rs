@@ -1,5 +1,5 @@
 //! Images side by side with their border, the pixels that a stride skips apart: every tap of the kernel then is a distance
-//! within a row of numbers, and a sum over taps goes along without a fold or a gap.
+//! within a row of values, and a sum over taps goes along without a fold or a gap.
 
 use std::ops::Range;
 
@@ -157,7 +157,7 @@ impl Strips {
         }
     }
 
-    /// Lays out gradients of what came out, `stride` numbers a channel, as the sums lie. What is between becomes 0.
+    /// Lays out gradients of what came out, `stride` values per channel, as the sums lie. What is between becomes 0.
     pub(super) fn lay_out(
         &self,
         maps: &[f32],

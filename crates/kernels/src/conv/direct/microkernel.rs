@@ -249,13 +249,13 @@ mod tests {
         let lanes = S::F32_LANES;
         let (channels, pixels) = (2 * block, (WIDE + 2) * lanes);
         let offsets = [0, 3, 1, 7, 2];
-        let numbers = |length: usize, factor: usize| -> Vec<f32> {
+        let values = |length: usize, factor: usize| -> Vec<f32> {
             (0..length)
                 .map(|i| (i * factor % 11) as f32 - 5.0)
                 .collect()
         };
-        let strip = numbers(pixels + 7, 3);
-        let weights = numbers(channels * offsets.len(), 5);
+        let strip = values(pixels + 7, 3);
+        let weights = values(channels * offsets.len(), 5);
         let mut out = vec![0.0; channels * pixels];
         let sums = Sums {
             offsets: &offsets,
@@ -265,7 +265,7 @@ mod tests {
             pixels,
         };
         simd.vectorize(sums);
-        let rows = numbers((block + 1) * pixels, 7);
+        let rows = values((block + 1) * pixels, 7);
         let mut products = vec![1.0; (block + 1) * offsets.len()];
         let dots = Dots {
             offsets: &offsets,
@@ -275,7 +275,7 @@ mod tests {
             out: &mut products,
         };
         simd.vectorize(dots);
-        // Small whole numbers: sums are exact in any order.
+        // Small whole values: sums are exact in any order.
         for channel in 0..channels {
             let start = channel / block * offsets.len() * block + channel % block;
             for pixel in 0..pixels {

@@ -86,7 +86,7 @@ pub(super) fn unfold(
     }
 }
 
-/// Adds `columns`, as [`unfold`] orders them, to where they came from in the bordered `planes`, one a channel.
+/// Adds `columns`, as [`unfold`] orders them, to where they came from in the bordered `planes`, one per channel.
 pub(in crate::conv) fn fold(shape: &Shape, columns: &[f32], tile: Tile, planes: &mut [f32]) {
     let taps = taps(shape);
     let mut rows = columns.chunks_exact(tile.columns());

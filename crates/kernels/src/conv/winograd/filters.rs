@@ -98,7 +98,7 @@ impl WithSimd for Back<'_> {
     }
 }
 
-/// Transforms squares of numbers, of which each is a row of its own.
+/// Transforms squares of values, of which each is a row of its own.
 #[inline(always)]
 fn square<S: Simd, T: Transform<FROM, TO>, const FROM: usize, const TO: usize>(
     simd: S,

@@ -213,7 +213,7 @@ pub(super) fn take(
     })
 }
 
-/// Whether all numbers are finite.
+/// Whether all values are finite.
 struct IsFinite<'a>(&'a [f32]);
 
 impl WithSimd for IsFinite<'_> {
@@ -221,12 +221,12 @@ impl WithSimd for IsFinite<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let (numbers, tail) = S::as_simd_f32s(self.0);
+        let (values, tail) = S::as_simd_f32s(self.0);
         let zero = simd.splat_f32s(0.0);
         // What is finite is 0 times 0; anything else leaves no number.
         let mut sum = simd.mul_f32s(simd.partial_load_f32s(tail), zero);
-        for i in 0..numbers.len() {
-            sum = simd.mul_add_e_f32s(numbers[i], zero, sum);
+        for i in 0..values.len() {
+            sum = simd.mul_add_e_f32s(values[i], zero, sum);
         }
         simd.reduce_sum_f32s(sum) == 0.0
     }
