@@ -18,7 +18,7 @@ pub fn is_decoding() -> bool {
 ///
 /// # Errors
 /// What the panic says, where it panics.
-pub fn caught<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panics<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     let outer = DECODING.replace(true);
     // A decoder is given up with its file: no state of it is seen again.
     let result = catch_unwind(AssertUnwindSafe(decode));

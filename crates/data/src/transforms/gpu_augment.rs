@@ -8,7 +8,7 @@ use super::{Augment, Crop};
 
 /// The shifts, flips and cutouts of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Moves {
+pub(crate) struct GpuAugment {
     pub(crate) border: Option<usize>,
     pub(crate) flip: bool,
     pub(crate) cutout: Option<usize>,
@@ -16,7 +16,7 @@ pub(crate) struct Moves {
 
 /// What happens to one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Move {
+pub(crate) struct GpuTransform {
     /// Where the crop begins in the padded image.
     pub(crate) corner: [usize; 2],
     pub(crate) mirrored: bool,
@@ -24,7 +24,7 @@ pub(crate) struct Move {
     pub(crate) hole: Option<[[usize; 2]; 2]>,
 }
 
-impl Moves {
+impl GpuAugment {
     /// The augmentation, where it has nothing else.
     pub(crate) fn of(augment: Option<&Augment>) -> Option<Self> {
         let Some(augment) = augment else {
@@ -55,8 +55,8 @@ impl Moves {
     }
 
     /// Draws what the pipeline of a worker draws for the same image, in the same order.
-    pub(crate) fn draw(&self, size: [usize; 2], rng: &mut impl Rng) -> Move {
-        Move {
+    pub(crate) fn draw(&self, size: [usize; 2], rng: &mut impl Rng) -> GpuTransform {
+        GpuTransform {
             corner: self.border.map_or([0, 0], |border| corner(border, rng)),
             mirrored: self.flip && rng.random_bool(0.5),
             hole: self.cutout.map(|side| square(side, size, rng)),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::chance::{are_chances, epoch_order, shard_order, weighted_order};
-use crate::prefetch::LoadError;
+use crate::loader::prefetch::LoadError;
+use crate::rng::{are_weights, epoch_order, shard_order, weighted_order};
 
 /// How the samples of an epoch are shuffled.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,7 +27,7 @@ impl Sampler {
     /// Why it is no order of so many samples.
     pub(crate) fn refusal(&self, samples: usize) -> Option<LoadError> {
         match self {
-            Self::Weighted(weights) if weights.len() != samples || !are_chances(weights) => {
+            Self::Weighted(weights) if weights.len() != samples || !are_weights(weights) => {
                 Some(LoadError::Weights {
                     found: weights.len(),
                     samples,

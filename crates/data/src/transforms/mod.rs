@@ -3,10 +3,14 @@
 mod adjust;
 mod crop;
 mod erase;
+pub(crate) mod geometry;
+mod gpu_augment;
 mod jitter;
-mod moves;
+pub(crate) mod normalize;
 mod op;
+pub(crate) mod pipeline;
 mod policy;
+pub(crate) mod resize;
 mod sub_policies;
 #[cfg(test)]
 mod tests;
@@ -16,8 +20,8 @@ use rand::{Rng, RngExt};
 
 pub use crop::Crop;
 pub use erase::{EraseValue, Erasing};
+pub(crate) use gpu_augment::{GpuAugment, GpuTransform};
 pub use jitter::ColorJitter;
-pub(crate) use moves::{Move, Moves};
 pub use policy::{AutoAugment, Policy};
 
 use crate::sample::Image;
@@ -72,7 +76,7 @@ impl Augment {
         rng: &mut impl Rng,
     ) {
         if let Some(alpha_std) = self.lighting {
-            jitter::light(alpha_std, std, values, rng);
+            jitter::pca_lighting(alpha_std, std, values, rng);
         }
         if let Some(erasing) = &self.erasing {
             erasing.apply([height, width], values, rng);

@@ -1,7 +1,7 @@
 //! Changes of colour and sharpness, to the bit as Pillow makes them: `ImageEnhance`, `ImageOps` and its HSV.
 
-use crate::geometry::luma;
 use crate::sample::Image;
+use crate::transforms::geometry::luma;
 
 /// Towards black at factor 0, the image at 1, brighter above (`ImageEnhance.Brightness`).
 pub(super) fn brightness(image: &mut Image, factor: f32) {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::resize::resize;
 use crate::sample::Image;
+use crate::transforms::resize::resize;
 
 /// Pixels between the images of a sheet.
 const GAP: usize = 2;

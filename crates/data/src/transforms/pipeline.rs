@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use rand::Rng;
 
-use crate::augment::{Augment, Crop};
 use crate::decode::MAX_DECODED_BYTES;
-use crate::geometry::{Geometry, ResizeMode, resize_shorter};
-use crate::normalize::{Normalize, planes};
 use crate::sample::{Image, ImageSource};
+use crate::transforms::geometry::{Geometry, ResizeMode, resize_shorter};
+use crate::transforms::normalize::{Normalize, planes};
+use crate::transforms::{Augment, Crop};
 
 /// What happens to every image of a split.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Stage {
 }
 
 /// Where an image's values go: `channels * height * width` of them, a plane per channel.
-pub(crate) enum Place<'a> {
+pub(crate) enum Dest<'a> {
     /// Normalised.
     Values(&'a mut [f32]),
     /// As they are.
@@ -193,7 +193,7 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         let image = Cow::Borrowed(image);
         let image = self.crop().apply(&self.geometry, image, rng)?;
-        self.finish(image, Place::Values(out), rng, |_| ())
+        self.finish(image, Dest::Values(out), rng, |_| ())
     }
 
     /// As [`apply`](Self::apply), of an image as its data set keeps it.
@@ -206,7 +206,7 @@ impl Pipeline {
         out: &mut [f32],
         rng: &mut impl Rng,
     ) -> Result<(), PipelineError> {
-        self.put(stored, Place::Values(out), rng, |_| ())
+        self.put(stored, Dest::Values(out), rng, |_| ())
     }
 
     /// As [`load`](Self::load), telling `lap` of each stage when it is over.
@@ -220,14 +220,14 @@ impl Pipeline {
         rng: &mut impl Rng,
         lap: impl FnMut(Stage),
     ) -> Result<(), PipelineError> {
-        self.put(stored, Place::Values(out), rng, lap)
+        self.put(stored, Dest::Values(out), rng, lap)
     }
 
     /// As [`load`](Self::load), to either kind of place.
     pub(crate) fn put(
         &self,
         stored: ImageSource,
-        place: Place<'_>,
+        place: Dest<'_>,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
     ) -> Result<(), PipelineError> {
@@ -247,7 +247,7 @@ impl Pipeline {
     fn finish(
         &self,
         mut image: Image,
-        place: Place<'_>,
+        place: Dest<'_>,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
     ) -> Result<(), PipelineError> {
@@ -256,8 +256,8 @@ impl Pipeline {
         }
         lap(Stage::Augment);
         match place {
-            Place::Bytes(out) => planes(&image, out)?,
-            Place::Values(out) => {
+            Dest::Bytes(out) => planes(&image, out)?,
+            Dest::Values(out) => {
                 self.normalize.apply(&image, out)?;
                 if let Some(augment) = &self.augment {
                     augment.values(self.geometry.size, &self.normalize.std, out, rng);

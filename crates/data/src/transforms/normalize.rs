@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::pipeline::PipelineError;
 use crate::sample::Image;
+use crate::transforms::pipeline::PipelineError;
 
 /// Mean and standard deviation of each channel, of pixels scaled to 0…1.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,9 @@ use std::time::Instant;
 use burn::data::dataset::DatasetError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::kept::Kept;
+use crate::loader::device_cache::DeviceCache;
+use crate::loader::prefetch::{HostBatch, Images, Job, LoadError, Prefetch};
 use crate::loader::{Loader, locked};
-use crate::prefetch::{HostBatch, Images, Job, LoadError, Prefetch};
 use crate::sample::Batch;
 
 /// The batches of one epoch, or what is left of it.
@@ -17,7 +17,7 @@ pub struct Epoch<'a> {
     job: Arc<Job>,
     prefetch: Option<Prefetch>,
     /// The images, where they lie on the device.
-    kept: Option<Arc<Kept>>,
+    device_cache: Option<Arc<DeviceCache>>,
     next: usize,
     /// Whether the epoch begins here; else the part before may have had what this one lacks.
     is_whole: bool,
@@ -38,12 +38,12 @@ impl<'a> Epoch<'a> {
     ) -> Self {
         let refusal = loader.refusal();
         let start = Instant::now();
-        let kept = match refusal {
+        let device_cache = match refusal {
             Some(_) => None,
-            None => device.and_then(|device| loader.kept(device)),
+            None => device.and_then(|device| loader.device_cache(device)),
         };
         *locked(&loader.waited) += start.elapsed();
-        let (first, workers) = match (&refusal, &kept) {
+        let (first, workers) = match (&refusal, &device_cache) {
             (Some(_), _) => (loader.num_batches(), 0),
             (None, Some(_)) => (batch.min(loader.num_batches()), 0),
             (None, None) => (batch.min(loader.num_batches()), loader.options.workers),
@@ -55,7 +55,7 @@ impl<'a> Epoch<'a> {
             loader,
             job,
             prefetch,
-            kept,
+            device_cache,
             next: first,
             is_whole: first == 0,
             given: 0,
@@ -112,7 +112,7 @@ impl<'a> Epoch<'a> {
 
     /// The next batch, on `device`.
     fn next_on(&mut self, device: &Device) -> Option<Result<Batch, DatasetError>> {
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = &self.device_cache {
             if self.next == self.job.batches {
                 return None;
             }

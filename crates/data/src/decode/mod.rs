@@ -4,16 +4,21 @@
 //! dropped without compositing. 16-bit samples are scaled to 8 bits (PIL clips 16-bit grey, which is of no use). The
 //! EXIF orientation is applied, so that a photo stands as its taker saw it.
 
+mod decoder_panics;
+mod file_type;
+mod jpeg;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::caught::caught;
-use crate::jpeg::{JpegError, decode_jpeg, decode_jpeg_part};
-use crate::resize::{Part, Region};
+pub use self::decoder_panics::{catch_panics, is_decoding, panic_message};
+use self::file_type::describe;
+pub use self::file_type::file_extension;
+use self::jpeg::{JpegError, decode_jpeg, decode_jpeg_part};
 use crate::sample::Image;
-use crate::sniff::describe;
+use crate::transforms::resize::{Part, Region};
 
 /// Memory that decoding one image may take, in bytes; a file that would need more (a decompression bomb) is refused.
 pub const MAX_DECODED_BYTES: u64 = 512 << 20;
@@ -157,7 +162,7 @@ fn decode_other(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<Image,
         image.apply_orientation(orientation);
         Ok(image)
     };
-    let reason = match caught(read) {
+    let reason = match catch_panics(read) {
         Ok(Ok(image)) => return Ok(to_image(image)),
         Ok(Err(image::ImageError::Limits(_))) => {
             return Err(DecodeError::TooLarge {

@@ -29,7 +29,7 @@ pub fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
 }
 
 /// Whether something may be drawn by these weights: none is below 0 or no number, and one is above 0.
-pub(crate) fn are_chances(weights: &[f64]) -> bool {
+pub(crate) fn are_weights(weights: &[f64]) -> bool {
     WeightedIndex::new(weights).is_ok()
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::OnBad;
-use crate::augment::{Move, Moves};
-use crate::normalize::Normalize;
-use crate::pipeline::Pipeline;
-use crate::prefetch::{Images, Job, Prefetch};
+use crate::loader::prefetch::{Images, Job, Prefetch};
 use crate::sample::{Batch, Split};
+use crate::transforms::normalize::Normalize;
+use crate::transforms::pipeline::Pipeline;
+use crate::transforms::{GpuAugment, GpuTransform};
 
 /// Bytes read at a time, one image at least.
 const CHUNK: usize = 16 << 20;
@@ -19,13 +19,13 @@ const AHEAD: usize = 2;
 const PACKED: usize = size_of::<i32>();
 
 /// All images of a split on a device, and their labels.
-pub(crate) struct Kept {
+pub(crate) struct DeviceCache {
     /// The bytes of an image in a row, four to an integer: `[images, ⌈channels * height * width / 4⌉]`.
     words: Tensor<2, Int>,
     labels: Vec<i64>,
     channels: usize,
     size: [usize; 2],
-    moves: Moves,
+    moves: GpuAugment,
     normalize: Normalize,
 }
 
@@ -34,13 +34,13 @@ pub(crate) fn needed(images: usize, values: usize) -> usize {
     images * values.div_ceil(PACKED) * PACKED
 }
 
-impl Kept {
+impl DeviceCache {
     /// Reads all of `split` and brings it to `device`. None where an image cannot be read: the split is then read batch by
     /// batch, and what is wrong is told where it is met.
     pub(crate) fn read(
         split: &Split,
         pipeline: &Pipeline,
-        moves: Moves,
+        moves: GpuAugment,
         workers: usize,
         device: &Device,
     ) -> Option<Self> {
@@ -94,7 +94,7 @@ impl Kept {
         let positions = job.positions(batch);
         let indices = job.order[positions.clone()].to_vec();
         let places = positions.zip(&indices);
-        let moves: Vec<Move> = places
+        let moves: Vec<GpuTransform> = places
             .map(|(position, &index)| self.moves.draw(self.size, &mut job.rng(index, position)))
             .collect();
         let labels: Vec<i64> = indices.iter().map(|&index| self.labels[index]).collect();
@@ -107,7 +107,7 @@ impl Kept {
     }
 
     /// The images at `indices`, moved and normalised, `[batch, channels, height, width]`.
-    fn images(&self, indices: &[usize], moves: &[Move]) -> Tensor<4> {
+    fn images(&self, indices: &[usize], moves: &[GpuTransform]) -> Tensor<4> {
         let mut images = self.moved(self.picked(indices), moves);
         images = self.normalize.on_device(images);
         if self.moves.cutout.is_none() {
@@ -143,8 +143,8 @@ impl Kept {
     }
 
     /// Shifted over a black border, and mirrored.
-    fn moved(&self, images: Tensor<4>, moves: &[Move]) -> Tensor<4> {
-        let Moves { border, flip, .. } = self.moves;
+    fn moved(&self, images: Tensor<4>, moves: &[GpuTransform]) -> Tensor<4> {
+        let GpuAugment { border, flip, .. } = self.moves;
         if border.is_none() && !flip {
             return images;
         }

@@ -73,7 +73,7 @@ const EIGENVECTORS: [[f64; 3]; 3] = [
 
 /// Adds `[p₁, p₂, p₃][α₁λ₁, α₂λ₂, α₃λ₃]ᵀ` to every pixel of a normalised RGB image, each α from a normal distribution
 /// of this std (AlexNet, section 4.1).
-pub(super) fn light(alpha_std: f64, std: &[f32], values: &mut [f32], rng: &mut impl Rng) {
+pub(super) fn pca_lighting(alpha_std: f64, std: &[f32], values: &mut [f32], rng: &mut impl Rng) {
     let alphas: [f64; 3] = std::array::from_fn(|_| {
         let normal: f64 = StandardNormal.sample(rng);
         normal * alpha_std

@@ -4,19 +4,24 @@
 //! worker starts; workers only race to produce what is already decided. So the number of workers changes the speed
 //! and nothing else, and an epoch can be taken up in its middle.
 
+mod device_cache;
+mod epoch;
+mod prefetch;
+mod sampler;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use burn::tensor::{DType, Device};
 
-use crate::augment::Moves;
-use crate::epoch::{Epoch, ShardedEpoch};
-use crate::kept::{Kept, needed};
-use crate::order::Sampler;
-use crate::pipeline::Pipeline;
-use crate::prefetch::{Job, LoadError};
+use self::device_cache::{DeviceCache, needed};
+pub use self::epoch::{Epoch, ShardedEpoch};
+use self::prefetch::{Job, LoadError};
+pub use self::sampler::Sampler;
 use crate::sample::Split;
+use crate::transforms::GpuAugment;
+use crate::transforms::pipeline::Pipeline;
 
 /// What happens to a sample that cannot be loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +83,7 @@ pub struct Loader {
     /// How long batches were waited for.
     pub(crate) waited: Arc<Mutex<Duration>>,
     /// The split on a device; none where it cannot be there.
-    kept: Arc<OnceLock<Option<Arc<Kept>>>>,
+    device_cache: Arc<OnceLock<Option<Arc<DeviceCache>>>>,
 }
 
 impl Loader {
@@ -94,7 +99,7 @@ impl Loader {
             device: device.clone(),
             skipped: Arc::default(),
             waited: Arc::default(),
-            kept: Arc::default(),
+            device_cache: Arc::default(),
         }
     }
 
@@ -174,24 +179,24 @@ impl Loader {
     /// Brings the split to its device where it is to lie there, as the first epoch would: what is left of the device's memory is
     /// known then.
     pub fn preload(&self) {
-        self.kept(&self.device);
+        self.device_cache(&self.device);
     }
 
     /// The split on `device`, where it may lie there.
-    pub(crate) fn kept(&self, device: &Device) -> Option<Arc<Kept>> {
+    pub(crate) fn device_cache(&self, device: &Device) -> Option<Arc<DeviceCache>> {
         let Transfer::CacheOnDevice { limit } = self.options.upload else {
             return None;
         };
         let read = || {
-            let moves = Moves::of(self.pipeline.augment.as_ref())?;
+            let moves = GpuAugment::of(self.pipeline.augment.as_ref())?;
             if needed(self.split.len(), self.pipeline.values()) as u64 > limit {
                 return None;
             }
             let workers = self.options.workers;
-            let kept = Kept::read(&self.split, &self.pipeline, moves, workers, device)?;
+            let kept = DeviceCache::read(&self.split, &self.pipeline, moves, workers, device)?;
             Some(Arc::new(kept))
         };
-        let kept = self.kept.get_or_init(read).clone()?;
+        let kept = self.device_cache.get_or_init(read).clone()?;
         (kept.device() == *device).then_some(kept)
     }
 

@@ -8,10 +8,10 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
-use crate::caught::caught;
+use crate::decode::decoder_panics::catch_panics;
 use crate::decode::{MAX_DECODED_BYTES, to_image};
-use crate::resize::{Part, Region};
 use crate::sample::Image;
+use crate::transforms::resize::{Part, Region};
 
 /// Why a JPEG could not be decoded.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ fn guarded<T>(bytes: &[u8], decode: impl FnOnce() -> Result<T, JpegError>) -> Re
 /// What `decode` makes; libjpeg's way of giving up is an error.
 fn unwound<T>(decode: impl FnOnce() -> Result<T, JpegError>) -> Result<T, JpegError> {
     // libjpeg leaves its C code by unwinding when a file is beyond repair.
-    caught(decode).unwrap_or_else(|message| {
+    catch_panics(decode).unwrap_or_else(|message| {
         let message = message.trim_start_matches("libjpeg fatal error: ");
         Err(JpegError::Damaged(message.to_owned()))
     })

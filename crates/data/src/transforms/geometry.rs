@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::decode::MAX_DECODED_BYTES;
-use crate::pipeline::PipelineError;
-use crate::resize::resize;
 use crate::sample::Image;
+use crate::transforms::pipeline::PipelineError;
+use crate::transforms::resize::resize;
 
 /// Shape of the network's input and the way there, the same for both splits.
 #[derive(Debug, Clone, PartialEq, Eq)]

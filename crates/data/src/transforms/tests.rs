@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::op::{AUTO, Op, RAND, Scale, WIDE};
 use super::*;
 use crate::decode;
-use crate::geometry::crop;
+use crate::transforms::geometry::crop;
 
 const OPS: [Op; 15] = [
     Op::Identity,
@@ -74,7 +74,7 @@ fn operations_are_torchvisions_bit_for_bit() {
     grey.pixels = colour
         .pixels
         .chunks_exact(3)
-        .map(crate::geometry::luma)
+        .map(crate::transforms::geometry::luma)
         .collect();
     assert_eq!(operations.len(), 43);
     for (i, operation) in operations.iter().enumerate() {
@@ -250,7 +250,7 @@ fn light_follows_the_principal_components() {
     let reds: Vec<f64> = (0..4000)
         .map(|_| {
             let mut values = [0.0; 3];
-            jitter::light(0.1, &[1.0; 3], &mut values, &mut rng);
+            jitter::pca_lighting(0.1, &[1.0; 3], &mut values, &mut rng);
             f64::from(values[0])
         })
         .collect();

@@ -10,11 +10,11 @@ use std::thread::JoinHandle;
 use burn::data::dataset::DatasetError;
 use rand_chacha::ChaCha8Rng;
 
-use crate::caught::panic_message;
-use crate::chance::{draw_rng, sample_rng};
+use crate::decode::panic_message;
 use crate::loader::{OnBad, locked};
-use crate::pipeline::{Pipeline, PipelineError, Place};
+use crate::rng::{draw_rng, sample_rng};
 use crate::sample::{Split, Unreachable};
+use crate::transforms::pipeline::{Dest, Pipeline, PipelineError};
 
 /// Why an epoch cannot go on.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,10 +62,10 @@ impl Images {
         }
     }
 
-    fn place(&mut self, range: Range<usize>) -> Place<'_> {
+    fn place(&mut self, range: Range<usize>) -> Dest<'_> {
         match self {
-            Self::Values(values) => Place::Values(&mut values[range]),
-            Self::Bytes(bytes) => Place::Bytes(&mut bytes[range]),
+            Self::Values(values) => Dest::Values(&mut values[range]),
+            Self::Bytes(bytes) => Dest::Bytes(&mut bytes[range]),
         }
     }
 
@@ -107,7 +107,7 @@ enum SampleError {
     /// It is bad itself.
     Sample(String),
     /// What it lies in cannot be reached.
-    Place(String),
+    Dest(String),
 }
 
 impl SampleError {
@@ -117,7 +117,7 @@ impl SampleError {
             .source()
             .is_some_and(|source| source.is::<Unreachable>())
         {
-            true => Self::Place(message),
+            true => Self::Dest(message),
             false => Self::Sample(message),
         }
     }
@@ -168,7 +168,7 @@ impl Job {
                 }
                 Err(fault) => match (fault, self.on_bad) {
                     (SampleError::Sample(message), OnBad::Skip) => raw.bad.push((index, message)),
-                    (SampleError::Sample(message) | SampleError::Place(message), _) => {
+                    (SampleError::Sample(message) | SampleError::Dest(message), _) => {
                         return Err(LoadError::Sample(message));
                     }
                 },
@@ -193,12 +193,7 @@ impl Job {
     }
 
     /// Loads one sample into `place`; gives its label, or why that failed.
-    fn sample(
-        &self,
-        index: usize,
-        position: usize,
-        place: Place<'_>,
-    ) -> Result<usize, SampleError> {
+    fn sample(&self, index: usize, position: usize, place: Dest<'_>) -> Result<usize, SampleError> {
         // A panic in a data set must not take the thread, and with it the epoch, along.
         let attempt = catch_unwind(AssertUnwindSafe(|| {
             let sample = self

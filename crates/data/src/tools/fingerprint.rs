@@ -9,8 +9,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::resize::resize;
 use crate::sample::Image;
+use crate::transforms::resize::resize;
 
 /// Cells of the small grey image.
 const ROWS: usize = 8;

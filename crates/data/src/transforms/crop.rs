@@ -6,10 +6,10 @@ use rand::{Rng, RngExt};
 
 use crate::decode::{DecodeError, decode_bytes, decode_part};
 
-use crate::geometry::{Geometry, crop, resize_shorter};
-use crate::pipeline::{PipelineError, Stage};
-use crate::resize::{Region, resize_area};
 use crate::sample::{Image, Loaded};
+use crate::transforms::geometry::{Geometry, crop, resize_shorter};
+use crate::transforms::pipeline::{PipelineError, Stage};
+use crate::transforms::resize::{Region, resize_area};
 
 /// Attempts of a random-resized crop before it falls back to a central one.
 const ATTEMPTS: usize = 10;
