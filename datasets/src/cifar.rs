@@ -10,11 +10,11 @@ use burn_zoo_data::{DatasetInfo, Image};
 use crate::error::OpenError;
 use crate::fetch::{Archive, Remote, Source};
 use crate::image_folder::difference;
-use crate::memory::Memory;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
-use crate::tree;
+use crate::in_memory::Memory;
+use crate::name::DatasetName;
+use crate::open::LoadedSplits;
+use crate::scan;
+use crate::subset::Labelled;
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
@@ -22,7 +22,7 @@ const PIXELS: usize = SIDE * SIDE * CHANNELS;
 
 /// What distinguishes the two sets.
 pub(crate) struct Kind {
-    name: Name,
+    name: DatasetName,
     folder: &'static str,
     train: &'static [&'static str],
     test: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct Kind {
 
 /// Ten classes.
 pub(crate) const CIFAR10: Kind = Kind {
-    name: Name::Cifar10,
+    name: DatasetName::Cifar10,
     folder: "cifar-10-batches-bin",
     train: &[
         "data_batch_1.bin",
@@ -70,7 +70,7 @@ pub(crate) const CIFAR10: Kind = Kind {
 
 /// A hundred classes.
 pub(crate) const CIFAR100: Kind = Kind {
-    name: Name::Cifar100,
+    name: DatasetName::Cifar100,
     folder: "cifar-100-binary",
     train: &["train.bin"],
     test: "test.bin",
@@ -116,7 +116,7 @@ impl Kind {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(kind: &Kind, root: &Path) -> Result<LoadedSplits, OpenError> {
     let places = [
         root.join(kind.folder),
         root.join(kind.name.as_str()),
@@ -138,7 +138,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
                 .map(|file| place.join(file))
                 .collect::<Vec<_>>();
             let valid = [place.join(kind.test)];
-            return Ok(Opened {
+            return Ok(LoadedSplits {
                 train: binary(kind, &train)?,
                 valid: binary(kind, &valid)?,
                 info,
@@ -146,7 +146,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
         }
         let [train, test] = ["train", "test"].map(|split| place.join(split));
         if train.is_dir() && test.is_dir() {
-            return Ok(Opened {
+            return Ok(LoadedSplits {
                 train: images(kind, &train)?,
                 valid: images(kind, &test)?,
                 info,
@@ -218,7 +218,7 @@ pub(crate) fn records(
 }
 
 fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
-    let folders = tree::class_folders(folder)?;
+    let folders = scan::class_folders(folder)?;
     let found: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     if let Some(difference) = difference(
         &found,
@@ -234,11 +234,11 @@ fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in kind.classes.iter().enumerate() {
         let class_folder = folder.join(class);
-        let paths = tree::images(&class_folder)?;
+        let paths = scan::images(&class_folder)?;
         if paths.is_empty() {
             return Err(OpenError::malformed(&class_folder, "holds no images"));
         }
-        for (image, path) in tree::decode_all(&paths)?.into_iter().zip(&paths) {
+        for (image, path) in scan::decode_all(&paths)?.into_iter().zip(&paths) {
             if [image.height, image.width] != [SIDE, SIDE] {
                 return Err(OpenError::malformed(
                     path,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn_zoo_data::{DatasetInfo, ImageData, ImageSource, Sample};
 
-use crate::memory::Memory;
-use crate::name::Name;
+use crate::in_memory::Memory;
+use crate::name::DatasetName;
 use crate::open::OpenOptions;
 
 /// Height and width of a glyph.
@@ -84,7 +84,7 @@ pub(crate) fn open(options: &OpenOptions) -> ImageData {
         }
     };
     let info = DatasetInfo {
-        name: Name::Glyphs.to_string(),
+        name: DatasetName::Glyphs.to_string(),
         classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
         channels: 1,
         size: Some([SIDE, SIDE]),

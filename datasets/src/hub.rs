@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Problem, Progress, lock};
-use crate::name::Name;
+use crate::name::DatasetName;
 use crate::open::{OpenOptions, open};
 use crate::shards::{MANIFEST, Manifest, PackError, PackOptions, pack};
 use listing::Listing;
@@ -151,7 +151,7 @@ pub fn fetch_hub(
     convert::all(set, &listing, &aside, &tars, options, &again, progress)?;
 
     let mut data = open(
-        Name::Shards,
+        DatasetName::Shards,
         &OpenOptions {
             root: Some(tars),
             ..OpenOptions::default()

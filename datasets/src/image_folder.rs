@@ -8,23 +8,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::OpenError;
-use crate::files::Files;
-use crate::name::Name;
-use crate::open::{OpenOptions, Opened, of_any_size};
-use crate::select::{Labelled, OF_ONE, shared};
-use crate::tree::{EXTENSIONS, class_folders, images};
+use crate::file_list::Files;
+use crate::name::DatasetName;
+use crate::open::{LoadedSplits, OpenOptions, of_any_size};
+use crate::scan::{EXTENSIONS, class_folders, images};
+use crate::subset::{Labelled, OF_ONE, shared};
 
 /// Names that a validation folder may have, best first.
 const VALID: [&str; 4] = ["val", "valid", "validation", "test"];
 
 /// Opens the set in `root`.
-pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
+pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
     if !root.is_dir() {
         return Err(OpenError::Missing {
-            name: Name::ImageFolder,
+            name: DatasetName::ImageFolder,
             wanted: "{train,val}/<class>/<images> or <class>/<images>".into(),
             places: vec![root.to_owned()],
-            advice: "Name the folder of your images as `root`".into(),
+            advice: "DatasetName the folder of your images as `root`".into(),
         });
     }
     let train_folder = root.join("train");
@@ -62,8 +62,8 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
         }
         (false, None) => split(root, options)?,
     };
-    let info = of_any_size(Name::ImageFolder, classes);
-    Ok(Opened {
+    let info = of_any_size(DatasetName::ImageFolder, classes);
+    Ok(LoadedSplits {
         train: labelled(train),
         valid: labelled(valid),
         info,

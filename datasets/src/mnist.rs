@@ -9,10 +9,10 @@ use burn_zoo_data::DatasetInfo;
 use crate::error::OpenError;
 use crate::fetch::{Remote, Source};
 use crate::idx::{self, Idx};
-use crate::memory::Memory;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
+use crate::in_memory::Memory;
+use crate::name::DatasetName;
+use crate::open::LoadedSplits;
+use crate::subset::Labelled;
 
 const SIZE: usize = 28;
 const CLASSES: usize = 10;
@@ -25,10 +25,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> Name {
+    fn name(self) -> DatasetName {
         match self {
-            Self::Digits => Name::Mnist,
-            Self::Fashion => Name::FashionMnist,
+            Self::Digits => DatasetName::Mnist,
+            Self::Fashion => DatasetName::FashionMnist,
         }
     }
 
@@ -143,7 +143,7 @@ impl Kind {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(kind: Kind, root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(kind: Kind, root: &Path) -> Result<LoadedSplits, OpenError> {
     let mut places: Vec<PathBuf> = kind
         .folders()
         .iter()
@@ -162,7 +162,7 @@ pub(crate) fn open(kind: Kind, root: &Path) -> Result<Opened, OpenError> {
             advice: format!("Run `zoo data fetch {name} --root {}`", root.display()),
         });
     };
-    Ok(Opened {
+    Ok(LoadedSplits {
         train: split(kind, folder, "train")?,
         valid: split(kind, folder, "t10k")?,
         info: kind.info(),

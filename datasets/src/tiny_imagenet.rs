@@ -12,11 +12,11 @@ use burn_zoo_data::DatasetInfo;
 
 use crate::error::OpenError;
 use crate::fetch::{Archive, Remote, Source};
-use crate::files::Files;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
-use crate::tree;
+use crate::file_list::Files;
+use crate::name::DatasetName;
+use crate::open::LoadedSplits;
+use crate::scan;
+use crate::subset::Labelled;
 
 const FOLDER: &str = "tiny-imagenet-200";
 const ARCHIVE: &str = "tiny-imagenet-200.zip";
@@ -36,7 +36,7 @@ pub(crate) fn source() -> Source {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(root: &Path) -> Result<LoadedSplits, OpenError> {
     let places = [
         root.join(FOLDER),
         root.join("tiny_imagenet"),
@@ -47,7 +47,7 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
         .find(|place| place.join("wnids.txt").is_file())
     else {
         return Err(OpenError::Missing {
-            name: Name::TinyImagenet,
+            name: DatasetName::TinyImagenet,
             wanted: "wnids.txt, words.txt, train and val".into(),
             places: places.to_vec(),
             advice: format!(
@@ -63,14 +63,14 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
     }
     let labels: HashMap<&str, usize> = wnids.iter().map(String::as_str).zip(0..).collect();
     let info = DatasetInfo {
-        name: Name::TinyImagenet.to_string(),
+        name: DatasetName::TinyImagenet.to_string(),
         classes: class_names(&read(&folder.join("words.txt"))?, &wnids),
         channels: 3,
         size: Some([64, 64]),
         mean: vec![0.4802, 0.4481, 0.3975],
         std: vec![0.2770, 0.2691, 0.2821],
     };
-    Ok(Opened {
+    Ok(LoadedSplits {
         train: train(folder, &wnids)?,
         valid: valid(folder, &labels)?,
         info,
@@ -81,7 +81,7 @@ fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
     let mut files = Files::default();
     for (label, wnid) in wnids.iter().enumerate() {
         let images = folder.join("train").join(wnid).join("images");
-        let paths = tree::images(&images)?;
+        let paths = scan::images(&images)?;
         if paths.is_empty() {
             return Err(OpenError::malformed(&images, "holds no images"));
         }

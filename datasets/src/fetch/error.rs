@@ -8,7 +8,7 @@ use ureq::http::StatusCode;
 
 use super::Remote;
 use crate::http::is_passing;
-use crate::name::Name;
+use crate::name::DatasetName;
 
 /// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ pub struct FetchError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("{name} has nothing to download: {reason}")]
-    Nothing { name: Name, reason: &'static str },
+    Nothing {
+        name: DatasetName,
+        reason: &'static str,
+    },
     #[error("another fetch of the same is running (it holds {})", lock.display())]
     Busy { lock: PathBuf },
     #[error("{url}: {reason}")]
@@ -92,10 +95,10 @@ impl Problem {
 }
 
 impl FetchError {
-    pub(crate) fn nothing(name: Name) -> Self {
+    pub(crate) fn nothing(name: DatasetName) -> Self {
         let reason = match name {
-            Name::ImageFolder => "it is a folder of your own images, named as `root`",
-            Name::Shards => "its files are your own, and are read where they are",
+            DatasetName::ImageFolder => "it is a folder of your own images, named as `root`",
+            DatasetName::Shards => "its files are your own, and are read where they are",
             _ => "it is embedded and can be used at once",
         };
         Self {

@@ -9,22 +9,22 @@ use burn_zoo_data::DatasetInfo;
 
 use super::MANIFEST;
 use super::index::{ENDING, Index};
+use super::index_tar::walk;
+use super::location::Location;
 use super::manifest::{Manifest, Shard};
-use super::place::Place;
 use super::split::ShardSplit;
-use super::walk::walk;
 use crate::error::OpenError;
-use crate::name::Name;
-use crate::open::{OpenOptions, Opened, of_any_size};
-use crate::select::{Labelled, OF_ONE};
-use crate::tree;
+use crate::name::DatasetName;
+use crate::open::{LoadedSplits, OpenOptions, of_any_size};
+use crate::scan;
+use crate::subset::{Labelled, OF_ONE};
 
 /// Names of the classes of somebody else's shards, one a line.
 pub(crate) const CLASSES: &str = "classes.txt";
 
 /// Opens the set at `root`, a folder or an address.
-pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
-    let place = Arc::new(Place::of(root));
+pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
+    let place = Arc::new(Location::of(root));
     let manifest = match place.text(MANIFEST)? {
         Some(text) => Some(Manifest::parse(&text, &place.name(MANIFEST))?),
         None => None,
@@ -32,8 +32,8 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     let is_packed = manifest.is_some();
     let found = match (manifest, &*place) {
         (Some(manifest), _) => packed(&place, manifest)?,
-        (None, Place::Folder(folder)) => foreign(&place, folder)?,
-        (None, Place::Remote(_)) => {
+        (None, Location::Folder(folder)) => foreign(&place, folder)?,
+        (None, Location::Remote(_)) => {
             return Err(OpenError::Remote {
                 url: place.name(MANIFEST).display().to_string(),
                 problem: "there is no such file, which names the shards, and a server cannot be asked for the files that it \
@@ -87,7 +87,7 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     if valid.labels.is_empty() {
         return Err(OpenError::malformed(root, OF_ONE));
     }
-    Ok(Opened {
+    Ok(LoadedSplits {
         train,
         valid,
         info: found.info,
@@ -114,9 +114,9 @@ enum Labels {
 }
 
 /// A set with its manifest.
-fn packed(place: &Place, manifest: Manifest) -> Result<Found, OpenError> {
+fn packed(place: &Location, manifest: Manifest) -> Result<Found, OpenError> {
     let indexes = |shards: &[Shard]| {
-        tree::on_all_cores(shards, |shard| {
+        scan::on_all_cores(shards, |shard| {
             Ok::<_, OpenError>((shard.file.clone(), index_of(place, shard)?))
         })
     };
@@ -126,7 +126,7 @@ fn packed(place: &Place, manifest: Manifest) -> Result<Found, OpenError> {
         check_length(place, shard)?;
     }
     let info = DatasetInfo {
-        name: Name::Shards.to_string(),
+        name: DatasetName::Shards.to_string(),
         classes: manifest.classes,
         channels: manifest.channels,
         size: manifest.size,
@@ -141,7 +141,7 @@ fn packed(place: &Place, manifest: Manifest) -> Result<Found, OpenError> {
     })
 }
 
-fn index_of(place: &Place, shard: &Shard) -> Result<Index, OpenError> {
+fn index_of(place: &Location, shard: &Shard) -> Result<Index, OpenError> {
     let name = format!("{}{ENDING}", shard.file);
     let path = place.name(&name);
     let Some(text) = place.text(&name)? else {
@@ -166,13 +166,13 @@ fn index_of(place: &Place, shard: &Shard) -> Result<Index, OpenError> {
             ),
         ));
     }
-    if let Place::Folder(_) = place {
+    if let Location::Folder(_) = place {
         check_length(place, shard)?;
     }
     Ok(index)
 }
 
-fn check_length(place: &Place, shard: &Shard) -> Result<(), OpenError> {
+fn check_length(place: &Location, shard: &Shard) -> Result<(), OpenError> {
     let found = place.length(&shard.file)?;
     if found == shard.bytes {
         return Ok(());
@@ -189,21 +189,21 @@ fn check_length(place: &Place, shard: &Shard) -> Result<(), OpenError> {
 }
 
 /// Somebody else's shards in a folder.
-fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
+fn foreign(place: &Location, folder: &Path) -> Result<Found, OpenError> {
     let missing = |advice: &str| OpenError::Missing {
-        name: Name::Shards,
+        name: DatasetName::Shards,
         wanted: format!("{MANIFEST} or <name>-000000.tar"),
         places: vec![folder.to_owned()],
         advice: advice.to_owned(),
     };
     if !folder.is_dir() {
         return Err(missing(
-            "Name the folder or the address of the shards as `root`; `zoo data pack` makes them",
+            "DatasetName the folder or the address of the shards as `root`; `zoo data pack` makes them",
         ));
     }
     let (mut tars, mut compressed) = (Vec::new(), false);
-    for path in tree::files(folder)? {
-        let name = tree::file_name(&path).to_ascii_lowercase();
+    for path in scan::files(folder)? {
+        let name = scan::file_name(&path).to_ascii_lowercase();
         compressed |= name.ends_with(".tar.gz") || name.ends_with(".tgz");
         if name.ends_with(".tar") {
             tars.push(path);
@@ -213,16 +213,16 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
         return Err(missing(match compressed {
             true => "Compressed shards cannot be read in parts: gunzip them",
             false => {
-                "Name the folder or the address of the shards as `root`; `zoo data pack` makes them"
+                "DatasetName the folder or the address of the shards as `root`; `zoo data pack` makes them"
             }
         }));
     }
-    let indexed = tree::on_all_cores(&tars, |path| {
+    let indexed = scan::on_all_cores(&tars, |path| {
         let file = path.strip_prefix(folder).unwrap_or(path);
         let file = file.to_string_lossy().replace('\\', "/");
         Ok::<_, OpenError>((file, own_index(path)?))
     })?;
-    let (train, valid) = tree::in_splits(indexed, |(file, _)| file.clone());
+    let (train, valid) = scan::in_splits(indexed, |(file, _)| file.clone());
     if train.is_empty() {
         return Err(OpenError::malformed(
             folder,
@@ -247,7 +247,7 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
             (classes, Labels::Names)
         }
     };
-    let info = of_any_size(Name::Shards, classes);
+    let info = of_any_size(DatasetName::Shards, classes);
     if info.classes.is_empty() {
         return Err(OpenError::malformed(
             &folder.join(CLASSES),

@@ -8,12 +8,12 @@ use burn_zoo_data::{ImageSource, MAX_DECODED_BYTES, Sample, Unreachable};
 
 use super::HEADER;
 use super::index::Index;
-use super::place::Place;
+use super::location::Location;
 use crate::error::OpenError;
 
 /// The images of some shards, one shard after the other. Some 30 bytes per image and its name are kept.
 pub(super) struct ShardSplit {
-    place: Arc<Place>,
+    place: Arc<Location>,
     shards: Vec<File>,
     /// Where each shard's images begin, and the number of all.
     pub(super) starts: Vec<usize>,
@@ -51,7 +51,7 @@ impl Names {
 }
 
 impl ShardSplit {
-    pub(super) fn new(place: Arc<Place>) -> Self {
+    pub(super) fn new(place: Arc<Location>) -> Self {
         Self {
             place,
             shards: Vec::new(),

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::HEADER;
 use super::index::{Entry, Index};
 use crate::error::OpenError;
-use crate::tree::EXTENSIONS;
+use crate::scan::EXTENSIONS;
 
 /// Most bytes of a file that holds a label.
 const LABEL_BYTES: u64 = 1 << 20;

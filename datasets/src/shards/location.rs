@@ -8,12 +8,12 @@ use super::http::Remote;
 use crate::error::OpenError;
 
 /// A folder or an address that holds shards.
-pub(crate) enum Place {
+pub(crate) enum Location {
     Folder(PathBuf),
     Remote(Remote),
 }
 
-impl Place {
+impl Location {
     /// The place that `root` names: an address, or a folder.
     pub(crate) fn of(root: &Path) -> Self {
         let address = root.to_str().filter(|root| {
@@ -66,7 +66,7 @@ impl Place {
         };
         let path = folder.join(file);
         let mut bytes = vec![0; length];
-        // Opened anew each time: a large set has more shards than a process may keep open.
+        // LoadedSplits anew each time: a large set has more shards than a process may keep open.
         let mut read = || {
             let mut file = File::open(&path)?;
             file.seek(SeekFrom::Start(start))?;
