@@ -6,17 +6,18 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-use crate::cache::Cache;
 use crate::error::OpenError;
 use crate::http::{ATTEMPTS, Failure, agent, patiently, refused};
 
 /// Bytes fetched at a time.
 const BLOCK: u64 = 4 << 20;
-/// Bytes of blocks that are kept.
-const KEPT: usize = 256 << 20;
+/// Blocks that are kept: 256 MiB.
+const KEPT: usize = 64;
 /// Most bytes of an index or a manifest.
 const WHOLE: u64 = 1 << 30;
 
@@ -26,15 +27,27 @@ pub(crate) struct Remote {
     base: String,
     agent: Agent,
     /// By file and number.
-    blocks: Cache<(Arc<str>, u64), Vec<u8>>,
+    blocks: Cache<(Arc<str>, u64), Arc<Vec<u8>>>,
 }
 
 impl Remote {
     pub(crate) fn new(base: &str) -> Self {
+        // One shard: with several, each would keep a few blocks only.
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(KEPT)
+            .weight_capacity(KEPT as u64)
+            .build()
+            .expect("both capacities are given");
         Self {
             base: base.trim_end_matches('/').to_owned(),
             agent: agent(),
-            blocks: Cache::new(KEPT),
+            blocks: Cache::with_options(
+                options,
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
         }
     }
 
@@ -95,11 +108,10 @@ impl Remote {
         for number in start / BLOCK..end.div_ceil(BLOCK) {
             let first = number * BLOCK;
             let key = (file.clone(), number);
-            let block = self.blocks.get(&key, || {
-                let block = self.fetch(&file, number, total)?;
-                let length = block.len();
-                Ok::<_, OpenError>((block, length))
-            })?;
+            // Of threads that ask at once one fetches the block and the others wait.
+            let block = self
+                .blocks
+                .get_or_insert_with(&key, || self.fetch(&file, number, total).map(Arc::new))?;
             let from = start.saturating_sub(first) as usize;
             let to = (end - first).min(block.len() as u64) as usize;
             bytes.extend_from_slice(block.get(from..to).unwrap_or_default());
