@@ -66,15 +66,6 @@ pub(super) fn strings<'t, 'a>(
         .filter_map(|item| Some((item.get_ref().as_str()?, item.span())))
 }
 
-/// Whether `value` says `{ workspace = true }`.
-pub(super) fn inherits(value: &DeValue<'_>) -> bool {
-    value
-        .as_table()
-        .and_then(|table| table.get("workspace"))
-        .and_then(|value| value.get_ref().as_bool())
-        == Some(true)
-}
-
 fn line_of(text: &str, offset: usize) -> usize {
     text[..offset.min(text.len())].matches('\n').count() + 1
 }
