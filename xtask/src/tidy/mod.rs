@@ -13,9 +13,11 @@ mod workspace;
 
 pub(crate) use packages::{Package, read as read_packages};
 pub(crate) use source::long_files;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, root};
 
 use std::fmt;
+
+use crate::keys;
 
 /// A place that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,10 +57,24 @@ pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Violation> {
     let mut violations: Vec<Violation> = checks.iter().flat_map(|check| check(tree)).collect();
     violations.extend(packages::check(packages));
     violations.extend(size(tree));
+    violations.extend(stale_keys(tree));
     violations.sort();
     // Two checks may meet the same file that is no TOML.
     violations.dedup();
     violations
+}
+
+/// The table of keys, where it is not that of the schema.
+fn stale_keys(tree: &Tree) -> Option<Violation> {
+    let text = tree.text(keys::DOCUMENT)?;
+    match keys::document(tree) {
+        Ok(current) if current == text => None,
+        Ok(_) => {
+            let what = "the table of keys is not the schema's, run `cargo xtask keys`";
+            Some(Violation::new(keys::DOCUMENT, 1, what))
+        }
+        Err(what) => Some(Violation::new(keys::DOCUMENT, 1, what)),
+    }
 }
 
 /// Bytes of ARCHITECTURE.md: it is a map, reasons are in docs/decisions.
