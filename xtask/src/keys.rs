@@ -7,6 +7,8 @@ use crate::tidy::Tree;
 
 /// The document that holds the table, between these two lines.
 pub(crate) const DOCUMENT: &str = "docs/run-files.md";
+/// The list for `zoo config`.
+pub(crate) const LIST: &str = "crates/cli/src/commands/config/keys.txt";
 const BEGIN: &str = "<!-- keys: made by `cargo xtask keys` -->\n";
 const END: &str = "<!-- end of keys -->\n";
 
@@ -50,7 +52,41 @@ pub(crate) fn document(tree: &Tree) -> Result<String, String> {
 }
 
 fn table(tree: &Tree) -> Result<String, String> {
-    let mut rows = String::from("| key | type | default | meaning |\n|---|---|---|---|\n");
+    let mut text = String::from("| key | type | default | meaning |\n|---|---|---|---|\n");
+    for row in rows(tree)? {
+        let kind = row
+            .kind
+            .map_or(String::new(), |kind| format!(" (`{kind}`)"));
+        text += &format!(
+            "| `{}`{kind} | {} | {} | {} |\n",
+            row.key, row.names, row.default, row.meaning
+        );
+    }
+    Ok(text)
+}
+
+/// The keys and their defaults for `zoo config`, one to a line; those of optimizers are always printed and left out.
+///
+/// # Errors
+/// One sentence, where the schema is not found.
+pub(crate) fn defaults(tree: &Tree) -> Result<String, String> {
+    let rows = rows(tree)?.into_iter().filter(|row| row.kind.is_none());
+    let lines = rows.map(|row| format!("{} {}\n", row.key, row.default.replace("\\|", "|")));
+    Ok(lines.collect())
+}
+
+/// A key of a run file.
+struct Row {
+    key: String,
+    /// The `kind` that has it, where not all have.
+    kind: Option<String>,
+    names: String,
+    default: String,
+    meaning: String,
+}
+
+fn rows(tree: &Tree) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
     let sources = tree
         .texts()
         .filter(|(path, _)| path.starts_with("crates/trainer/src/"));
@@ -63,8 +99,6 @@ fn table(tree: &Tree) -> Result<String, String> {
         let file = syn::parse_file(text).map_err(|error| format!("{path}: {error}"))?;
         let keys = keys(&file, name).ok_or(format!("{path}: there is no {name}"))?;
         for (kind, field) in keys {
-            // Sections have rows of their own.
-            let kind = kind.map_or(String::new(), |kind| format!(" (`{kind}`)"));
             let key = field
                 .ident
                 .as_ref()
@@ -79,13 +113,13 @@ fn table(tree: &Tree) -> Result<String, String> {
             let usual = usual.filter(|_| !type_of.starts_with("Option"));
             let default = usual.unwrap_or_else(|| default(&file, field, &type_of));
             let dot = if section.is_empty() { "" } else { "." };
-            let cell = |text: String| text;
-            rows += &format!(
-                "| `{section}{dot}{key}`{kind} | {} | {} | {} |\n",
-                cell(names),
-                cell(default),
-                cell(doc(&field.attrs)),
-            );
+            rows.push(Row {
+                key: format!("{section}{dot}{key}"),
+                kind,
+                names,
+                default,
+                meaning: doc(&field.attrs),
+            });
         }
     }
     Ok(rows)

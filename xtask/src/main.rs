@@ -47,9 +47,15 @@ fn done(result: Result<(), String>) -> ExitCode {
 }
 
 fn write_keys() -> Result<(), String> {
-    let path = tidy::root()?.join(keys::DOCUMENT);
-    let text = keys::document(&Tree::read()?)?;
-    std::fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    let tree = Tree::read()?;
+    for (path, text) in [
+        (keys::DOCUMENT, keys::document(&tree)?),
+        (keys::LIST, keys::defaults(&tree)?),
+    ] {
+        let full = tidy::root()?.join(path);
+        std::fs::write(full, text).map_err(|error| format!("cannot write {path}: {error}"))?;
+    }
+    Ok(())
 }
 
 fn tidy() -> ExitCode {

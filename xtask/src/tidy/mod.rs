@@ -64,17 +64,25 @@ pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Violation> {
     violations
 }
 
-/// The table of keys, where it is not that of the schema.
-fn stale_keys(tree: &Tree) -> Option<Violation> {
-    let text = tree.text(keys::DOCUMENT)?;
-    match keys::document(tree) {
-        Ok(current) if current == text => None,
+/// The table and the list of keys, where they are not those of the schema.
+fn stale_keys(tree: &Tree) -> Vec<Violation> {
+    let made = [
+        (keys::DOCUMENT, keys::document(tree)),
+        (keys::LIST, keys::defaults(tree)),
+    ];
+    // A tree without the document is a test's.
+    let made = made
+        .into_iter()
+        .filter(|_| tree.text(keys::DOCUMENT).is_some());
+    made.filter_map(|(path, made)| match made {
+        Ok(current) if tree.text(path) == Some(&current) => None,
         Ok(_) => {
-            let what = "the table of keys is not the schema's, run `cargo xtask keys`";
-            Some(Violation::new(keys::DOCUMENT, 1, what))
+            let what = "the keys are not the schema's, run `cargo xtask keys`";
+            Some(Violation::new(path, 1, what))
         }
-        Err(what) => Some(Violation::new(keys::DOCUMENT, 1, what)),
-    }
+        Err(what) => Some(Violation::new(path, 1, what)),
+    })
+    .collect()
 }
 
 /// Bytes of ARCHITECTURE.md: it is a map, reasons are in docs/decisions.
