@@ -5,15 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use burn::optim::ModuleOptimizer;
-use burn::tensor::Device;
 use burn::train::Interrupter;
 use burn_zoo_blocks::{Classifier, freeze, trainable_params};
 use burn_zoo_data::{ImageData, Loader};
-use burn_zoo_report::{Best, EpochRecord, Machine, Metrics, Summary};
+use burn_zoo_report::{Best, EpochRecord, Metrics, Summary};
 
 use crate::data_parallel::DeviceGroup;
 use crate::ema;
@@ -22,89 +20,16 @@ use crate::eval::{
 };
 use crate::loaders::loaders;
 use crate::mixup::Mixup;
-use crate::observer::{Observer, Phase, Silent, StepReport};
+use crate::observer::{Observer, Phase, StepReport};
 use crate::optim::{GradAccumulator, are_finite, clip, optimizer_for};
 use crate::out_of_memory::catch_out_of_memory;
+use crate::request::{Outcome, TrainRequest};
 use crate::run_dir::{
     BEST, BEST_EMA, Checkpoints, Existing, Progress, ResumeState, RunDir, load_checkpoint,
 };
 use crate::schedule::Schedule;
 use crate::seed::step_seed;
 use crate::{RunFile, TrainError};
-
-/// Everything a training needs.
-pub struct TrainRequest<M> {
-    /// The settings.
-    pub run: RunFile,
-    /// Builds the network on `device`; called after the generator is seeded with `run.seed`, so that the seed decides its
-    /// weights.
-    pub model: Box<dyn FnOnce(&Device) -> M>,
-    /// Metadata of `best.bpk`: keys and values.
-    pub metadata: Vec<(String, String)>,
-    /// Height and width of the network's input where the run file names none.
-    pub input_size: [usize; 2],
-    /// The images.
-    pub data: ImageData,
-    /// The device of the network. Gradients are recorded on its autodiff twin.
-    pub device: Device,
-    /// Bytes that a split of small images may take there, in one tensor; 0 where the device computes in main memory.
-    pub device_cache_bytes: u64,
-    /// Further devices, each of which computes a part of every batch.
-    pub more_devices: Vec<Device>,
-    /// What the folder says of the machine; its `started` is set here.
-    pub machine: Machine,
-    /// The run's folder.
-    pub out: PathBuf,
-    /// What to do when the folder holds a run already.
-    pub existing: Existing,
-    /// Follows the run.
-    pub observer: Box<dyn Observer>,
-    /// Stops the run after the current step.
-    pub interrupter: Interrupter,
-}
-
-impl<M> TrainRequest<M> {
-    /// A training of the network that `model` creates, for images of `input_size` (height, width), in the folder `out`:
-    /// nobody follows it, one device, and a folder that holds a run already is refused.
-    pub fn new(
-        run: RunFile,
-        model: impl FnOnce(&Device) -> M + 'static,
-        input_size: [usize; 2],
-        data: ImageData,
-        device: Device,
-        out: PathBuf,
-    ) -> Self {
-        Self {
-            run,
-            model: Box::new(model),
-            metadata: Vec::new(),
-            input_size,
-            data,
-            device,
-            device_cache_bytes: 0,
-            more_devices: Vec::new(),
-            machine: Machine::default(),
-            out,
-            existing: Existing::Refuse,
-            observer: Box::new(Silent),
-            interrupter: Interrupter::new(),
-        }
-    }
-}
-
-/// How a training ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// All epochs are done; `summary.json` and `report.html` are written.
-    Finished(Summary),
-    /// It was stopped; a checkpoint is written.
-    Interrupted {
-        /// Epochs that are done.
-        epochs: usize,
-        /// Optimizer steps made.
-        steps: usize,
-    },
-}
 
 /// Trains a model as a run file says, in a run folder.
 ///

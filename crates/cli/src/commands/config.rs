@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use burn_zoo::trainer::RunFile;
 use clap::Args;
-use serde_json::Value;
 
 use crate::error::CliError;
 use crate::output::Output;

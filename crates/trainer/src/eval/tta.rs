@@ -51,7 +51,7 @@ impl Views {
     /// Evaluates `model` on all of `loader`, whose pipeline [`pipeline`](Self::pipeline) made.
     ///
     /// # Errors
-    /// As [`evaluate`](crate::eval()).
+    /// As [`evaluate`](crate::evaluate()).
     pub fn evaluate<M: Classifier>(
         self,
         model: &M,
@@ -126,7 +126,7 @@ impl Dense {
     /// hears (images done, images), `left_out` why one was left out.
     ///
     /// # Errors
-    /// As [`evaluate`](crate::eval()).
+    /// As [`evaluate`](crate::evaluate()).
     pub fn evaluate<M: Classifier>(
         &self,
         model: &M,
