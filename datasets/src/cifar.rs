@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use burn_zoo_data::{DatasetInfo, Image};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::fetch::{Archive, Remote, Source};
+use crate::fetch::{Archive, RemoteFile, Source};
 use crate::image_folder::difference;
-use crate::memory::Memory;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
-use crate::tree;
+use crate::in_memory::InMemory;
+use crate::open::LoadedSplits;
+use crate::scan;
+use crate::subset::LabelledSplit;
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
@@ -22,7 +22,7 @@ const PIXELS: usize = SIDE * SIDE * CHANNELS;
 
 /// What distinguishes the two sets.
 pub(crate) struct Kind {
-    name: Name,
+    name: DatasetName,
     folder: &'static str,
     train: &'static [&'static str],
     test: &'static str,
@@ -36,7 +36,7 @@ pub(crate) struct Kind {
 
 /// Ten classes.
 pub(crate) const CIFAR10: Kind = Kind {
-    name: Name::Cifar10,
+    name: DatasetName::Cifar10,
     folder: "cifar-10-batches-bin",
     train: &[
         "data_batch_1.bin",
@@ -70,7 +70,7 @@ pub(crate) const CIFAR10: Kind = Kind {
 
 /// A hundred classes.
 pub(crate) const CIFAR100: Kind = Kind {
-    name: Name::Cifar100,
+    name: DatasetName::Cifar100,
     folder: "cifar-100-binary",
     train: &["train.bin"],
     test: "test.bin",
@@ -104,7 +104,7 @@ impl Kind {
         let url = format!("https://www.cs.toronto.edu/~kriz/{file}");
         Source {
             folder: self.folder.to_owned(),
-            files: vec![Remote {
+            files: vec![RemoteFile {
                 url,
                 file: file.to_owned(),
                 bytes: Some(bytes),
@@ -116,7 +116,7 @@ impl Kind {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(kind: &Kind, root: &Path) -> Result<LoadedSplits, OpenError> {
     let places = [
         root.join(kind.folder),
         root.join(kind.name.as_str()),
@@ -138,7 +138,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
                 .map(|file| place.join(file))
                 .collect::<Vec<_>>();
             let valid = [place.join(kind.test)];
-            return Ok(Opened {
+            return Ok(LoadedSplits {
                 train: binary(kind, &train)?,
                 valid: binary(kind, &valid)?,
                 info,
@@ -146,7 +146,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
         }
         let [train, test] = ["train", "test"].map(|split| place.join(split));
         if train.is_dir() && test.is_dir() {
-            return Ok(Opened {
+            return Ok(LoadedSplits {
                 train: images(kind, &train)?,
                 valid: images(kind, &test)?,
                 info,
@@ -168,7 +168,7 @@ pub(crate) fn open(kind: &Kind, root: &Path) -> Result<Opened, OpenError> {
     })
 }
 
-fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<Labelled, OpenError> {
+fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<LabelledSplit, OpenError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
         let bytes = fs::read(path).map_err(|source| OpenError::unreadable(path, source))?;
@@ -217,8 +217,8 @@ pub(crate) fn records(
     Ok(())
 }
 
-fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
-    let folders = tree::class_folders(folder)?;
+fn images(kind: &Kind, folder: &Path) -> Result<LabelledSplit, OpenError> {
+    let folders = scan::class_folders(folder)?;
     let found: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     if let Some(difference) = difference(
         &found,
@@ -234,11 +234,11 @@ fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for (label, class) in kind.classes.iter().enumerate() {
         let class_folder = folder.join(class);
-        let paths = tree::images(&class_folder)?;
+        let paths = scan::images(&class_folder)?;
         if paths.is_empty() {
             return Err(OpenError::malformed(&class_folder, "holds no images"));
         }
-        for (image, path) in tree::decode_all(&paths)?.into_iter().zip(&paths) {
+        for (image, path) in scan::decode_all(&paths)?.into_iter().zip(&paths) {
             if [image.height, image.width] != [SIDE, SIDE] {
                 return Err(OpenError::malformed(
                     path,
@@ -266,12 +266,12 @@ fn rgb(image: Image) -> Vec<u8> {
         .collect()
 }
 
-fn memory(pixels: Vec<u8>, labels: Vec<usize>) -> Labelled {
-    let memory = Memory {
+fn memory(pixels: Vec<u8>, labels: Vec<usize>) -> LabelledSplit {
+    let memory = InMemory {
         size: [SIDE, SIDE],
         channels: CHANNELS,
         pixels,
         labels: labels.clone(),
     };
-    Labelled::new(Arc::new(memory), labels)
+    LabelledSplit::new(Arc::new(memory), labels)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn_zoo_data::DecodeError;
 
-use crate::name::Name;
+use crate::dataset_name::DatasetName;
 
 /// Why a data set cannot be opened. Each message names the file or folder, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum OpenError {
     )]
     Missing {
         /// The data set.
-        name: Name,
+        name: DatasetName,
         /// The files or folders that were looked for.
         wanted: String,
         /// The folders in which they were looked for.

@@ -10,7 +10,7 @@ mod unpack;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::name::Name;
+use crate::dataset_name::DatasetName;
 use crate::{cifar, mnist, tiny_imagenet};
 use download::Download;
 pub use error::FetchError;
@@ -67,14 +67,14 @@ pub struct Progress<'a> {
 pub(crate) struct Source {
     /// Folder below the root that holds the set in the end.
     pub(crate) folder: String,
-    pub(crate) files: Vec<Remote>,
+    pub(crate) files: Vec<RemoteFile>,
     /// How the files are unpacked; without it they are the set themselves.
     pub(crate) archive: Option<Archive>,
 }
 
 /// A file on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
+pub struct RemoteFile {
     /// Its address.
     pub url: String,
     /// Its name here.
@@ -101,18 +101,20 @@ pub(crate) enum Archive {
 /// When the set has nothing to download, another fetch of it runs, the network or the disk fails, or a file does not
 /// have its checksum. The message ends with what to download by hand and where to put it.
 pub fn fetch(
-    name: Name,
+    name: DatasetName,
     root: &Path,
     options: &FetchOptions,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
     let mut source = match name {
-        Name::Mnist => mnist::Kind::Digits.source(),
-        Name::FashionMnist => mnist::Kind::Fashion.source(),
-        Name::Cifar10 => cifar::CIFAR10.source(),
-        Name::Cifar100 => cifar::CIFAR100.source(),
-        Name::TinyImagenet => tiny_imagenet::source(),
-        Name::Glyphs | Name::ImageFolder | Name::Shards => return Err(FetchError::nothing(name)),
+        DatasetName::Mnist => mnist::Kind::Digits.source(),
+        DatasetName::FashionMnist => mnist::Kind::Fashion.source(),
+        DatasetName::Cifar10 => cifar::CIFAR10.source(),
+        DatasetName::Cifar100 => cifar::CIFAR100.source(),
+        DatasetName::TinyImagenet => tiny_imagenet::source(),
+        DatasetName::Glyphs | DatasetName::ImageFolder | DatasetName::Shards => {
+            return Err(FetchError::nothing(name));
+        }
     };
     if let Some(mirror) = &options.mirror {
         for remote in &mut source.files {
@@ -124,7 +126,7 @@ pub fn fetch(
 
 /// Brings the set that `source` describes to `root`.
 fn fetch_source(
-    name: Name,
+    name: DatasetName,
     source: &Source,
     root: &Path,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -184,7 +186,7 @@ fn fetch_source(
 /// When another fetch of it runs, the network or the disk fails, or the file does not have its checksum. The message
 /// ends with what to download by hand and where to put it.
 pub fn fetch_file(
-    remote: &Remote,
+    remote: &RemoteFile,
     folder: &Path,
     again: &str,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -195,7 +197,7 @@ pub fn fetch_file(
 /// The same for whom `token` says, if any.
 pub(crate) fn fetch_file_as(
     token: Option<&str>,
-    remote: &Remote,
+    remote: &RemoteFile,
     folder: &Path,
     again: &str,
     progress: &mut dyn FnMut(Progress<'_>),

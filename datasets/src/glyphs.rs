@@ -8,8 +8,8 @@ use std::sync::Arc;
 use burn::data::dataset::{Dataset, DatasetError};
 use burn_zoo_data::{DatasetInfo, ImageData, ImageSource, Sample};
 
-use crate::memory::Memory;
-use crate::name::Name;
+use crate::dataset_name::DatasetName;
+use crate::in_memory::InMemory;
 use crate::open::OpenOptions;
 
 /// Height and width of a glyph.
@@ -84,7 +84,7 @@ pub(crate) fn open(options: &OpenOptions) -> ImageData {
         }
     };
     let info = DatasetInfo {
-        name: Name::Glyphs.to_string(),
+        name: DatasetName::Glyphs.to_string(),
         classes: (0..CLASSES).map(|digit| digit.to_string()).collect(),
         channels: 1,
         size: Some([SIDE, SIDE]),
@@ -105,7 +105,7 @@ const MEAN: f32 = 0.699;
 const STD: f32 = 0.220;
 
 /// Every glyph of a set in memory, drawn on all cores.
-fn draw_all(glyphs: Glyphs) -> Memory {
+fn draw_all(glyphs: Glyphs) -> InMemory {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = glyphs.len.div_ceil(threads).max(1);
     let mut pixels = vec![0; glyphs.len * SIDE * SIDE];
@@ -121,7 +121,7 @@ fn draw_all(glyphs: Glyphs) -> Memory {
         }
     });
     let labels = (0..glyphs.len).map(|index| index % CLASSES).collect();
-    Memory {
+    InMemory {
         size: [SIDE, SIDE],
         channels: 1,
         pixels,

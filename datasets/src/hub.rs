@@ -18,13 +18,13 @@ mod tests;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Problem, Progress, lock};
-use crate::name::Name;
 use crate::open::{OpenOptions, open};
 use crate::shards::{MANIFEST, Manifest, PackError, PackOptions, pack};
 use listing::Listing;
-pub use name::{HubSet, NotAHubSet};
+pub use name::{HubSet, InvalidHubSet};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use table::Table;
 
@@ -151,7 +151,7 @@ pub fn fetch_hub(
     convert::all(set, &listing, &aside, &tars, options, &again, progress)?;
 
     let mut data = open(
-        Name::Shards,
+        DatasetName::Shards,
         &OpenOptions {
             root: Some(tars),
             ..OpenOptions::default()

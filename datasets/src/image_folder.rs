@@ -7,21 +7,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::files::Files;
-use crate::name::Name;
-use crate::open::{OpenOptions, Opened, of_any_size};
-use crate::select::{Labelled, OF_ONE, shared};
-use crate::tree::{EXTENSIONS, class_folders, images};
+use crate::file_list::FileList;
+use crate::open::{LoadedSplits, OpenOptions, info_for_any_size};
+use crate::scan::{EXTENSIONS, class_folders, images};
+use crate::subset::{LabelledSplit, ONE_IMAGE_PER_CLASS, stratified_split};
 
 /// Names that a validation folder may have, best first.
 const VALID: [&str; 4] = ["val", "valid", "validation", "test"];
 
 /// Opens the set in `root`.
-pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
+pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
     if !root.is_dir() {
         return Err(OpenError::Missing {
-            name: Name::ImageFolder,
+            name: DatasetName::ImageFolder,
             wanted: "{train,val}/<class>/<images> or <class>/<images>".into(),
             places: vec![root.to_owned()],
             advice: "Name the folder of your images as `root`".into(),
@@ -62,8 +62,8 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
         }
         (false, None) => split(root, options)?,
     };
-    let info = of_any_size(Name::ImageFolder, classes);
-    Ok(Opened {
+    let info = info_for_any_size(DatasetName::ImageFolder, classes);
+    Ok(LoadedSplits {
         train: labelled(train),
         valid: labelled(valid),
         info,
@@ -71,8 +71,9 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
 }
 
 /// The images of every class in `folder`, and the names of the classes.
-fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
-    let (mut files, mut classes, mut empty) = (Files::default(), Vec::new(), Vec::<PathBuf>::new());
+fn scan(folder: &Path) -> Result<(FileList, Vec<String>), OpenError> {
+    let (mut files, mut classes, mut empty) =
+        (FileList::default(), Vec::new(), Vec::<PathBuf>::new());
     for (label, (class, class_folder)) in class_folders(folder)?.into_iter().enumerate() {
         let paths = images(&class_folder)?;
         if paths.is_empty() {
@@ -107,14 +108,17 @@ fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
 }
 
 /// The images of `folder`, of which a fraction of each class validates.
-fn split(folder: &Path, options: &OpenOptions) -> Result<(Files, Files, Vec<String>), OpenError> {
+fn split(
+    folder: &Path,
+    options: &OpenOptions,
+) -> Result<(FileList, FileList, Vec<String>), OpenError> {
     let (files, classes) = scan(folder)?;
-    let (train, valid) = shared(&files.labels, options.valid_fraction, options.seed)?;
+    let (train, valid) = stratified_split(&files.labels, options.valid_fraction, options.seed)?;
     if valid.is_empty() {
-        return Err(OpenError::malformed(folder, OF_ONE));
+        return Err(OpenError::malformed(folder, ONE_IMAGE_PER_CLASS));
     }
     let pick = |indices: Vec<usize>| {
-        let mut part = Files::default();
+        let mut part = FileList::default();
         for index in indices {
             part.push(files.paths[index].clone(), files.labels[index]);
         }
@@ -164,7 +168,7 @@ pub(crate) fn difference<A: AsRef<str>, B: AsRef<str>>(
 /// Names shown before "and more".
 const SHOWN: usize = 5;
 
-fn labelled(files: Files) -> Labelled {
+fn labelled(files: FileList) -> LabelledSplit {
     let labels = files.labels.clone();
-    Labelled::new(Arc::new(files), labels)
+    LabelledSplit::new(Arc::new(files), labels)
 }

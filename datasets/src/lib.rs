@@ -5,9 +5,10 @@
 
 mod cache;
 mod cifar;
+mod dataset_name;
 mod error;
 mod fetch;
-mod files;
+mod file_list;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod glyphs;
@@ -15,19 +16,18 @@ mod http;
 mod hub;
 mod idx;
 mod image_folder;
-mod memory;
+mod in_memory;
 mod mnist;
-mod name;
 mod open;
-mod select;
+mod scan;
 mod shards;
+mod subset;
 mod tiny_imagenet;
-mod tree;
 
+pub use dataset_name::{DatasetName, UnknownDatasetName};
 pub use error::OpenError;
-pub use fetch::{FetchError, FetchOptions, Phase, Progress, Remote, fetch, fetch_file};
+pub use fetch::{FetchError, FetchOptions, Phase, Progress, RemoteFile, fetch, fetch_file};
 pub use glyphs::Glyphs;
-pub use hub::{HubError, HubOptions, HubSet, NotAHubSet, fetch_hub};
-pub use name::{Name, UnknownName};
+pub use hub::{HubError, HubOptions, HubSet, InvalidHubSet, fetch_hub};
 pub use open::{OpenOptions, default_root, open};
 pub use shards::{PackError, PackOptions, PackProgress, Packed, pack};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use burn_zoo_data::DatasetInfo;
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::fetch::{Remote, Source};
+use crate::fetch::{RemoteFile, Source};
 use crate::idx::{self, Idx};
-use crate::memory::Memory;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
+use crate::in_memory::InMemory;
+use crate::open::LoadedSplits;
+use crate::subset::LabelledSplit;
 
 const SIZE: usize = 28;
 const CLASSES: usize = 10;
@@ -25,10 +25,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn name(self) -> Name {
+    fn name(self) -> DatasetName {
         match self {
-            Self::Digits => Name::Mnist,
-            Self::Fashion => Name::FashionMnist,
+            Self::Digits => DatasetName::Mnist,
+            Self::Fashion => DatasetName::FashionMnist,
         }
     }
 
@@ -128,7 +128,7 @@ impl Kind {
                 ],
             ),
         };
-        let files = files.map(|(file, bytes, sha256)| Remote {
+        let files = files.map(|(file, bytes, sha256)| RemoteFile {
             url: format!("{base}/{file}"),
             file: file.to_owned(),
             bytes: Some(bytes),
@@ -143,7 +143,7 @@ impl Kind {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(kind: Kind, root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(kind: Kind, root: &Path) -> Result<LoadedSplits, OpenError> {
     let mut places: Vec<PathBuf> = kind
         .folders()
         .iter()
@@ -162,7 +162,7 @@ pub(crate) fn open(kind: Kind, root: &Path) -> Result<Opened, OpenError> {
             advice: format!("Run `zoo data fetch {name} --root {}`", root.display()),
         });
     };
-    Ok(Opened {
+    Ok(LoadedSplits {
         train: split(kind, folder, "train")?,
         valid: split(kind, folder, "t10k")?,
         info: kind.info(),
@@ -179,7 +179,7 @@ fn find(folder: &Path, split: &str, what: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn split(kind: Kind, folder: &Path, split: &str) -> Result<Labelled, OpenError> {
+fn split(kind: Kind, folder: &Path, split: &str) -> Result<LabelledSplit, OpenError> {
     let required = |what| {
         find(folder, split, what).ok_or_else(|| OpenError::Missing {
             name: kind.name(),
@@ -229,11 +229,11 @@ fn split(kind: Kind, folder: &Path, split: &str) -> Result<Labelled, OpenError> 
         ));
     }
     let labels: Vec<usize> = labels.bytes.into_iter().map(usize::from).collect();
-    let memory = Memory {
+    let memory = InMemory {
         size: [SIZE, SIZE],
         channels: 1,
         pixels: images.bytes,
         labels: labels.clone(),
     };
-    Ok(Labelled::new(Arc::new(memory), labels))
+    Ok(LabelledSplit::new(Arc::new(memory), labels))
 }

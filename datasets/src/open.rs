@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use burn_zoo_data::{DatasetInfo, ImageData};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::Name;
-use crate::select::Labelled;
+use crate::subset::LabelledSplit;
 use crate::{cifar, glyphs, image_folder, mnist, shards, tiny_imagenet};
 
 /// Where a data set lies and how much of it is taken.
@@ -46,9 +46,9 @@ pub fn default_root() -> PathBuf {
 }
 
 /// What a reader knows of its set.
-pub(crate) struct Opened {
-    pub(crate) train: Labelled,
-    pub(crate) valid: Labelled,
+pub(crate) struct LoadedSplits {
+    pub(crate) train: LabelledSplit,
+    pub(crate) valid: LabelledSplit,
     pub(crate) info: DatasetInfo,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Opened {
 /// # Errors
 /// When its files are missing (the message says what to do), damaged, or contradict each other, or when an option
 /// asks for nothing.
-pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
+pub fn open(name: DatasetName, options: &OpenOptions) -> Result<ImageData, OpenError> {
     for (key, size) in [
         ("train_size", options.train_size),
         ("valid_size", options.valid_size),
@@ -70,14 +70,14 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
     }
     let root = options.root.clone().unwrap_or_else(default_root);
     let opened = match name {
-        Name::Glyphs => return Ok(glyphs::open(options)),
-        Name::Mnist => mnist::open(mnist::Kind::Digits, &root)?,
-        Name::FashionMnist => mnist::open(mnist::Kind::Fashion, &root)?,
-        Name::Cifar10 => cifar::open(&cifar::CIFAR10, &root)?,
-        Name::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
-        Name::TinyImagenet => tiny_imagenet::open(&root)?,
-        Name::ImageFolder => image_folder::open(&root, options)?,
-        Name::Shards => shards::open(&root, options)?,
+        DatasetName::Glyphs => return Ok(glyphs::open(options)),
+        DatasetName::Mnist => mnist::open(mnist::Kind::Digits, &root)?,
+        DatasetName::FashionMnist => mnist::open(mnist::Kind::Fashion, &root)?,
+        DatasetName::Cifar10 => cifar::open(&cifar::CIFAR10, &root)?,
+        DatasetName::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
+        DatasetName::TinyImagenet => tiny_imagenet::open(&root)?,
+        DatasetName::ImageFolder => image_folder::open(&root, options)?,
+        DatasetName::Shards => shards::open(&root, options)?,
     };
     let train = opened.train.capped(options.train_size, options.seed);
     let valid = opened.valid.capped(options.valid_size, options.seed);
@@ -91,7 +91,7 @@ pub fn open(name: Name, options: &OpenOptions) -> Result<ImageData, OpenError> {
 }
 
 /// What is known of images of any size: ImageNet's statistics, which pretrained networks expect.
-pub(crate) fn of_any_size(name: Name, classes: Vec<String>) -> DatasetInfo {
+pub(crate) fn info_for_any_size(name: DatasetName, classes: Vec<String>) -> DatasetInfo {
     DatasetInfo {
         name: name.to_string(),
         classes,

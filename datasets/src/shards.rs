@@ -8,23 +8,23 @@
 //! A folder of somebody else's shards is indexed when it is first opened. Its classes are those of `classes.txt`, one a
 //! line, or what its labels say. On a server shards need their indexes and manifest, since nothing there can be listed.
 
-mod http;
 mod index;
+mod index_tar;
+mod location;
 mod manifest;
 mod open;
 mod pack;
-mod place;
+mod remote;
 mod split;
 #[cfg(test)]
 mod tests;
-mod walk;
 mod writer;
 
 pub(crate) use manifest::Manifest;
 pub(crate) use open::{CLASSES, open, write_whole};
 pub use pack::{PackError, PackOptions, PackProgress, Packed, pack};
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use {index::Index, walk::index_of};
+pub(crate) use {index::Index, index_tar::index_of};
 pub(crate) use {pack::writing, writer::Writer};
 
 /// Bytes of a member's header in a tar file.

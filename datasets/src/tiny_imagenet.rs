@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use burn_zoo_data::DatasetInfo;
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::fetch::{Archive, Remote, Source};
-use crate::files::Files;
-use crate::name::Name;
-use crate::open::Opened;
-use crate::select::Labelled;
-use crate::tree;
+use crate::fetch::{Archive, RemoteFile, Source};
+use crate::file_list::FileList;
+use crate::open::LoadedSplits;
+use crate::scan;
+use crate::subset::LabelledSplit;
 
 const FOLDER: &str = "tiny-imagenet-200";
 const ARCHIVE: &str = "tiny-imagenet-200.zip";
@@ -25,7 +25,7 @@ const ARCHIVE: &str = "tiny-imagenet-200.zip";
 pub(crate) fn source() -> Source {
     Source {
         folder: FOLDER.to_owned(),
-        files: vec![Remote {
+        files: vec![RemoteFile {
             url: format!("http://cs231n.stanford.edu/{ARCHIVE}"),
             file: ARCHIVE.to_owned(),
             bytes: Some(248_100_043),
@@ -36,7 +36,7 @@ pub(crate) fn source() -> Source {
 }
 
 /// Opens the set in `root`, or in a folder of it.
-pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
+pub(crate) fn open(root: &Path) -> Result<LoadedSplits, OpenError> {
     let places = [
         root.join(FOLDER),
         root.join("tiny_imagenet"),
@@ -47,7 +47,7 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
         .find(|place| place.join("wnids.txt").is_file())
     else {
         return Err(OpenError::Missing {
-            name: Name::TinyImagenet,
+            name: DatasetName::TinyImagenet,
             wanted: "wnids.txt, words.txt, train and val".into(),
             places: places.to_vec(),
             advice: format!(
@@ -63,25 +63,25 @@ pub(crate) fn open(root: &Path) -> Result<Opened, OpenError> {
     }
     let labels: HashMap<&str, usize> = wnids.iter().map(String::as_str).zip(0..).collect();
     let info = DatasetInfo {
-        name: Name::TinyImagenet.to_string(),
+        name: DatasetName::TinyImagenet.to_string(),
         classes: class_names(&read(&folder.join("words.txt"))?, &wnids),
         channels: 3,
         size: Some([64, 64]),
         mean: vec![0.4802, 0.4481, 0.3975],
         std: vec![0.2770, 0.2691, 0.2821],
     };
-    Ok(Opened {
+    Ok(LoadedSplits {
         train: train(folder, &wnids)?,
         valid: valid(folder, &labels)?,
         info,
     })
 }
 
-fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
-    let mut files = Files::default();
+fn train(folder: &Path, wnids: &[String]) -> Result<LabelledSplit, OpenError> {
+    let mut files = FileList::default();
     for (label, wnid) in wnids.iter().enumerate() {
         let images = folder.join("train").join(wnid).join("images");
-        let paths = tree::images(&images)?;
+        let paths = scan::images(&images)?;
         if paths.is_empty() {
             return Err(OpenError::malformed(&images, "holds no images"));
         }
@@ -92,10 +92,10 @@ fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
     Ok(labelled(files))
 }
 
-fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenError> {
+fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<LabelledSplit, OpenError> {
     let path = folder.join("val").join("val_annotations.txt");
     let malformed = |problem| OpenError::malformed(&path, problem);
-    let mut files = Files::default();
+    let mut files = FileList::default();
     for (file, label, line) in annotations(&read(&path)?, labels).map_err(malformed)? {
         let image = folder.join("val").join("images").join(file);
         if !image.is_file() {
@@ -173,9 +173,9 @@ pub(crate) fn class_ids(text: &str) -> Vec<String> {
     wnids
 }
 
-fn labelled(files: Files) -> Labelled {
+fn labelled(files: FileList) -> LabelledSplit {
     let labels = files.labels.clone();
-    Labelled::new(Arc::new(files), labels)
+    LabelledSplit::new(Arc::new(files), labels)
 }
 
 fn read(path: &Path) -> Result<String, OpenError> {

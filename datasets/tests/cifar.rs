@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn_zoo_data::{Image, ImageData, save_png};
-use burn_zoo_datasets::{Name, OpenError, OpenOptions, open};
+use burn_zoo_datasets::{DatasetName, OpenError, OpenOptions, open};
 
 const TEN: [&str; 10] = [
     "airplane",
@@ -19,7 +19,7 @@ const TEN: [&str; 10] = [
     "truck",
 ];
 
-fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
+fn read(name: DatasetName, root: &Path) -> Result<ImageData, OpenError> {
     open(
         name,
         &OpenOptions {
@@ -29,7 +29,7 @@ fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
     )
 }
 
-fn message(name: Name, root: &Path) -> String {
+fn message(name: DatasetName, root: &Path) -> String {
     read(name, root).err().expect("it is refused").to_string()
 }
 
@@ -74,7 +74,7 @@ fn planes_become_pixels() {
     let root = tempfile::tempdir().unwrap();
     let folder = ten(root.path());
     for place in [root.path(), &folder] {
-        let data = read(Name::Cifar10, place).unwrap();
+        let data = read(DatasetName::Cifar10, place).unwrap();
         assert_eq!((data.train.len(), data.valid.len()), (10, 1));
         let sample = data.train.get(4).unwrap();
         assert_eq!((sample.label, sample.image), (3, image(3).into()));
@@ -94,7 +94,7 @@ fn cifar100_has_its_fine_labels_and_a_hundred_sorted_names() {
     )
     .unwrap();
     fs::write(folder.join("test.bin"), record(&[0, 50], 3)).unwrap();
-    let data = read(Name::Cifar100, root.path()).unwrap();
+    let data = read(DatasetName::Cifar100, root.path()).unwrap();
     assert_eq!(data.train.get(0).unwrap().label, 99);
     assert_eq!(data.valid.get(0).unwrap().label, 50);
     assert_eq!(data.info.classes.len(), 100);
@@ -119,7 +119,7 @@ fn broken_files_are_named_with_their_numbers() {
     let whole = fs::read(&path).unwrap();
     for length in [0, 1, 3072, 3074, 6145] {
         fs::write(&path, &whole[..length]).unwrap();
-        let message = message(Name::Cifar10, root.path());
+        let message = message(DatasetName::Cifar10, root.path());
         assert!(
             message.contains("data_batch_3.bin") && message.contains(&format!("found {length}")),
             "{message}"
@@ -128,16 +128,16 @@ fn broken_files_are_named_with_their_numbers() {
     let mut wrong = whole.clone();
     wrong[3073] = 10;
     fs::write(&path, wrong).unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(found.contains("label 10 of record 1"), "{found}");
     fs::remove_file(&path).unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(
         found.contains("data_batch_3.bin") && found.contains("cannot be read"),
         "{found}"
     );
     let empty = tempfile::tempdir().unwrap();
-    let found = message(Name::Cifar100, empty.path());
+    let found = message(DatasetName::Cifar100, empty.path());
     assert!(found.contains("zoo data fetch cifar100 --root"), "{found}");
 }
 
@@ -155,7 +155,7 @@ fn tree(root: &Path) {
 fn a_tree_of_images_reads_like_the_binary() {
     let root = tempfile::tempdir().unwrap();
     tree(root.path());
-    let data = read(Name::Cifar10, root.path()).unwrap();
+    let data = read(DatasetName::Cifar10, root.path()).unwrap();
     assert_eq!((data.train.len(), data.valid.len()), (10, 10));
     for label in 0..10 {
         let sample = data.train.get(label).unwrap();
@@ -181,16 +181,16 @@ fn a_tree_with_other_classes_sizes_or_content_is_refused() {
         &frog,
     )
     .unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(
         found.contains("frog") && found.contains("2×3 pixels, expected 32×32"),
         "{found}"
     );
     fs::write(&frog, "ribbit").unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(found.contains("0001.png: text, not an image"), "{found}");
     fs::remove_file(&frog).unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(
         found.contains("frog") && found.contains("no images"),
         "{found}"
@@ -200,7 +200,7 @@ fn a_tree_with_other_classes_sizes_or_content_is_refused() {
         root.path().join("train/kitten"),
     )
     .unwrap();
-    let found = message(Name::Cifar10, root.path());
+    let found = message(DatasetName::Cifar10, root.path());
     assert!(
         found.contains("\"kitten\"") && found.contains("\"cat\""),
         "{found}"

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use burn_zoo_data::{Image, ImageData, Split, save_png};
-use burn_zoo_datasets::{Name, OpenError, OpenOptions, open};
+use burn_zoo_datasets::{DatasetName, OpenError, OpenOptions, open};
 
-fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
+fn read(name: DatasetName, root: &Path) -> Result<ImageData, OpenError> {
     open(
         name,
         &OpenOptions {
@@ -18,7 +18,7 @@ fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
 }
 
 fn refusal(root: &Path) -> String {
-    read(Name::ImageFolder, root)
+    read(DatasetName::ImageFolder, root)
         .err()
         .expect("it is refused")
         .to_string()
@@ -61,7 +61,7 @@ fn classes_are_the_sorted_folders_and_images_may_lie_deeper() {
     for (grey, class) in (4..).zip(["apple", "Zebra", "犬 größe"]) {
         paint(&root.path().join("val").join(class).join("v.png"), grey);
     }
-    let data = read(Name::ImageFolder, root.path()).unwrap();
+    let data = read(DatasetName::ImageFolder, root.path()).unwrap();
     assert_eq!(data.info.classes, ["Zebra", "apple", "犬 größe"]);
     assert_eq!(contents(&data.train), [(0, 2), (1, 3), (2, 1)]);
     assert_eq!(contents(&data.valid), [(0, 5), (1, 4), (2, 6)]);
@@ -76,7 +76,13 @@ fn every_name_of_a_validation_folder_is_known() {
             paint(&root.path().join(split).join("a/1.png"), 1);
             paint(&root.path().join(split).join("b/1.png"), 2);
         }
-        assert_eq!(read(Name::ImageFolder, root.path()).unwrap().valid.len(), 2);
+        assert_eq!(
+            read(DatasetName::ImageFolder, root.path())
+                .unwrap()
+                .valid
+                .len(),
+            2
+        );
     }
 }
 
@@ -96,7 +102,7 @@ fn a_flat_folder_is_split_by_class_and_seed() {
             valid_fraction,
             ..OpenOptions::default()
         };
-        let data = open(Name::ImageFolder, &options).unwrap();
+        let data = open(DatasetName::ImageFolder, &options).unwrap();
         (contents(&data.train), contents(&data.valid))
     };
     let (train, valid) = split(1, 0.2);
@@ -128,7 +134,10 @@ fn a_flat_folder_is_split_by_class_and_seed() {
             valid_fraction: fraction,
             ..OpenOptions::default()
         };
-        let message = open(Name::ImageFolder, &options).err().unwrap().to_string();
+        let message = open(DatasetName::ImageFolder, &options)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(message.contains("valid_fraction"), "{message}");
     }
 }
@@ -140,7 +149,7 @@ fn a_train_folder_alone_is_split_too() {
         paint(&root.path().join(format!("train/a/{i}.png")), i);
         paint(&root.path().join(format!("train/b/{i}.png")), i);
     }
-    let data = read(Name::ImageFolder, root.path()).unwrap();
+    let data = read(DatasetName::ImageFolder, root.path()).unwrap();
     assert_eq!((data.train.len(), data.valid.len()), (8, 2));
     assert_eq!(data.info.classes, ["a", "b"]);
 }
@@ -162,14 +171,14 @@ fn caps_keep_the_balance() {
         valid_size: Some(1000),
         ..OpenOptions::default()
     };
-    let data = open(Name::ImageFolder, &options(8)).unwrap();
+    let data = open(DatasetName::ImageFolder, &options(8)).unwrap();
     let mut counts = BTreeMap::new();
     for (label, _) in contents(&data.train) {
         *counts.entry(label).or_insert(0) += 1;
     }
     assert_eq!(counts, BTreeMap::from([(0, 4), (1, 4)]));
     assert_eq!(data.valid.len(), 25, "a cap above the size takes all");
-    let message = open(Name::ImageFolder, &options(0))
+    let message = open(DatasetName::ImageFolder, &options(0))
         .err()
         .unwrap()
         .to_string();
@@ -229,7 +238,7 @@ fn a_bad_image_is_met_when_it_is_loaded() {
     let whole = fs::read(root.path().join("train/a/1.png")).unwrap();
     fs::write(root.path().join("train/a/2.png"), &whole[..whole.len() / 2]).unwrap();
     fs::write(root.path().join("train/b/2.jpg"), "just text").unwrap();
-    let data = read(Name::ImageFolder, root.path()).unwrap();
+    let data = read(DatasetName::ImageFolder, root.path()).unwrap();
     let messages: Vec<String> = (0..data.train.len())
         .filter_map(|i| data.train.get(i).unwrap().image.decode().err())
         .map(|e| e.to_string())
@@ -264,7 +273,7 @@ fn links_are_followed_and_circles_end() {
         root.path().join("set/val/b/dangling.png"),
     )
     .unwrap();
-    let data = read(Name::ImageFolder, &root.path().join("set")).unwrap();
+    let data = read(DatasetName::ImageFolder, &root.path().join("set")).unwrap();
     assert_eq!(data.info.classes, ["a", "b"]);
     assert_eq!(contents(&data.train)[0].1, 7);
     let dangling = data.valid.get(2).unwrap().image;
@@ -306,7 +315,7 @@ fn tiny(root: &Path) {
 fn tiny_imagenet_is_read_with_readable_names() {
     let root = tempfile::tempdir().unwrap();
     tiny(root.path());
-    let data = read(Name::TinyImagenet, root.path()).unwrap();
+    let data = read(DatasetName::TinyImagenet, root.path()).unwrap();
     assert_eq!(
         data.info.classes,
         ["crane (n01)", "goldfish", "crane (n03)"]
@@ -334,7 +343,7 @@ fn broken_annotations_are_named_by_line() {
         ("\n", "names 0 images"),
     ] {
         fs::write(&annotations, content).unwrap();
-        let message = read(Name::TinyImagenet, root.path())
+        let message = read(DatasetName::TinyImagenet, root.path())
             .err()
             .unwrap()
             .to_string();
@@ -344,13 +353,13 @@ fn broken_annotations_are_named_by_line() {
         );
     }
     fs::write(&annotations, [0xff, 0xfe, 0x00]).unwrap();
-    let message = read(Name::TinyImagenet, root.path())
+    let message = read(DatasetName::TinyImagenet, root.path())
         .err()
         .unwrap()
         .to_string();
     assert!(message.contains("not UTF-8"), "{message}");
     fs::remove_dir_all(root.path().join("train/n03")).unwrap();
-    let message = read(Name::TinyImagenet, root.path())
+    let message = read(DatasetName::TinyImagenet, root.path())
         .err()
         .unwrap()
         .to_string();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use burn::data::dataset::Dataset;
 use burn_zoo_data::Sample;
-use burn_zoo_datasets::{Glyphs, Name, OpenOptions, open};
+use burn_zoo_datasets::{DatasetName, Glyphs, OpenOptions, open};
 
 fn all(glyphs: Glyphs) -> Vec<Sample> {
     glyphs.iter().map(Result::unwrap).collect()
@@ -26,7 +26,7 @@ fn a_glyph_depends_on_seed_split_and_index_alone() {
         valid_size: Some(21),
         ..OpenOptions::default()
     };
-    let data = open(Name::Glyphs, &options).unwrap();
+    let data = open(DatasetName::Glyphs, &options).unwrap();
     let opened: Vec<Sample> = (0..data.train.len())
         .map(|i| data.train.get(i).unwrap())
         .collect();
@@ -63,7 +63,7 @@ fn the_stated_statistics_are_those_of_the_images() {
         valid_size: Some(10),
         ..OpenOptions::default()
     };
-    let data = open(Name::Glyphs, &options).unwrap();
+    let data = open(DatasetName::Glyphs, &options).unwrap();
     let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
     for index in 0..data.train.len() {
         let image = data.train.get(index).unwrap().image.decode().unwrap();

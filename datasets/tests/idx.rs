@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use burn_zoo_data::ImageData;
-use burn_zoo_datasets::{Name, OpenError, OpenOptions, open};
+use burn_zoo_datasets::{DatasetName, OpenError, OpenOptions, open};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn write(folder: &Path, files: impl IntoIterator<Item = (&'static str, Vec<u8>)>
     }
 }
 
-fn read(name: Name, root: &Path) -> Result<ImageData, OpenError> {
+fn read(name: DatasetName, root: &Path) -> Result<ImageData, OpenError> {
     open(
         name,
         &OpenOptions {
@@ -65,7 +65,7 @@ fn refusal(name: &'static str, bytes: Vec<u8>) -> String {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), whole());
     write(root.path(), [(name, bytes)]);
-    let message = read(Name::Mnist, root.path())
+    let message = read(DatasetName::Mnist, root.path())
         .err()
         .expect("a broken file is refused")
         .to_string();
@@ -78,7 +78,7 @@ fn refusal(name: &'static str, bytes: Vec<u8>) -> String {
 fn samples_and_labels_come_out_as_they_went_in() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), whole());
-    let data = read(Name::Mnist, root.path()).unwrap();
+    let data = read(DatasetName::Mnist, root.path()).unwrap();
     assert_eq!((data.train.len(), data.valid.len()), (3, 2));
     let sample = data.train.get(2).unwrap();
     let image = sample.image.decode().unwrap();
@@ -103,29 +103,29 @@ fn every_spelling_and_place_is_found() {
     for folder in ["", "mnist", "MNIST/raw"] {
         let root = tempfile::tempdir().unwrap();
         write(&root.path().join(folder), whole());
-        reference(root.path(), Name::Mnist);
+        reference(root.path(), DatasetName::Mnist);
     }
     for folder in ["fashion_mnist", "FashionMNIST/raw"] {
         let root = tempfile::tempdir().unwrap();
         write(&root.path().join(folder), whole());
-        reference(root.path(), Name::FashionMnist);
+        reference(root.path(), DatasetName::FashionMnist);
     }
     let root = tempfile::tempdir().unwrap();
     for (name, bytes) in whole() {
         fs::write(root.path().join(format!("{name}.gz")), gzip(&bytes)).unwrap();
     }
-    reference(root.path(), Name::Mnist);
+    reference(root.path(), DatasetName::Mnist);
     let root = tempfile::tempdir().unwrap();
     for (name, bytes) in whole() {
         fs::write(root.path().join(name.replace("-idx", ".idx")), bytes).unwrap();
     }
-    reference(root.path(), Name::Mnist);
+    reference(root.path(), DatasetName::Mnist);
 }
 
 #[test]
 fn a_missing_set_says_where_it_was_looked_for_and_what_to_do() {
     let root = tempfile::tempdir().unwrap();
-    let message = read(Name::FashionMnist, root.path())
+    let message = read(DatasetName::FashionMnist, root.path())
         .err()
         .unwrap()
         .to_string();
@@ -143,7 +143,10 @@ fn a_missing_set_says_where_it_was_looked_for_and_what_to_do() {
 fn a_missing_companion_is_named() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), whole().into_iter().take(3));
-    let message = read(Name::Mnist, root.path()).err().unwrap().to_string();
+    let message = read(DatasetName::Mnist, root.path())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(message.contains("t10k-labels"), "{message}");
 }
 
@@ -245,7 +248,7 @@ proptest! {
         damaged[at] = value;
         for content in [bytes, damaged] {
             write(root.path(), [("train-images-idx3-ubyte", content)]);
-            let _ = read(Name::Mnist, root.path());
+            let _ = read(DatasetName::Mnist, root.path());
         }
     }
 }

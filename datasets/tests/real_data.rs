@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use burn_zoo_data::{ImageData, Split};
-use burn_zoo_datasets::{Name, OpenOptions, open};
+use burn_zoo_datasets::{DatasetName, OpenOptions, open};
 
-fn read(name: Name, folder: &str) -> Option<ImageData> {
+fn read(name: DatasetName, folder: &str) -> Option<ImageData> {
     let Some(root) = std::env::var_os("BURN_ZOO_DATA") else {
         eprintln!("skipped: BURN_ZOO_DATA is unset");
         return None;
@@ -76,7 +76,7 @@ fn assert_statistics(data: &ImageData, tolerance: f64) {
 
 #[test]
 fn mnist() {
-    let Some(data) = read(Name::Mnist, "mnist") else {
+    let Some(data) = read(DatasetName::Mnist, "mnist") else {
         return;
     };
     assert_eq!(
@@ -92,14 +92,14 @@ fn mnist() {
 
 #[test]
 fn cifar10_binary_and_tree_hold_the_same_images() {
-    let Some(binary) = read(Name::Cifar10, "cifar-10-batches-bin") else {
+    let Some(binary) = read(DatasetName::Cifar10, "cifar-10-batches-bin") else {
         return;
     };
     assert_eq!(counts(&binary.train, 10), [5000; 10]);
     assert_eq!(counts(&binary.valid, 10), [1000; 10]);
     // The images were compressed with loss, so their statistics differ a little from the original's.
     assert_statistics(&binary, 4e-3);
-    let Some(tree) = read(Name::Cifar10, "cifar10-jpeg") else {
+    let Some(tree) = read(DatasetName::Cifar10, "cifar10-jpeg") else {
         return;
     };
     assert_eq!((tree.train.len(), tree.valid.len()), (50_000, 10_000));
@@ -117,7 +117,7 @@ fn cifar10_binary_and_tree_hold_the_same_images() {
 
 #[test]
 fn tiny_imagenet_cut() {
-    let Some(data) = read(Name::TinyImagenet, "tiny-imagenet-200") else {
+    let Some(data) = read(DatasetName::TinyImagenet, "tiny-imagenet-200") else {
         return;
     };
     let classes = data.info.classes.len();

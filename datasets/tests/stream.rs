@@ -16,9 +16,9 @@ use burn_zoo_data::{
     DatasetInfo, Geometry, Image, ImageData, ImageSource, Loader, LoaderOptions, Normalize, OnBad,
     Pipeline, ResizeMode, Sample, Sampler, Transfer, png,
 };
-use burn_zoo_datasets::{Name, OpenOptions, PackOptions, open, pack};
+use burn_zoo_datasets::{DatasetName, OpenOptions, PackOptions, open, pack};
 
-/// Memory that the process may have had at most, in MB; the batches ahead take 256 of them.
+/// InMemory that the process may have had at most, in MB; the batches ahead take 256 of them.
 const MOST: f64 = 600.0;
 
 /// `len` samples of 32×32 pixels, of which 64 are different.
@@ -97,7 +97,7 @@ fn stream(len: usize, folder: &Path) -> usize {
         ..OpenOptions::default()
     };
     let start = Instant::now();
-    let data = open(Name::Shards, &options).unwrap();
+    let data = open(DatasetName::Shards, &options).unwrap();
     eprintln!("opened in {:.1} s", start.elapsed().as_secs_f64());
     let geometry = Geometry {
         size: [32, 32],

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::Device;
 use burn_zoo::data::{DatasetInfo, ImageData, Normalize, Pipeline};
-use burn_zoo::datasets::{Name, OpenOptions};
+use burn_zoo::datasets::{DatasetName, OpenOptions};
 use burn_zoo::trainer::{RunFile, pipelines};
 use burn_zoo::{Classifier, Model, ModelInfo, ModelOptions, WeightsFile, supports_kernels};
 
@@ -18,7 +18,7 @@ pub(crate) fn model_of(run: &RunFile) -> Result<&'static ModelInfo, CliError> {
 }
 
 /// The data set behind a name.
-pub(crate) fn data_name(name: &str) -> Result<Name, CliError> {
+pub(crate) fn data_name(name: &str) -> Result<DatasetName, CliError> {
     name.parse().map_err(CliError::input)
 }
 

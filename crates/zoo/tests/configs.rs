@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use burn::train::Interrupter;
-use burn_zoo::datasets::{Name, OpenOptions};
+use burn_zoo::datasets::{DatasetName, OpenOptions};
 use burn_zoo::trainer::{Existing, Machine, Outcome, RunFile, Silent, TrainRequest, train};
 use burn_zoo::{config_for, model_info, open_data};
 
@@ -36,7 +36,7 @@ fn every_run_file_names_a_model_and_a_data_set_that_fit() {
     for file in files {
         let run = RunFile::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
         let info = model_info(&run.model.arch).unwrap_or_else(|error| panic!("{error}"));
-        let name: Name = run
+        let name: DatasetName = run
             .data
             .name
             .parse()

@@ -9,7 +9,7 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
 use super::error::Problem;
-use super::{Phase, Progress, Remote};
+use super::{Phase, Progress, RemoteFile};
 use crate::http::agent;
 
 /// Bytes moved at a time, and the grain of the progress reports.
@@ -17,7 +17,7 @@ const BLOCK: usize = 1 << 16;
 
 /// A file to bring.
 pub(super) struct Download<'a> {
-    pub(super) remote: &'a Remote,
+    pub(super) remote: &'a RemoteFile,
     /// What the server is told of who asks; servers that it sends us on to are not.
     pub(super) token: Option<&'a str>,
     /// Where it belongs.

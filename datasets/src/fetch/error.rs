@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ureq::http::StatusCode;
 
-use super::Remote;
+use super::RemoteFile;
+use crate::dataset_name::DatasetName;
 use crate::http::is_passing;
-use crate::name::Name;
 
 /// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
 #[derive(Debug)]
@@ -21,7 +21,10 @@ pub struct FetchError {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("{name} has nothing to download: {reason}")]
-    Nothing { name: Name, reason: &'static str },
+    Nothing {
+        name: DatasetName,
+        reason: &'static str,
+    },
     #[error("another fetch of the same is running (it holds {})", lock.display())]
     Busy { lock: PathBuf },
     #[error("{url}: {reason}")]
@@ -92,10 +95,10 @@ impl Problem {
 }
 
 impl FetchError {
-    pub(crate) fn nothing(name: Name) -> Self {
+    pub(crate) fn nothing(name: DatasetName) -> Self {
         let reason = match name {
-            Name::ImageFolder => "it is a folder of your own images, named as `root`",
-            Name::Shards => "its files are your own, and are read where they are",
+            DatasetName::ImageFolder => "it is a folder of your own images, named as `root`",
+            DatasetName::Shards => "its files are your own, and are read where they are",
             _ => "it is embedded and can be used at once",
         };
         Self {
@@ -107,7 +110,7 @@ impl FetchError {
     /// `again` is the command that goes on once the files are in `folder`, and unpacks them if they are `archives`.
     pub(crate) fn new(
         problem: Problem,
-        files: &[Remote],
+        files: &[RemoteFile],
         folder: &Path,
         again: &str,
         archives: bool,
@@ -119,7 +122,7 @@ impl FetchError {
                 "\nWithout a connection, download by hand into {}:",
                 folder.display()
             );
-            for Remote {
+            for RemoteFile {
                 url, bytes, sha256, ..
             } in files
             {

@@ -13,7 +13,7 @@ use server::{Server, answer, content, ranged, sha256, whole};
 
 /// A set of one file `a.bin` in the folder `set`.
 fn plain(server: &Server, content: &[u8]) -> Source {
-    let remote = Remote {
+    let remote = RemoteFile {
         url: format!("{}/a.bin", server.address),
         file: "a.bin".into(),
         bytes: Some(content.len() as u64),
@@ -34,7 +34,7 @@ fn packed(server: &Server, content: &[u8], archive: Archive) -> Source {
 }
 
 fn run(source: &Source, root: &Path) -> Result<PathBuf, FetchError> {
-    fetch_source(Name::Mnist, source, root, &mut |_| {})
+    fetch_source(DatasetName::Mnist, source, root, &mut |_| {})
 }
 
 fn message(source: &Source, root: &Path) -> String {
@@ -72,7 +72,7 @@ fn a_file_arrives_with_its_progress() {
     let mut phases = Vec::new();
     let mut last = 0;
     let folder = fetch_source(
-        Name::Mnist,
+        DatasetName::Mnist,
         &plain(&server, &content),
         root.path(),
         &mut |progress| {
@@ -246,9 +246,12 @@ fn an_archive_becomes_a_folder() {
     fs::write(aside.join("half.bin"), "half").unwrap();
     let source = packed(&server, &content, Archive::TarGz);
     let mut phases = Vec::new();
-    let folder = fetch_source(Name::Cifar10, &source, root.path(), &mut |progress| {
-        phases.push(progress.phase)
-    })
+    let folder = fetch_source(
+        DatasetName::Cifar10,
+        &source,
+        root.path(),
+        &mut |progress| phases.push(progress.phase),
+    )
     .unwrap();
     assert_eq!(phases.last(), Some(&Phase::Unpack));
     assert_eq!(names(&folder), ["deep", "one.bin"]);
@@ -333,7 +336,7 @@ fn a_mirror_is_asked_for_the_files_of_the_set() {
     let options = FetchOptions {
         mirror: Some(format!("{}/", server.address)),
     };
-    let error = fetch(Name::Mnist, root.path(), &options, &mut |_| {}).unwrap_err();
+    let error = fetch(DatasetName::Mnist, root.path(), &options, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("has sha256"), "{error}");
     let asked = server.requests.lock().unwrap()[0].path.clone();
     assert_eq!(asked, "/mnist/train-images-idx3-ubyte.gz");
@@ -341,7 +344,11 @@ fn a_mirror_is_asked_for_the_files_of_the_set() {
 
 #[test]
 fn sets_without_files_say_so() {
-    for name in [Name::Glyphs, Name::ImageFolder, Name::Shards] {
+    for name in [
+        DatasetName::Glyphs,
+        DatasetName::ImageFolder,
+        DatasetName::Shards,
+    ] {
         let error = fetch(
             name,
             Path::new("/nowhere"),

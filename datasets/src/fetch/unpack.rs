@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 
 use super::error::Problem;
 use super::{Archive, Phase, Progress};
-use crate::tree::file_name;
+use crate::scan::file_name;
 
 /// Unpacks `folder` from the archive at `path` to `root`.
 pub(super) fn unpack(

@@ -11,8 +11,8 @@ use super::{HubError, HubOptions, HubSet};
 use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Progress, fetch_file_as};
 use crate::http::{Failure, patiently};
+use crate::scan::file_name;
 use crate::shards::{CLASSES, Writer, write_whole, writing};
-use crate::tree::file_name;
 
 /// Makes a tar file in `tars` of every file of `listing`, and the list of classes; those that are there stay.
 pub(super) fn all(

@@ -10,7 +10,7 @@ use serde_json::json;
 use ureq::http::{StatusCode, header};
 
 use super::{HubError, HubOptions, HubSet};
-use crate::fetch::Remote;
+use crate::fetch::RemoteFile;
 use crate::http::{Failure, agent, patiently, refused};
 use crate::shards::write_whole;
 
@@ -36,7 +36,7 @@ pub(super) struct Listing {
 pub(super) struct File {
     /// Its folder, below that of the config: the split, or a part of one.
     pub(super) folder: String,
-    pub(super) remote: Remote,
+    pub(super) remote: RemoteFile,
 }
 
 /// An entry of the Hub's listing.
@@ -235,7 +235,7 @@ fn configs(
             .map_or(folder, |(split, _)| split);
         let endpoint = options.endpoint.trim_end_matches('/');
         let place = parts.iter().map(|part| escaped(part)).collect::<Vec<_>>();
-        let remote = Remote {
+        let remote = RemoteFile {
             url: format!(
                 "{endpoint}/datasets/{}/resolve/{BRANCH}/{}",
                 set.repository,

@@ -46,14 +46,14 @@ impl fmt::Display for HubSet {
 #[error(
     "\"{found}\" names no set of the Hugging Face Hub: expected hf:OWNER/NAME or hf:OWNER/NAME:CONFIG, as hf:ylecun/mnist"
 )]
-pub struct NotAHubSet {
+pub struct InvalidHubSet {
     found: String,
 }
 
 impl FromStr for HubSet {
-    type Err = NotAHubSet;
+    type Err = InvalidHubSet;
 
-    fn from_str(text: &str) -> Result<Self, NotAHubSet> {
+    fn from_str(text: &str) -> Result<Self, InvalidHubSet> {
         let parse = || {
             let name = text.trim().strip_prefix(PREFIX)?;
             let (repository, config) = match name.split_once(':') {
@@ -72,7 +72,7 @@ impl FromStr for HubSet {
                 config: config.map(str::to_owned),
             })
         };
-        parse().ok_or_else(|| NotAHubSet {
+        parse().ok_or_else(|| InvalidHubSet {
             found: text.to_owned(),
         })
     }

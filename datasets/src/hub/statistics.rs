@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
-use crate::tree::on_all_cores;
+use crate::scan::on_all_cores;
 
 /// Images that are looked at, drawn at random: MNIST's images of even numbers are darker than the others.
 const SEEN: usize = 10_000;
@@ -113,8 +113,8 @@ mod tests {
     use burn_zoo_data::{ImageSource, Sample};
 
     use super::*;
-    use crate::name::Name;
-    use crate::open::of_any_size;
+    use crate::dataset_name::DatasetName;
+    use crate::open::info_for_any_size;
 
     fn image(height: usize, channels: usize, pixels: &[u8]) -> Image {
         Image {
@@ -132,7 +132,7 @@ mod tests {
             label: 0,
         });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
-        let mut info = of_any_size(Name::Shards, vec!["a".to_owned()]);
+        let mut info = info_for_any_size(DatasetName::Shards, vec!["a".to_owned()]);
         measure([&split, &split], &mut info);
         info
     }

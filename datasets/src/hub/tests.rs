@@ -118,7 +118,7 @@ fn read(folder: &Path) -> ImageData {
         root: Some(folder.to_owned()),
         ..OpenOptions::default()
     };
-    open(Name::Shards, &options).unwrap()
+    open(DatasetName::Shards, &options).unwrap()
 }
 
 /// File and label of every sample, sorted.

@@ -9,33 +9,33 @@ use burn_zoo_data::DatasetInfo;
 
 use super::MANIFEST;
 use super::index::{ENDING, Index};
+use super::index_tar::index_file;
+use super::location::Location;
 use super::manifest::{Manifest, Shard};
-use super::place::Place;
 use super::split::ShardSplit;
-use super::walk::walk;
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::Name;
-use crate::open::{OpenOptions, Opened, of_any_size};
-use crate::select::{Labelled, OF_ONE};
-use crate::tree;
+use crate::open::{LoadedSplits, OpenOptions, info_for_any_size};
+use crate::scan;
+use crate::subset::{LabelledSplit, ONE_IMAGE_PER_CLASS};
 
 /// Names of the classes of somebody else's shards, one a line.
 pub(crate) const CLASSES: &str = "classes.txt";
 
 /// Opens the set at `root`, a folder or an address.
-pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenError> {
-    let place = Arc::new(Place::of(root));
-    let manifest = match place.text(MANIFEST)? {
-        Some(text) => Some(Manifest::parse(&text, &place.name(MANIFEST))?),
+pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
+    let location = Arc::new(Location::of(root));
+    let manifest = match location.text(MANIFEST)? {
+        Some(text) => Some(Manifest::parse(&text, &location.name(MANIFEST))?),
         None => None,
     };
     let is_packed = manifest.is_some();
-    let found = match (manifest, &*place) {
-        (Some(manifest), _) => packed(&place, manifest)?,
-        (None, Place::Folder(folder)) => foreign(&place, folder)?,
-        (None, Place::Remote(_)) => {
+    let found = match (manifest, &*location) {
+        (Some(manifest), _) => packed(&location, manifest)?,
+        (None, Location::Folder(folder)) => foreign(&location, folder)?,
+        (None, Location::Remote(_)) => {
             return Err(OpenError::Remote {
-                url: place.name(MANIFEST).display().to_string(),
+                url: location.name(MANIFEST).display().to_string(),
                 problem: "there is no such file, which names the shards, and a server cannot be asked for the files that it \
                           has: pack a copy of the shards (`zoo data pack shards OUT --root FOLDER`) and serve OUT, which \
                           holds it and an index of each shard"
@@ -49,7 +49,7 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     let missing = missing.iter().find(|(_, shards)| shards.is_empty());
     if let Some((split, _)) = missing.filter(|_| !is_shared) {
         return Err(OpenError::malformed(
-            &place.name(MANIFEST),
+            &location.name(MANIFEST),
             format!(
                 "names no {split} shards: pack that split into the same folder as well (`zoo data pack`)"
             ),
@@ -73,21 +73,21 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
         })
     };
     let labelled = |shards: &[(String, Index)]| {
-        let mut split = ShardSplit::new(place.clone());
+        let mut split = ShardSplit::new(location.clone());
         for (name, index) in shards {
             split.push(name, index, label)?;
         }
         let (labels, starts) = (split.labels.clone(), split.starts.clone());
-        Ok::<_, OpenError>(Labelled::new(Arc::new(split), labels).in_shards(starts))
+        Ok::<_, OpenError>(LabelledSplit::new(Arc::new(split), labels).in_shards(starts))
     };
     let (train, valid) = match is_shared {
         false => (labelled(&found.train)?, labelled(&found.valid)?),
-        true => labelled(&found.train)?.shared(options.valid_fraction, options.seed)?,
+        true => labelled(&found.train)?.stratified_split(options.valid_fraction, options.seed)?,
     };
     if valid.labels.is_empty() {
-        return Err(OpenError::malformed(root, OF_ONE));
+        return Err(OpenError::malformed(root, ONE_IMAGE_PER_CLASS));
     }
-    Ok(Opened {
+    Ok(LoadedSplits {
         train,
         valid,
         info: found.info,
@@ -114,19 +114,19 @@ enum Labels {
 }
 
 /// A set with its manifest.
-fn packed(place: &Place, manifest: Manifest) -> Result<Found, OpenError> {
+fn packed(location: &Location, manifest: Manifest) -> Result<Found, OpenError> {
     let indexes = |shards: &[Shard]| {
-        tree::on_all_cores(shards, |shard| {
-            Ok::<_, OpenError>((shard.file.clone(), index_of(place, shard)?))
+        scan::on_all_cores(shards, |shard| {
+            Ok::<_, OpenError>((shard.file.clone(), index_of(location, shard)?))
         })
     };
     let (train, valid) = (indexes(&manifest.train)?, indexes(&manifest.valid)?);
     // A server that gives no parts of files is met here and not in the middle of a training.
     if let Some(shard) = manifest.train.first().or(manifest.valid.first()) {
-        check_length(place, shard)?;
+        check_length(location, shard)?;
     }
     let info = DatasetInfo {
-        name: Name::Shards.to_string(),
+        name: DatasetName::Shards.to_string(),
         classes: manifest.classes,
         channels: manifest.channels,
         size: manifest.size,
@@ -141,10 +141,10 @@ fn packed(place: &Place, manifest: Manifest) -> Result<Found, OpenError> {
     })
 }
 
-fn index_of(place: &Place, shard: &Shard) -> Result<Index, OpenError> {
+fn index_of(location: &Location, shard: &Shard) -> Result<Index, OpenError> {
     let name = format!("{}{ENDING}", shard.file);
-    let path = place.name(&name);
-    let Some(text) = place.text(&name)? else {
+    let path = location.name(&name);
+    let Some(text) = location.text(&name)? else {
         return Err(OpenError::malformed(
             &path,
             format!(
@@ -166,14 +166,14 @@ fn index_of(place: &Place, shard: &Shard) -> Result<Index, OpenError> {
             ),
         ));
     }
-    if let Place::Folder(_) = place {
-        check_length(place, shard)?;
+    if let Location::Folder(_) = location {
+        check_length(location, shard)?;
     }
     Ok(index)
 }
 
-fn check_length(place: &Place, shard: &Shard) -> Result<(), OpenError> {
-    let found = place.length(&shard.file)?;
+fn check_length(location: &Location, shard: &Shard) -> Result<(), OpenError> {
+    let found = location.length(&shard.file)?;
     if found == shard.bytes {
         return Ok(());
     }
@@ -183,15 +183,15 @@ fn check_length(place: &Place, shard: &Shard) -> Result<(), OpenError> {
         ""
     };
     Err(OpenError::malformed(
-        &place.name(&shard.file),
+        &location.name(&shard.file),
         format!("{what}{found} bytes, {MANIFEST} states {}", shard.bytes),
     ))
 }
 
 /// Somebody else's shards in a folder.
-fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
+fn foreign(location: &Location, folder: &Path) -> Result<Found, OpenError> {
     let missing = |advice: &str| OpenError::Missing {
-        name: Name::Shards,
+        name: DatasetName::Shards,
         wanted: format!("{MANIFEST} or <name>-000000.tar"),
         places: vec![folder.to_owned()],
         advice: advice.to_owned(),
@@ -202,8 +202,8 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
         ));
     }
     let (mut tars, mut compressed) = (Vec::new(), false);
-    for path in tree::files(folder)? {
-        let name = tree::file_name(&path).to_ascii_lowercase();
+    for path in scan::files(folder)? {
+        let name = scan::file_name(&path).to_ascii_lowercase();
         compressed |= name.ends_with(".tar.gz") || name.ends_with(".tgz");
         if name.ends_with(".tar") {
             tars.push(path);
@@ -217,12 +217,12 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
             }
         }));
     }
-    let indexed = tree::on_all_cores(&tars, |path| {
+    let indexed = scan::on_all_cores(&tars, |path| {
         let file = path.strip_prefix(folder).unwrap_or(path);
         let file = file.to_string_lossy().replace('\\', "/");
         Ok::<_, OpenError>((file, own_index(path)?))
     })?;
-    let (train, valid) = tree::in_splits(indexed, |(file, _)| file.clone());
+    let (train, valid) = scan::in_splits(indexed, |(file, _)| file.clone());
     if train.is_empty() {
         return Err(OpenError::malformed(
             folder,
@@ -233,7 +233,7 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
             ),
         ));
     }
-    let (classes, labels) = match place.text(CLASSES)? {
+    let (classes, labels) = match location.text(CLASSES)? {
         Some(text) => {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             (lines.map(str::to_owned).collect(), Labels::Either)
@@ -247,7 +247,7 @@ fn foreign(place: &Place, folder: &Path) -> Result<Found, OpenError> {
             (classes, Labels::Names)
         }
     };
-    let info = of_any_size(Name::Shards, classes);
+    let info = info_for_any_size(DatasetName::Shards, classes);
     if info.classes.is_empty() {
         return Err(OpenError::malformed(
             &folder.join(CLASSES),
@@ -275,7 +275,7 @@ fn own_index(path: &Path) -> Result<Index, OpenError> {
     if let Some(index) = known() {
         return Ok(index);
     }
-    let index = walk(path)?;
+    let index = index_file(path)?;
     // A folder that may not be written to is indexed each time.
     let _ = write_whole(&beside, index.text().as_bytes());
     Ok(index)

@@ -8,12 +8,12 @@ use burn_zoo_data::{ImageSource, MAX_DECODED_BYTES, Sample, Unreachable};
 
 use super::HEADER;
 use super::index::Index;
-use super::place::Place;
+use super::location::Location;
 use crate::error::OpenError;
 
 /// The images of some shards, one shard after the other. Some 30 bytes per image and its name are kept.
 pub(super) struct ShardSplit {
-    place: Arc<Place>,
+    location: Arc<Location>,
     shards: Vec<File>,
     /// Where each shard's images begin, and the number of all.
     pub(super) starts: Vec<usize>,
@@ -51,9 +51,9 @@ impl Names {
 }
 
 impl ShardSplit {
-    pub(super) fn new(place: Arc<Place>) -> Self {
+    pub(super) fn new(location: Arc<Location>) -> Self {
         Self {
-            place,
+            location,
             shards: Vec::new(),
             starts: vec![0],
             offsets: Vec::new(),
@@ -73,7 +73,7 @@ impl ShardSplit {
         for entry in &index.entries {
             let label = label(&entry.label).map_err(|problem| {
                 let problem = format!("\"{}\" {problem}", entry.name);
-                OpenError::malformed(&self.place.name(name), problem)
+                OpenError::malformed(&self.location.name(name), problem)
             })?;
             self.offsets.push(entry.offset);
             self.lengths.push(entry.length);
@@ -91,7 +91,7 @@ impl ShardSplit {
     /// What messages call an image: its shard and its name in there.
     fn name(&self, index: usize) -> PathBuf {
         let shard = &self.shards[self.shard(index)];
-        self.place.name(&shard.name).join(self.names.get(index))
+        self.location.name(&shard.name).join(self.names.get(index))
     }
 
     fn shard(&self, index: usize) -> usize {
@@ -110,14 +110,14 @@ impl ShardSplit {
         }
         let (start, with_header) = (offset - HEADER, (HEADER + length) as usize);
         let mut bytes = self
-            .place
+            .location
             .range(&shard.name, shard.bytes, start, with_header)?;
         let content = bytes.split_off(HEADER as usize);
         let name = self.names.get(index);
         match is_header_of(&bytes, name, length) {
             true => Ok(content),
             false => Err(OpenError::malformed(
-                &self.place.name(&shard.name),
+                &self.location.name(&shard.name),
                 format!(
                     "its index is another file's: at byte {offset} it says \"{name}\" with {length} bytes, the shard has something \
                      else there; remove the index of a folder of your own and it is made anew"

@@ -12,8 +12,8 @@ use burn::data::dataset::Dataset;
 use burn_zoo_data::{Image, ImageData, ImageSource, Split, png};
 
 use super::*;
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::Name;
 use crate::open::{OpenOptions, open as open_set};
 
 /// An image whose pixels tell its number.
@@ -42,7 +42,7 @@ fn folder_set(root: &Path) -> ImageData {
         root: Some(root.to_owned()),
         ..OpenOptions::default()
     };
-    open_set(Name::ImageFolder, &options).unwrap()
+    open_set(DatasetName::ImageFolder, &options).unwrap()
 }
 
 /// Options that make several shards of [`folder_set`].
@@ -66,7 +66,7 @@ fn read(root: &Path) -> Result<ImageData, OpenError> {
         root: Some(root.to_owned()),
         ..OpenOptions::default()
     };
-    open_set(Name::Shards, &options)
+    open_set(DatasetName::Shards, &options)
 }
 
 /// Why the set at `root` cannot be opened; one sentence.

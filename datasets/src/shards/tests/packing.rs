@@ -64,7 +64,7 @@ fn a_part_in_balance_knows_its_shards() {
         train_size: Some(6),
         ..OpenOptions::default()
     };
-    let data = open_set(Name::Shards, &options).unwrap();
+    let data = open_set(DatasetName::Shards, &options).unwrap();
     let starts = data.shards.unwrap();
     assert_eq!(starts.len(), 6);
     assert!(starts.is_sorted() && starts[0] == 0 && starts[5] == 6);
@@ -188,7 +188,7 @@ fn a_split_may_follow_and_nothing_is_overwritten() {
     assert_eq!(read(&out).unwrap().valid.len(), 10);
     assert!(message(&set, &small()).contains("holds the train split already"));
     let glyphs = open_set(
-        Name::Glyphs,
+        DatasetName::Glyphs,
         &OpenOptions {
             train_size: Some(4),
             valid_size: Some(4),
@@ -219,7 +219,7 @@ fn decoded_images_become_png_and_what_is_no_image_is_named() {
         },
         root.path().join("glyphs"),
     );
-    let glyphs = open_set(Name::Glyphs, &options).unwrap();
+    let glyphs = open_set(DatasetName::Glyphs, &options).unwrap();
     pack(&glyphs, &out, &PackOptions::default(), &mut |_| {}).unwrap();
     let after = read(&out).unwrap();
     assert_eq!((after.info.size, after.info.channels), (Some([32, 32]), 1));
@@ -254,5 +254,5 @@ fn folder_set_as_it_is(root: &Path) -> ImageData {
         root: Some(root.to_owned()),
         ..OpenOptions::default()
     };
-    open_set(Name::ImageFolder, &options).unwrap()
+    open_set(DatasetName::ImageFolder, &options).unwrap()
 }

@@ -1,6 +1,6 @@
 //! `zoo data list`: the data sets by name.
 
-use burn_zoo::datasets::Name;
+use burn_zoo::datasets::DatasetName;
 use clap::Args;
 use serde_json::json;
 
@@ -12,11 +12,11 @@ use crate::output::{Output, table};
 pub(crate) struct ListArgs {}
 
 pub(crate) fn run(_args: &ListArgs, output: Output) -> Result<(), CliError> {
-    let document: Vec<_> = Name::ALL
+    let document: Vec<_> = DatasetName::ALL
         .map(|name| json!({ "name": name.as_str(), "about": name.summary() }))
         .to_vec();
     output.show(&document, || {
-        let rows = Name::ALL.map(|name| [name.to_string(), name.summary().to_owned()]);
+        let rows = DatasetName::ALL.map(|name| [name.to_string(), name.summary().to_owned()]);
         table(["data set", "about"], [false; 2], &rows)
     })
 }

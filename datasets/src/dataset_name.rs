@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A data set that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Name {
+pub enum DatasetName {
     /// Ten digits drawn by a procedure; embedded.
     Glyphs,
     /// Handwritten digits, LeCun, Cortes and Burges 1998.
@@ -24,7 +24,7 @@ pub enum Name {
     Shards,
 }
 
-impl Name {
+impl DatasetName {
     /// Every data set, in the order in which lists show them.
     pub const ALL: [Self; 8] = [
         Self::Glyphs,
@@ -70,7 +70,7 @@ impl Name {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for DatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -78,30 +78,34 @@ impl fmt::Display for Name {
 
 /// A name that no data set has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
+pub struct UnknownDatasetName {
     /// The name that was asked for.
     pub found: String,
     /// The most similar name, where one is similar.
-    pub nearest: Option<Name>,
+    pub nearest: Option<DatasetName>,
 }
 
-impl fmt::Display for UnknownName {
+impl fmt::Display for UnknownDatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no data set is called \"{}\"", self.found)?;
         if let Some(nearest) = self.nearest {
             write!(f, ": did you mean \"{nearest}\"?")?;
         }
-        write!(f, " (known: {})", Name::ALL.map(Name::as_str).join(", "))
+        write!(
+            f,
+            " (known: {})",
+            DatasetName::ALL.map(DatasetName::as_str).join(", ")
+        )
     }
 }
 
-impl std::error::Error for UnknownName {}
+impl std::error::Error for UnknownDatasetName {}
 
-impl FromStr for Name {
-    type Err = UnknownName;
+impl FromStr for DatasetName {
+    type Err = UnknownDatasetName;
 
     /// Reads a name; case and `-` for `_` do not matter.
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
+    fn from_str(text: &str) -> Result<Self, UnknownDatasetName> {
         let wanted = text.trim().to_ascii_lowercase().replace('-', "_");
         if let Some(name) = Self::ALL.into_iter().find(|name| name.as_str() == wanted) {
             return Ok(name);
@@ -111,7 +115,7 @@ impl FromStr for Name {
             .into_iter()
             .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
             .filter(|name| similarity(name) > 0.75);
-        Err(UnknownName {
+        Err(UnknownDatasetName {
             found: text.to_owned(),
             nearest,
         })
@@ -124,23 +128,23 @@ mod tests {
 
     #[test]
     fn every_name_reads_back() {
-        for name in Name::ALL {
+        for name in DatasetName::ALL {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
-        assert_eq!("Fashion-MNIST".parse(), Ok(Name::FashionMnist));
+        assert_eq!("Fashion-MNIST".parse(), Ok(DatasetName::FashionMnist));
     }
 
     #[test]
     fn a_typo_names_the_nearest() {
-        let error = "cifar-1O".parse::<Name>().unwrap_err();
-        assert_eq!(error.nearest, Some(Name::Cifar10));
+        let error = "cifar-1O".parse::<DatasetName>().unwrap_err();
+        assert_eq!(error.nearest, Some(DatasetName::Cifar10));
         assert!(
             error.to_string().contains("did you mean \"cifar10\"?"),
             "{error}"
         );
-        let error = "tinyimagenet".parse::<Name>().unwrap_err();
-        assert_eq!(error.nearest, Some(Name::TinyImagenet));
-        let error = "xyz".parse::<Name>().unwrap_err();
+        let error = "tinyimagenet".parse::<DatasetName>().unwrap_err();
+        assert_eq!(error.nearest, Some(DatasetName::TinyImagenet));
+        let error = "xyz".parse::<DatasetName>().unwrap_err();
         assert_eq!(error.nearest, None);
         assert!(error.to_string().contains("image_folder"), "{error}");
     }

@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::HEADER;
 use super::index::{Entry, Index};
 use crate::error::OpenError;
-use crate::tree::EXTENSIONS;
+use crate::scan::EXTENSIONS;
 
 /// Most bytes of a file that holds a label.
 const LABEL_BYTES: u64 = 1 << 20;
 
 /// Indexes the shard at `path`.
-pub(crate) fn walk(path: &Path) -> Result<Index, OpenError> {
+pub(crate) fn index_file(path: &Path) -> Result<Index, OpenError> {
     let unreadable = |source| OpenError::unreadable(path, source);
     let file = File::open(path).map_err(unreadable)?;
     let tar_bytes = file.metadata().map_err(unreadable)?.len();

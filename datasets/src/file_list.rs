@@ -7,19 +7,19 @@ use burn_zoo_data::{ImageSource, Sample};
 
 /// Image files with their labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Files {
+pub(crate) struct FileList {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) labels: Vec<usize>,
 }
 
-impl Files {
+impl FileList {
     pub(crate) fn push(&mut self, path: PathBuf, label: usize) {
         self.paths.push(path);
         self.labels.push(label);
     }
 }
 
-impl Dataset<Sample> for Files {
+impl Dataset<Sample> for FileList {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         Ok(Sample {
             image: ImageSource::File(self.paths[index].clone()),

@@ -11,17 +11,18 @@ use rand_chacha::ChaCha8Rng;
 use crate::error::OpenError;
 
 /// What is wrong with a set that no part of can validate.
-pub(crate) const OF_ONE: &str = "has one image a class: nothing is left to validate on";
+pub(crate) const ONE_IMAGE_PER_CLASS: &str =
+    "has one image a class: nothing is left to validate on";
 
 /// A split and the label of each of its samples, known without loading them.
-pub(crate) struct Labelled {
+pub(crate) struct LabelledSplit {
     pub(crate) split: Split,
     pub(crate) labels: Vec<usize>,
     /// Where the samples of each shard begin, and the number of all; none where samples lie on their own.
     pub(crate) starts: Option<Vec<usize>>,
 }
 
-impl Labelled {
+impl LabelledSplit {
     /// Samples that lie on their own.
     pub(crate) fn new(split: Split, labels: Vec<usize>) -> Self {
         Self {
@@ -49,8 +50,12 @@ impl Labelled {
     }
 
     /// The samples of two splits, of which `fraction` of each class is the second.
-    pub(crate) fn shared(&self, fraction: f64, seed: u64) -> Result<(Self, Self), OpenError> {
-        let (train, valid) = shared(&self.labels, fraction, seed)?;
+    pub(crate) fn stratified_split(
+        &self,
+        fraction: f64,
+        seed: u64,
+    ) -> Result<(Self, Self), OpenError> {
+        let (train, valid) = stratified_split(&self.labels, fraction, seed)?;
         Ok((self.at(train), self.at(valid)))
     }
 
@@ -63,7 +68,7 @@ impl Labelled {
                 .as_ref()
                 .map(|starts| starts.iter().map(kept_before).collect()),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
-            split: Arc::new(Part {
+            split: Arc::new(Subset {
                 split: self.split.clone(),
                 indices,
             }),
@@ -90,7 +95,7 @@ fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
 ///
 /// # Errors
 /// When `fraction` is not between 0 and 1.
-pub(crate) fn shared(
+pub(crate) fn stratified_split(
     labels: &[usize],
     fraction: f64,
     seed: u64,
@@ -130,12 +135,12 @@ fn balanced(labels: &[usize], size: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Some samples of a split.
-struct Part {
+struct Subset {
     split: Split,
     indices: Vec<usize>,
 }
 
-impl Dataset<Sample> for Part {
+impl Dataset<Sample> for Subset {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         self.split.get(self.indices[index])
     }
@@ -162,14 +167,14 @@ mod tests {
     #[test]
     fn a_share_of_every_class_validates() {
         let labels = [0, 0, 0, 0, 0, 1, 1, 2];
-        let (train, valid) = shared(&labels, 0.2, 0).unwrap();
+        let (train, valid) = stratified_split(&labels, 0.2, 0).unwrap();
         let mut all = [train.clone(), valid.clone()].concat();
         all.sort_unstable();
         assert_eq!(all, (0..8).collect::<Vec<_>>());
         let valid: Vec<usize> = valid.iter().map(|&index| labels[index]).collect();
         assert_eq!(valid, [0, 1], "one of five, one of two, none of one");
         assert!(train.is_sorted());
-        assert!(shared(&labels, 1.0, 0).is_err());
+        assert!(stratified_split(&labels, 1.0, 0).is_err());
     }
 
     #[test]

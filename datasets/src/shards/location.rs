@@ -4,16 +4,16 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::http::Remote;
+use super::remote::RemoteFolder;
 use crate::error::OpenError;
 
 /// A folder or an address that holds shards.
-pub(crate) enum Place {
+pub(crate) enum Location {
     Folder(PathBuf),
-    Remote(Remote),
+    Remote(RemoteFolder),
 }
 
-impl Place {
+impl Location {
     /// The place that `root` names: an address, or a folder.
     pub(crate) fn of(root: &Path) -> Self {
         let address = root.to_str().filter(|root| {
@@ -21,7 +21,7 @@ impl Place {
             lower.starts_with("http://") || lower.starts_with("https://")
         });
         match address {
-            Some(address) => Self::Remote(Remote::new(address)),
+            Some(address) => Self::Remote(RemoteFolder::new(address)),
             None => Self::Folder(root.to_owned()),
         }
     }

@@ -5,7 +5,7 @@ use burn_zoo_data::{Image, ImageSource, Sample};
 
 /// Images of one size with their labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Memory {
+pub(crate) struct InMemory {
     /// Height and width.
     pub(crate) size: [usize; 2],
     pub(crate) channels: usize,
@@ -14,13 +14,13 @@ pub(crate) struct Memory {
     pub(crate) labels: Vec<usize>,
 }
 
-impl Memory {
+impl InMemory {
     fn values(&self) -> usize {
         self.size[0] * self.size[1] * self.channels
     }
 }
 
-impl Dataset<Sample> for Memory {
+impl Dataset<Sample> for InMemory {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         let ([height, width], channels) = (self.size, self.channels);
         let label = self.labels[index];

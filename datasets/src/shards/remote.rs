@@ -21,7 +21,7 @@ const KEPT: usize = 256 << 20;
 const WHOLE: u64 = 1 << 30;
 
 /// An address below which shards lie.
-pub(crate) struct Remote {
+pub(crate) struct RemoteFolder {
     /// Without a slash at its end.
     base: String,
     agent: Agent,
@@ -29,7 +29,7 @@ pub(crate) struct Remote {
     blocks: Cache<(Arc<str>, u64), Vec<u8>>,
 }
 
-impl Remote {
+impl RemoteFolder {
     pub(crate) fn new(base: &str) -> Self {
         Self {
             base: base.trim_end_matches('/').to_owned(),
