@@ -1,4 +1,4 @@
-//! A split of image files, read when an image is made of them.
+//! A split of image files, each read when its sample is loaded.
 
 use std::path::PathBuf;
 
@@ -13,9 +13,9 @@ pub(crate) struct FileList {
 }
 
 impl FileList {
-    pub(crate) fn push(&mut self, path: PathBuf, label: usize) {
-        self.paths.push(path);
-        self.labels.push(label);
+    pub(crate) fn extend(&mut self, paths: Vec<PathBuf>, label: usize) {
+        self.paths.extend(paths);
+        self.labels.resize(self.paths.len(), label);
     }
 }
 

@@ -3,7 +3,6 @@
 //! [`open`] reads a set from a folder, [`fetch`] and [`fetch_hub`] bring one there. Each module knows one set: its layout, its numbers,
 //! and the addresses and checksums of its files, which live beside the reader of the same files.
 
-mod cache;
 mod cifar;
 mod dataset_name;
 mod error;

@@ -1,4 +1,4 @@
-//! Parts of a split that keep its classes in balance.
+//! Subsets of a split that keep its classes in balance.
 
 use std::sync::Arc;
 
@@ -10,46 +10,36 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::OpenError;
 
-/// What is wrong with a set that no part of can validate.
-pub(crate) const ONE_IMAGE_PER_CLASS: &str =
-    "has one image a class: nothing is left to validate on";
-
 /// A split and the label of each of its samples, known without loading them.
 pub(crate) struct LabelledSplit {
     pub(crate) split: Split,
     pub(crate) labels: Vec<usize>,
-    /// Where the samples of each shard begin, and the number of all; none where samples lie on their own.
+    /// Index of the first sample of each shard, then the number of samples; none where samples are not in shards.
     pub(crate) starts: Option<Vec<usize>>,
 }
 
 impl LabelledSplit {
-    /// Samples that lie on their own.
-    pub(crate) fn new(split: Split, labels: Vec<usize>) -> Self {
+    /// A split that is not in shards.
+    pub(crate) fn new(labels: Vec<usize>, split: impl Dataset<Sample> + 'static) -> Self {
         Self {
-            split,
+            split: Arc::new(split),
             labels,
             starts: None,
         }
     }
 
-    /// The same, whose samples lie in shards.
-    pub(crate) fn in_shards(self, starts: Vec<usize>) -> Self {
-        Self {
-            starts: Some(starts),
-            ..self
+    /// At most `size` of the samples, spread over the classes as evenly as possible.
+    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Self {
+        match size {
+            Some(size) if size < self.labels.len() => self.at(balanced(&self.labels, size, seed)),
+            _ => self,
         }
     }
 
-    /// At most `size` of the samples, as evenly spread over the classes as they allow.
-    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Self {
-        let Some(size) = size.filter(|&size| size < self.labels.len()) else {
-            return self;
-        };
-        let indices = balanced(&self.labels, size, seed);
-        self.at(indices)
-    }
-
-    /// The samples of two splits, of which `fraction` of each class is the second.
+    /// A training and a validation split; `fraction` of each class is in the second.
+    ///
+    /// # Errors
+    /// When `fraction` is not between 0 and 1.
     pub(crate) fn stratified_split(
         &self,
         fraction: f64,
@@ -61,12 +51,12 @@ impl LabelledSplit {
 
     /// The samples at `indices`, which ascend.
     fn at(&self, indices: Vec<usize>) -> Self {
-        let kept_before = |start: &usize| indices.partition_point(|index| index < start);
+        let before = |start: &usize| indices.partition_point(|index| index < start);
         Self {
             starts: self
                 .starts
                 .as_ref()
-                .map(|starts| starts.iter().map(kept_before).collect()),
+                .map(|starts| starts.iter().map(before).collect()),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
             split: Arc::new(Subset {
                 split: self.split.clone(),
@@ -90,12 +80,9 @@ fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
     members
 }
 
-/// The indices that train and those that validate, each in ascending order: `fraction` of each class validates, at least one
-/// of two or more, and every class trains.
-///
-/// # Errors
-/// When `fraction` is not between 0 and 1.
-pub(crate) fn stratified_split(
+/// Training and validation indices, each in ascending order. `fraction` of each class is for validation: at least one sample
+/// of a class with two or more, and never all of them.
+fn stratified_split(
     labels: &[usize],
     fraction: f64,
     seed: u64,
@@ -107,11 +94,11 @@ pub(crate) fn stratified_split(
     }
     let (mut train, mut valid) = (Vec::new(), Vec::new());
     for members in shuffled_classes(labels, seed) {
-        let share = (members.len() as f64 * fraction).round() as usize;
         let most = members.len().saturating_sub(1);
-        let share = share.clamp(most.min(1), most);
-        valid.extend_from_slice(&members[..share]);
-        train.extend_from_slice(&members[share..]);
+        let count = (members.len() as f64 * fraction).round() as usize;
+        let (held_out, rest) = members.split_at(count.clamp(most.min(1), most));
+        valid.extend_from_slice(held_out);
+        train.extend_from_slice(rest);
     }
     train.sort_unstable();
     valid.sort_unstable();
@@ -165,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_every_class_validates() {
+    fn a_fraction_of_every_class_is_for_validation() {
         let labels = [0, 0, 0, 0, 0, 1, 1, 2];
         let (train, valid) = stratified_split(&labels, 0.2, 0).unwrap();
         let mut all = [train.clone(), valid.clone()].concat();

@@ -366,8 +366,8 @@ fn sets_without_files_say_so() {
 #[test]
 fn every_source_is_complete() {
     for (source, files) in [
-        (mnist::Kind::Digits.source(), 4),
-        (mnist::Kind::Fashion.source(), 4),
+        (mnist::DIGITS.source(), 4),
+        (mnist::FASHION.source(), 4),
         (cifar::CIFAR10.source(), 1),
         (cifar::CIFAR100.source(), 1),
         (tiny_imagenet::source(), 1),
