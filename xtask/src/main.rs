@@ -39,14 +39,18 @@ fn main() -> ExitCode {
 }
 
 fn tidy() -> ExitCode {
-    let tree = match Tree::read() {
-        Ok(tree) => tree,
+    let read = Tree::read().and_then(|tree| Ok((tree, tidy::read_packages()?)));
+    let (tree, packages) = match read {
+        Ok(read) => read,
         Err(reason) => {
             eprintln!("error: {reason}");
             return ExitCode::FAILURE;
         }
     };
-    let violations = tidy::check(&tree);
+    let violations = tidy::check(&tree, &packages);
+    for long in tidy::long_files(&tree) {
+        eprintln!("warning: {long}");
+    }
     let mut out = std::io::stdout().lock();
     for violation in &violations {
         // A reader that has seen enough closes the pipe; the exit code still tells.
@@ -54,11 +58,11 @@ fn tidy() -> ExitCode {
     }
     match violations.len() {
         0 => {
-            eprintln!("tidy: {} files, nothing to mend", tree.len());
+            eprintln!("tidy: {} files, no rule broken", tree.len());
             ExitCode::SUCCESS
         }
         count => {
-            eprintln!("tidy: {count} to mend");
+            eprintln!("tidy: {count} violations");
             ExitCode::FAILURE
         }
     }

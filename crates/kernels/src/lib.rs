@@ -1,8 +1,4 @@
-//! The heavy operations of the zoo's networks, fast on Burn's CPU backend.
-//!
-//! [`conv2d`], [`max_pool`], [`normalize`] and its kin do what the modules of Burn do whose parameters they take. With the feature `flex`, on
-//! the backend Flex and in single precision, they run kernels of this crate; anywhere else they are Burn's own operations.
-//! [`set_kernels_enabled`] leaves them to Burn everywhere, for comparison.
+#![doc = include_str!("../README.md")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -23,6 +23,8 @@ mod seed;
 mod step;
 mod train;
 
+/// Stops a run after the current step.
+pub use burn::train::Interrupter;
 /// The records of a run folder, and what reads them.
 pub use burn_zoo_report as report;
 pub use burn_zoo_report::{

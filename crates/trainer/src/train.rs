@@ -22,7 +22,7 @@ use crate::eval::{
 };
 use crate::loaders::loaders;
 use crate::mixup::Mixup;
-use crate::observer::{Observer, Phase, StepReport};
+use crate::observer::{Observer, Phase, Silent, StepReport};
 use crate::optim::{GradAccumulator, are_finite, clip, optimizer_for};
 use crate::out_of_memory::catch_out_of_memory;
 use crate::run_dir::{
@@ -61,6 +61,35 @@ pub struct TrainRequest<M> {
     pub observer: Box<dyn Observer>,
     /// Stops the run after the current step.
     pub interrupter: Interrupter,
+}
+
+impl<M> TrainRequest<M> {
+    /// A training of the network that `model` creates, for images of `input_size` (height, width), in the folder `out`:
+    /// nobody follows it, one device, and a folder that holds a run already is refused.
+    pub fn new(
+        run: RunFile,
+        model: impl FnOnce(&Device) -> M + 'static,
+        input_size: [usize; 2],
+        data: ImageData,
+        device: Device,
+        out: PathBuf,
+    ) -> Self {
+        Self {
+            run,
+            model: Box::new(model),
+            metadata: Vec::new(),
+            input_size,
+            data,
+            device,
+            device_cache_bytes: 0,
+            more_devices: Vec::new(),
+            machine: Machine::default(),
+            out,
+            existing: Existing::Refuse,
+            observer: Box::new(Silent),
+            interrupter: Interrupter::new(),
+        }
+    }
 }
 
 /// How a training ended.

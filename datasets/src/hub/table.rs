@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn_zoo_data::caught;
+use burn_zoo_data::catch_panics;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
@@ -94,7 +94,7 @@ impl<R: ChunkReader + 'static> Table<R> {
 
 /// Calls the Parquet library, and turns its panics into errors.
 fn parquet<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
-    let reason = match caught(read) {
+    let reason = match catch_panics(read) {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(error)) => error.to_string(),
         Err(panic) => panic,

@@ -1,18 +1,10 @@
+#![doc = include_str!("../README.md")]
+//!
 //! AlexNet: [ImageNet Classification with Deep Convolutional Neural Networks](https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html),
 //! Krizhevsky, Sutskever and Hinton 2012.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
 //! ([`Variant::Cifar`]). `variants.rs` holds their layers as tables. Images need not be square.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_alexnet::{AlexNetConfig, Classifier, Variant};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = AlexNetConfig::new(Variant::Cifar).with_num_classes(10).with_in_channels(3).init(&device);
-//! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
-//! assert_eq!(logits.dims(), [1, 10]);
-//! ```
 //!
 //! # Weights
 //! The path of every parameter, without the names of enum variants, is its torchvision key (`features.0.weight`,

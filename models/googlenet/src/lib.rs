@@ -1,23 +1,10 @@
+#![doc = include_str!("../README.md")]
+//!
 //! GoogLeNet: [Going Deeper with Convolutions](https://arxiv.org/abs/1409.4842), Szegedy et al. 2014.
 //!
 //! As published ([`Variant::Paper`]), as torchvision has it ([`Variant::Torchvision`]), and for CIFAR
 //! ([`Variant::Cifar`]). `variants.rs` holds Table 1; the inception modules are those of `burn-zoo-blocks`. Images need
 //! not be square.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_googlenet::{Classifier, GoogLeNetConfig, Variant};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = GoogLeNetConfig::new(Variant::Torchvision).with_num_classes(10).init(&device);
-//! let images = Tensor::zeros([1, 3, 64, 64], &device);
-//! assert_eq!(model.forward(images.clone()).dims(), [1, 10]);
-//!
-//! // The auxiliary heads answer in training only, each with the weight of its loss.
-//! let training = model.forward_train(images);
-//! assert_eq!(training.aux.len(), 2);
-//! assert_eq!(training.aux[0].weight, 0.3);
-//! ```
 //!
 //! # Weights
 //! The path of every parameter is its torchvision key (`conv1.conv.weight`, `inception3a.branch2.1.bn.bias`,

@@ -1,18 +1,10 @@
+#![doc = include_str!("../README.md")]
+//!
 //! LeNet-5: [Gradient-Based Learning Applied to Document Recognition](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf),
 //! LeCun, Bottou, Bengio and Haffner 1998.
 //!
 //! Twice: as published ([`Variant::Published`], read `published.rs` beside section II.B), and as taught today
 //! ([`Variant::Modern`]). Both take images of 32×32.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_lenet::{Classifier, LeNetConfig, Variant};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = LeNetConfig::new(Variant::Published).with_num_classes(10).with_in_channels(1).init(&device);
-//! let logits = model.forward(Tensor::zeros([1, 1, 32, 32], &device));
-//! assert_eq!(logits.dims(), [1, 10]);
-//! ```
 //!
 //! # Deviations from the paper
 //! - Scores are the negated squared distances of the output units, so that the largest wins and their softmax is the

@@ -1,17 +1,9 @@
+#![doc = include_str!("../README.md")]
+//!
 //! ResNet: [Deep Residual Learning for Image Recognition](https://arxiv.org/abs/1512.03385), He et al. 2015.
 //!
 //! All networks of the paper: those of Table 1 for ImageNet, those of section 4.2 for CIFAR-10, and the "plain" ones
 //! without shortcuts that both are compared with. [`Variant`] names them; [`ResNetConfig`] builds one.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_resnet::{Classifier, Depth, ResNetConfig};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = ResNetConfig::new(Depth::R18).with_num_classes(10).with_in_channels(3).init(&device);
-//! let logits = model.forward(Tensor::zeros([1, 3, 64, 64], &device));
-//! assert_eq!(logits.dims(), [1, 10]);
-//! ```
 //!
 //! # Weights
 //! The path of every parameter is its torchvision key (`layer1.0.conv1.weight`, `downsample.0.weight`, `fc.bias`),

@@ -1,19 +1,11 @@
+#![doc = include_str!("../README.md")]
+//!
 //! VGG: [Very Deep Convolutional Networks for Large-Scale Image Recognition](https://arxiv.org/abs/1409.1556),
 //! Simonyan and Zisserman 2014.
 //!
 //! All six columns of Table 1, which `variants.rs` holds as printed, torchvision's batch-normalised forms of four of
 //! them, and two for CIFAR. [`Variant`] names them; [`VggConfig`] builds one. Images have at least 32×32 pixels, and
 //! need not be square.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_vgg::{Classifier, Variant, VggConfig};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = VggConfig::new(Variant::CifarVgg11Bn).with_num_classes(10).init(&device);
-//! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
-//! assert_eq!(logits.dims(), [1, 10]);
-//! ```
 //!
 //! # Weights
 //! The path of every parameter, without the names of enum variants, is its torchvision key (`features.0.weight`,

@@ -1,18 +1,10 @@
+#![doc = include_str!("../README.md")]
+//!
 //! ZFNet: [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901), Zeiler and Fergus
 //! 2013.
 //!
 //! The network of the paper's Fig. 3 ([`Variant::ImageNet`]) and one for CIFAR ([`Variant::Cifar`]). `variants.rs` holds
 //! their layers as tables. Images need not be square.
-//!
-//! ```
-//! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_zfnet::{Classifier, Variant, ZfNetConfig};
-//!
-//! let device = Device::flex(); // any backend that your crate enables
-//! let model = ZfNetConfig::new(Variant::Cifar).with_num_classes(10).with_in_channels(3).init(&device);
-//! let logits = model.forward(Tensor::zeros([1, 3, 32, 32], &device));
-//! assert_eq!(logits.dims(), [1, 10]);
-//! ```
 //!
 //! # Weights
 //! No library of PyTorch models has this network. The paths of its parameters, without the names of enum variants, are

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::Violation;
 
@@ -53,26 +52,6 @@ impl<'a> Document<'a> {
             table.get(*key)?.get_ref().as_table()
         })
     }
-}
-
-/// The texts of an array of strings; of anything else, none.
-pub(super) fn strings<'t, 'a>(
-    value: Option<&'t Spanned<DeValue<'a>>>,
-) -> impl Iterator<Item = (&'t str, Range<usize>)> + use<'t, 'a> {
-    let items = value.and_then(|value| value.get_ref().as_array());
-    items
-        .into_iter()
-        .flat_map(|items| items.iter())
-        .filter_map(|item| Some((item.get_ref().as_str()?, item.span())))
-}
-
-/// Whether `value` says `{ workspace = true }`.
-pub(super) fn inherits(value: &DeValue<'_>) -> bool {
-    value
-        .as_table()
-        .and_then(|table| table.get("workspace"))
-        .and_then(|value| value.get_ref().as_bool())
-        == Some(true)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

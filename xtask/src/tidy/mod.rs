@@ -1,17 +1,18 @@
 //! The repository's rules, as far as a program can check them: each check reads a [`Tree`] and names what breaks a rule.
 
-mod arrows;
 mod backends;
 mod configs;
 mod document;
 mod links;
-mod manifest;
+mod packages;
 mod source;
 #[cfg(test)]
 mod testing;
 mod tree;
 mod workspace;
 
+pub(crate) use packages::{Package, read as read_packages};
+pub(crate) use source::long_files;
 pub(crate) use tree::Tree;
 
 use std::fmt;
@@ -42,22 +43,33 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything in `tree` that breaks a rule, by file and line.
-pub(crate) fn check(tree: &Tree) -> Vec<Violation> {
+/// Everything in `tree` and `packages` that breaks a rule, by file and line.
+pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Violation> {
     let checks = [
         source::check,
         workspace::check,
-        manifest::check,
-        arrows::check,
         backends::check,
         configs::check,
         links::check,
     ];
     let mut violations: Vec<Violation> = checks.iter().flat_map(|check| check(tree)).collect();
+    violations.extend(packages::check(packages));
+    violations.extend(size(tree));
     violations.sort();
     // Two checks may meet the same file that is no TOML.
     violations.dedup();
     violations
+}
+
+/// Bytes of ARCHITECTURE.md: it is a map, reasons are in docs/decisions.
+const MAP: usize = 10_000;
+
+fn size(tree: &Tree) -> Option<Violation> {
+    let text = tree.text("ARCHITECTURE.md")?;
+    (text.len() > MAP).then(|| {
+        let what = format!("{} bytes, expected at most {MAP}", text.len());
+        Violation::new("ARCHITECTURE.md", 1, what)
+    })
 }
 
 #[cfg(test)]
@@ -65,20 +77,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_good_tree_has_nothing_to_mend() {
-        assert_eq!(check(&testing::good()), []);
+    fn a_good_tree_breaks_no_rule() {
+        assert_eq!(check(&testing::good(), &[]), []);
     }
 
     #[test]
     fn all_violations_are_reported_in_order() {
         let tree = testing::good()
             .with("xtask/src/main.rs", "fn main() {}\n")
-            .with("crates/data/Cargo.toml", "[package\n")
+            .with("Cargo.toml", "[package\n")
             .replace("configs/mnist/lenet5.toml", "# time: 2 min", "# time: long");
-        let found: Vec<String> = check(&tree).iter().map(Violation::to_string).collect();
+        let found: Vec<String> = check(&tree, &[]).iter().map(Violation::to_string).collect();
         assert_eq!(found.len(), 3, "{found:?}");
-        assert!(found[0].starts_with("configs/mnist/lenet5.toml:6: `time: long`"));
-        assert!(found[1].starts_with("crates/data/Cargo.toml:1: not TOML: "));
+        assert!(found[0].starts_with("Cargo.toml:1: not TOML: "));
+        assert!(found[1].starts_with("configs/mnist/lenet5.toml:6: `time: long`"));
         assert_eq!(
             found[2],
             "xtask/src/main.rs:1: found \"fn main() {}\", expected `//!` and what the file is about"

@@ -42,48 +42,16 @@ extends = "../_base/mnist.toml"
         )
         .with("configs/mnist/lenet5.toml", run)
         .with("configs/_base/mnist.toml", "[data]\nname = \"mnist\"\n");
-    for (folder, uses) in [
-        ("crates/blocks", "burn"),
-        ("crates/data", "burn"),
-        ("crates/trainer", "burn burn-zoo-blocks burn-zoo-data serde"),
-        (
-            "crates/zoo",
-            "burn burn-zoo-lenet burn-zoo-resnet burn-zoo-datasets burn-zoo-trainer burn-zoo-data burn-zoo-blocks",
-        ),
-        ("crates/cli", "burn burn-zoo"),
-        ("models/lenet", "burn burn-zoo-blocks"),
-        ("models/resnet", "burn burn-zoo-blocks"),
-        ("datasets", "burn burn-zoo-data"),
-        ("xtask", "serde"),
+    for folder in [
+        "crates/blocks",
+        "crates/data",
+        "crates/trainer",
+        "models/lenet",
+        "xtask",
     ] {
-        let lines: String = uses
-            .split(' ')
-            .map(|name| format!("{name}.workspace = true\n"))
-            .collect();
-        tree = tree
-            .with(
-                &format!("{folder}/Cargo.toml"),
-                &manifest(folder, &format!("[dependencies]\n{lines}")),
-            )
-            .with(&format!("{folder}/src/lib.rs"), "//! A crate.\n");
+        tree = tree.with(&format!("{folder}/src/lib.rs"), "//! A crate.\n");
     }
     tree
-}
-
-/// The manifest of a member, `rest` at its end.
-pub(super) fn manifest(name: &str, rest: &str) -> String {
-    let inherited = [
-        "version",
-        "edition",
-        "rust-version",
-        "license",
-        "repository",
-    ];
-    let inherited: String = inherited
-        .iter()
-        .map(|key| format!("{key}.workspace = true\n"))
-        .collect();
-    format!("[package]\nname = \"{name}\"\n{inherited}\n[lints]\nworkspace = true\n\n{rest}")
 }
 
 /// The one thing that `check` finds in `tree`.

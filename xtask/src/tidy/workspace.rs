@@ -1,9 +1,6 @@
-//! The root manifest: why each dependency is there, that it is used, and the lints that stand for rules.
-
-use std::collections::BTreeSet;
+//! The root manifest: why each dependency is there, and the lints that stand for rules.
 
 use super::document::Document;
-use super::manifest::{dependencies, members};
 use super::{Tree, Violation};
 
 /// Lints whose absence would switch a rule off silently: public items are documented, unsafe code has its own room.
@@ -22,7 +19,6 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
         Err(violation) => return vec![violation],
     };
     let mut found = reasons(&root);
-    found.extend(unused(&root, tree));
     found.extend(lints(&root));
     found
 }
@@ -42,32 +38,6 @@ fn reasons(root: &Document<'_>) -> Vec<Violation> {
         .map(|(name, _)| {
             let what = format!(
                 "`{}` has no reason, expected a comment behind it that says what it is for",
-                name.get_ref()
-            );
-            root.violation(&name.span(), what)
-        })
-        .collect()
-}
-
-/// A dependency that no member names.
-fn unused(root: &Document<'_>, tree: &Tree) -> Vec<Violation> {
-    let Ok(members) = members(tree).into_iter().collect::<Result<Vec<_>, _>>() else {
-        return Vec::new(); // Which manifest is no TOML is said by another check.
-    };
-    let used: BTreeSet<&str> = members
-        .iter()
-        .flat_map(dependencies)
-        .map(|dependency| dependency.name)
-        .collect();
-    let stated = root
-        .table_at(&["workspace", "dependencies"])
-        .into_iter()
-        .flatten();
-    stated
-        .filter(|(name, _)| !used.contains(name.get_ref().as_ref()))
-        .map(|(name, _)| {
-            let what = format!(
-                "`{}` is used by no member, expected no such line",
                 name.get_ref()
             );
             root.violation(&name.span(), what)
@@ -103,7 +73,7 @@ fn lints(root: &Document<'_>) -> Vec<Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::testing::{good, manifest, sole};
+    use crate::tidy::testing::{good, sole};
 
     #[test]
     fn a_dependency_without_a_reason_is_found() {
@@ -125,28 +95,6 @@ mod tests {
             "serde = { version = \"1.0\", features = [\n  \"derive\",\n] } # run files";
         assert_eq!(
             check(&good().replace("Cargo.toml", "serde = \"1.0\" # run files", several_lines)),
-            []
-        );
-    }
-
-    #[test]
-    fn a_dependency_that_no_member_uses_is_found() {
-        let tree = good().replace(
-            "Cargo.toml",
-            "serde =",
-            "glob = \"0.3\" # patterns\nserde =",
-        );
-        let found = sole(check, &tree);
-        assert!(
-            found.what.starts_with("`glob` is used by no member"),
-            "{found}"
-        );
-        let in_tests = manifest(
-            "it",
-            "[target.'cfg(unix)'.dev-dependencies]\nglob.workspace = true\n",
-        );
-        assert_eq!(
-            check(&tree.with("crates/kernels/Cargo.toml", &in_tests)),
             []
         );
     }

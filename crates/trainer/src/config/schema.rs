@@ -92,7 +92,7 @@ pub struct ModelSection {
     /// paths start at the working directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// Sources that stay as they are, by the first parts of their names: `["conv1", "layer1"]`.
+    /// Layers that stay as they are, by the first parts of their names: `["conv1", "layer1"]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
 }
