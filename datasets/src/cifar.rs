@@ -3,24 +3,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use burn_zoo_data::{DatasetInfo, Image};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::fetch::{Archive, Remote, Source};
+use crate::fetch::{Archive, Source};
 use crate::image_folder::difference;
-use crate::in_memory::Memory;
-use crate::name::DatasetName;
-use crate::open::LoadedSplits;
+use crate::in_memory::InMemory;
+use crate::open::{LoadedSplits, find_folder};
 use crate::scan;
-use crate::subset::Labelled;
+use crate::subset::LabelledSplit;
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = SIDE * SIDE * CHANNELS;
 
-/// What distinguishes the two sets.
+/// One of the two data sets.
 pub(crate) struct Kind {
     name: DatasetName,
     folder: &'static str,
@@ -30,45 +29,25 @@ pub(crate) struct Kind {
     label_bytes: usize,
     mean: [f32; CHANNELS],
     std: [f32; CHANNELS],
+    /// Name, bytes and sha256.
     archive: (&'static str, u64, &'static str),
     classes: &'static [&'static str],
 }
 
-/// Ten classes.
+#[rustfmt::skip] // tables
 pub(crate) const CIFAR10: Kind = Kind {
     name: DatasetName::Cifar10,
     folder: "cifar-10-batches-bin",
-    train: &[
-        "data_batch_1.bin",
-        "data_batch_2.bin",
-        "data_batch_3.bin",
-        "data_batch_4.bin",
-        "data_batch_5.bin",
-    ],
+    train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
     test: "test_batch.bin",
     label_bytes: 1,
     mean: [0.4914, 0.4822, 0.4465],
     std: [0.2470, 0.2435, 0.2616],
-    archive: (
-        "cifar-10-binary.tar.gz",
-        170_052_171,
-        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-    ),
-    classes: &[
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ],
+    archive: ("cifar-10-binary.tar.gz", 170_052_171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
+    classes: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
 };
 
-/// A hundred classes.
+#[rustfmt::skip] // tables
 pub(crate) const CIFAR100: Kind = Kind {
     name: DatasetName::Cifar100,
     folder: "cifar-100-binary",
@@ -77,12 +56,7 @@ pub(crate) const CIFAR100: Kind = Kind {
     label_bytes: 2,
     mean: [0.5071, 0.4865, 0.4409],
     std: [0.2673, 0.2564, 0.2762],
-    archive: (
-        "cifar-100-binary.tar.gz",
-        168_513_733,
-        "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-    ),
-    #[rustfmt::skip] // a table of a hundred words
+    archive: ("cifar-100-binary.tar.gz", 168_513_733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),
     classes: &[
         "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle",
         "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle",
@@ -98,87 +72,61 @@ pub(crate) const CIFAR100: Kind = Kind {
 };
 
 impl Kind {
-    /// Where the archive comes from.
+    /// URL and checksum of the archive.
     pub(crate) fn source(&self) -> Source {
-        let (file, bytes, sha256) = self.archive;
-        let url = format!("https://www.cs.toronto.edu/~kriz/{file}");
-        Source {
-            folder: self.folder.to_owned(),
-            files: vec![Remote {
-                url,
-                file: file.to_owned(),
-                bytes: Some(bytes),
-                sha256: sha256.to_owned(),
-            }],
-            archive: Some(Archive::TarGz),
-        }
+        let url = "https://www.cs.toronto.edu/~kriz";
+        Source::new(self.folder, url, &[self.archive], Some(Archive::TarGz))
     }
 }
 
-/// Opens the set in `root`, or in a folder of it.
+/// Opens the data set in `root`, or in a folder of it.
 pub(crate) fn open(kind: &Kind, root: &Path) -> Result<LoadedSplits, OpenError> {
-    let places = [
-        root.join(kind.folder),
-        root.join(kind.name.as_str()),
-        root.to_owned(),
-    ];
-    let info = DatasetInfo {
-        name: kind.name.to_string(),
-        classes: kind.classes.iter().map(ToString::to_string).collect(),
-        channels: CHANNELS,
-        size: Some([SIDE, SIDE]),
-        mean: kind.mean.to_vec(),
-        std: kind.std.to_vec(),
+    let [train, test] = [kind.train[0], kind.test];
+    let wanted = format!("{train} and {test}, or {{train,test}}/<class>/<images>,");
+    let is_binary = |folder: &Path| folder.join(test).is_file() || folder.join(train).is_file();
+    let is_tree = |folder: &Path| {
+        ["train", "test"]
+            .iter()
+            .all(|split| folder.join(split).is_dir())
     };
-    for place in &places {
-        if place.join(kind.test).is_file() || place.join(kind.train[0]).is_file() {
-            let train = kind
-                .train
-                .iter()
-                .map(|file| place.join(file))
-                .collect::<Vec<_>>();
-            let valid = [place.join(kind.test)];
-            return Ok(LoadedSplits {
-                train: binary(kind, &train)?,
-                valid: binary(kind, &valid)?,
-                info,
-            });
-        }
-        let [train, test] = ["train", "test"].map(|split| place.join(split));
-        if train.is_dir() && test.is_dir() {
-            return Ok(LoadedSplits {
-                train: images(kind, &train)?,
-                valid: images(kind, &test)?,
-                info,
-            });
-        }
-    }
-    Err(OpenError::Missing {
-        name: kind.name,
-        wanted: format!(
-            "{} and {}, or {{train,test}}/<class>/<images>,",
-            kind.train[0], kind.test
-        ),
-        places: places.to_vec(),
-        advice: format!(
-            "Run `zoo data fetch {} --root {}`",
-            kind.name,
-            root.display()
-        ),
+    let folders = [kind.folder, kind.name.as_str()];
+    let folder = find_folder(kind.name, root, &folders, &wanted, |folder| {
+        is_binary(folder) || is_tree(folder)
+    })?;
+    let (train, valid) = if is_binary(&folder) {
+        let train: Vec<PathBuf> = kind.train.iter().map(|file| folder.join(file)).collect();
+        (binary(kind, &train)?, binary(kind, &[folder.join(test)])?)
+    } else {
+        (
+            images(kind, &folder.join("train"))?,
+            images(kind, &folder.join("test"))?,
+        )
+    };
+    Ok(LoadedSplits {
+        train,
+        valid,
+        info: DatasetInfo {
+            name: kind.name.to_string(),
+            classes: kind.classes.iter().map(ToString::to_string).collect(),
+            channels: CHANNELS,
+            size: Some([SIDE, SIDE]),
+            mean: kind.mean.to_vec(),
+            std: kind.std.to_vec(),
+        },
     })
 }
 
-fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<Labelled, OpenError> {
+fn binary(kind: &Kind, paths: &[PathBuf]) -> Result<LabelledSplit, OpenError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
         let bytes = fs::read(path).map_err(|source| OpenError::unreadable(path, source))?;
         records(kind, &bytes, &mut pixels, &mut labels)
             .map_err(|problem| OpenError::malformed(path, problem))?;
     }
-    Ok(memory(pixels, labels))
+    Ok(in_memory(pixels, labels))
 }
 
-/// Appends the images and labels of one file's records.
+/// Appends the images and labels of the records in one file.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -199,11 +147,11 @@ pub(crate) fn records(
             bytes.len() % record,
         ));
     }
-    for (at, record) in bytes.chunks_exact(record).enumerate() {
+    for (index, record) in bytes.chunks_exact(record).enumerate() {
         let label = usize::from(record[kind.label_bytes - 1]);
         if label >= kind.classes.len() {
             return Err(format!(
-                "label {label} of record {at} is out of range: expected 0 to {}",
+                "label {label} of record {index} is out of range: expected 0 to {}",
                 kind.classes.len() - 1
             ));
         }
@@ -217,14 +165,13 @@ pub(crate) fn records(
     Ok(())
 }
 
-fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
+fn images(kind: &Kind, folder: &Path) -> Result<LabelledSplit, OpenError> {
     let folders = scan::class_folders(folder)?;
     let found: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     if let Some(difference) = difference(
         &found,
-        "found but not expected",
         kind.classes,
-        "expected but not found",
+        ["found but not expected", "expected but not found"],
     ) {
         return Err(OpenError::malformed(
             folder,
@@ -239,39 +186,36 @@ fn images(kind: &Kind, folder: &Path) -> Result<Labelled, OpenError> {
             return Err(OpenError::malformed(&class_folder, "holds no images"));
         }
         for (image, path) in scan::decode_all(&paths)?.into_iter().zip(&paths) {
-            if [image.height, image.width] != [SIDE, SIDE] {
-                return Err(OpenError::malformed(
-                    path,
-                    format!(
-                        "{}×{} pixels, expected {SIDE}×{SIDE}",
-                        image.height, image.width
-                    ),
-                ));
+            let Image {
+                height,
+                width,
+                channels,
+                pixels: values,
+            } = image;
+            if [height, width] != [SIDE, SIDE] {
+                let problem = format!("{height}×{width} pixels, expected {SIDE}×{SIDE}");
+                return Err(OpenError::malformed(path, problem));
             }
-            pixels.extend(rgb(image));
+            // A grey image has the same value in all three channels.
+            let copies = CHANNELS / channels;
+            pixels.extend(
+                values
+                    .into_iter()
+                    .flat_map(|value| std::iter::repeat_n(value, copies)),
+            );
             labels.push(label);
         }
     }
-    Ok(memory(pixels, labels))
+    Ok(in_memory(pixels, labels))
 }
 
-fn rgb(image: Image) -> Vec<u8> {
-    if image.channels == CHANNELS {
-        return image.pixels;
-    }
-    image
-        .pixels
-        .into_iter()
-        .flat_map(|grey| [grey; CHANNELS])
-        .collect()
-}
-
-fn memory(pixels: Vec<u8>, labels: Vec<usize>) -> Labelled {
-    let memory = Memory {
-        size: [SIDE, SIDE],
+fn in_memory(pixels: Vec<u8>, labels: Vec<usize>) -> LabelledSplit {
+    let images = InMemory {
+        height: SIDE,
+        width: SIDE,
         channels: CHANNELS,
         pixels,
-        labels: labels.clone(),
+        labels,
     };
-    Labelled::new(Arc::new(memory), labels)
+    LabelledSplit::new(images.labels.clone(), images)
 }

@@ -1,15 +1,15 @@
-//! Why a data set cannot be opened.
+//! Errors of opening a data set.
 
 use std::path::{Path, PathBuf};
 
 use burn_zoo_data::DecodeError;
 
-use crate::name::DatasetName;
+use crate::dataset_name::DatasetName;
 
 /// Why a data set cannot be opened. Each message names the file or folder, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The files of the set are nowhere to be found.
+    /// The files of the data set are missing.
     #[error(
         "{name} was not found: looked for {wanted} in {}. {advice}",
         list(places)
@@ -17,14 +17,14 @@ pub enum OpenError {
     Missing {
         /// The data set.
         name: DatasetName,
-        /// The files or folders that were looked for.
+        /// The expected files or folders.
         wanted: String,
-        /// The folders in which they were looked for.
+        /// The folders that were searched.
         places: Vec<PathBuf>,
         /// What to do.
         advice: String,
     },
-    /// A file or folder is not what its format says.
+    /// A file or folder does not have the expected format.
     #[error("{}: {problem}", path.display())]
     Malformed {
         /// The file or folder.
@@ -37,18 +37,18 @@ pub enum OpenError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// A server does not give what it should.
+    /// A request to a server failed.
     #[error("{url}: {problem}")]
     Remote {
-        /// The address.
+        /// The URL.
         url: String,
         /// What happened.
         problem: String,
     },
-    /// An image that is kept in memory could not be decoded.
+    /// An image of a data set that is kept in memory could not be decoded.
     #[error(transparent)]
     Image(#[from] DecodeError),
     /// The two splits do not have the same classes.
@@ -61,7 +61,7 @@ pub enum OpenError {
         /// Which classes only one of them has.
         difference: String,
     },
-    /// An option makes no sense.
+    /// An option has an invalid value.
     #[error("{0}")]
     Option(String),
 }

@@ -1,7 +1,7 @@
-//! Bringing a data set to a folder: download, verify, unpack, and only then give it its name.
+//! Downloading a data set: receive, verify, unpack, and only then give it its name.
 //!
-//! Files are downloaded to `<file>.part` and unpacked in a hidden folder; a rename makes them appear whole, so that an
-//! interruption at any moment leaves nothing that looks complete. The next run goes on from there.
+//! Files are downloaded to `<file>.part` and unpacked in a hidden folder. A rename completes them, so an interruption at any
+//! moment leaves nothing that looks complete, and the next run continues from there.
 
 mod download;
 mod error;
@@ -10,96 +10,116 @@ mod unpack;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::name::DatasetName;
+use crate::dataset_name::DatasetName;
 use crate::{cifar, mnist, tiny_imagenet};
 use download::Download;
 pub use error::FetchError;
 pub(crate) use error::Problem;
 
-/// Where files come from instead of their usual hosts.
+/// Servers to download from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FetchOptions {
-    /// Address below which `<data set>/<file>` is found; the hosts of the sets themselves where absent.
+    /// URL of a mirror that has each file at `<mirror>/<data set>/<file>`; the official servers if none.
     pub mirror: Option<String>,
 }
 
 impl FetchOptions {
-    /// The options that the environment asks for: `BURN_ZOO_MIRROR` names a mirror.
+    /// Options from the environment: `BURN_ZOO_MIRROR` is the URL of a mirror.
     pub fn from_env() -> Self {
+        let mirror = std::env::var("BURN_ZOO_MIRROR").ok();
         Self {
-            mirror: std::env::var("BURN_ZOO_MIRROR")
-                .ok()
-                .filter(|mirror| !mirror.is_empty()),
+            mirror: mirror.filter(|mirror| !mirror.is_empty()),
         }
     }
 }
 
-/// What a fetch is doing.
+/// Step of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Receiving a file.
+    /// Receive a file.
     Download,
-    /// Comparing a file with its checksum.
+    /// Compare a file with its checksum.
     Verify,
-    /// Unpacking an archive.
+    /// Unpack an archive.
     Unpack,
-    /// Taking the images out of a table.
+    /// Extract the images from a Parquet file.
     Convert,
-    /// Packing a split into shards; `file` is its name.
+    /// Pack a split into shards; `file` is its name.
     Pack,
 }
 
-/// How far a fetch is.
+/// Progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// The file in question.
+    /// Name of the file.
     pub file: &'a str,
-    /// What happens to it.
+    /// Current step.
     pub phase: Phase,
-    /// Bytes of the file done; images where it is converted or packed.
+    /// Bytes done; images when converting or packing.
     pub done: u64,
-    /// Bytes or images in all.
+    /// Bytes or images in total.
     pub total: u64,
 }
 
-/// Where the files of a set come from and what becomes of them.
+/// Files of a data set on their server.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    /// Folder below the root that holds the set in the end.
+    /// Folder of the data set below the root.
     pub(crate) folder: String,
-    pub(crate) files: Vec<Remote>,
-    /// How the files are unpacked; without it they are the set themselves.
+    pub(crate) files: Vec<RemoteFile>,
+    /// Format of the files if they are archives that hold the folder; otherwise they belong into it as they are.
     pub(crate) archive: Option<Archive>,
+}
+
+impl Source {
+    /// `files` are name, bytes and sha256 of the files below `url`.
+    pub(crate) fn new(
+        folder: &str,
+        url: &str,
+        files: &[(&str, u64, &str)],
+        archive: Option<Archive>,
+    ) -> Self {
+        let remote = |&(file, bytes, sha256): &(&str, u64, &str)| RemoteFile {
+            url: format!("{url}/{file}"),
+            file: file.to_owned(),
+            bytes: Some(bytes),
+            sha256: sha256.to_owned(),
+        };
+        Self {
+            folder: folder.to_owned(),
+            files: files.iter().map(remote).collect(),
+            archive,
+        }
+    }
 }
 
 /// A file on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
-    /// Its address.
+pub struct RemoteFile {
+    /// URL.
     pub url: String,
-    /// Its name here.
+    /// Name of the local file.
     pub file: String,
-    /// Its size, where known.
+    /// Size in bytes, if known.
     pub bytes: Option<u64>,
-    /// Its checksum, or the beginning of it, in hexadecimal, lower case.
+    /// SHA-256 in lower-case hexadecimal, or its first digits.
     pub sha256: String,
 }
 
-/// An archive that holds the folder of the set.
+/// Format of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Archive {
     TarGz,
     Zip,
 }
 
-/// Brings a data set to `root`, where [`open`](crate::open) finds it; gives its folder.
+/// Downloads a data set to `root`, where [`open`](crate::open) finds it; returns its folder.
 ///
-/// Nothing is downloaded when the set is there already, nor for a file or archive that lies there under its own name
-/// with the right checksum.
+/// A data set that is already there is not downloaded again, nor is a file or archive with the right checksum.
 ///
 /// # Errors
-/// When the set has nothing to download, another fetch of it runs, the network or the disk fails, or a file does not
-/// have its checksum. The message ends with what to download by hand and where to put it.
+/// When the data set has nothing to download, another fetch of it is running, the network or the disk fails, or a checksum
+/// is wrong. The message ends with what to download by hand and where to put it.
 pub fn fetch(
     name: DatasetName,
     root: &Path,
@@ -107,8 +127,8 @@ pub fn fetch(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
     let mut source = match name {
-        DatasetName::Mnist => mnist::Kind::Digits.source(),
-        DatasetName::FashionMnist => mnist::Kind::Fashion.source(),
+        DatasetName::Mnist => mnist::DIGITS.source(),
+        DatasetName::FashionMnist => mnist::FASHION.source(),
         DatasetName::Cifar10 => cifar::CIFAR10.source(),
         DatasetName::Cifar100 => cifar::CIFAR100.source(),
         DatasetName::TinyImagenet => tiny_imagenet::source(),
@@ -124,7 +144,6 @@ pub fn fetch(
     fetch_source(name, &source, root, progress)
 }
 
-/// Brings the set that `source` describes to `root`.
 fn fetch_source(
     name: DatasetName,
     source: &Source,
@@ -132,90 +151,90 @@ fn fetch_source(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
     let folder = root.join(&source.folder);
-    // Files that are the set themselves lie in its folder, archives beside it.
-    let files_folder = if source.archive.is_some() {
-        root.to_owned()
-    } else {
-        folder.clone()
-    };
-    let failed = |problem: Problem| {
-        let again = format!("zoo data fetch {name}");
-        FetchError::new(
-            problem,
-            &source.files,
-            &files_folder,
-            &again,
-            source.archive.is_some(),
-        )
-    };
     if source.archive.is_some() && folder.is_dir() {
         return Ok(folder);
     }
-    fs::create_dir_all(&files_folder)
-        .map_err(|error| failed(Problem::disk(&files_folder, error)))?;
-    let lock_path = root.join(format!(".{name}.lock"));
-    let _lock = lock(&lock_path).map_err(failed)?;
-
-    for remote in &source.files {
-        let path = files_folder.join(&remote.file);
-        let mut download = Download {
-            remote,
-            token: None,
-            path: &path,
-            progress: &mut *progress,
-        };
-        let downloaded = download.run().map_err(failed)?;
-        if let Some(archive) = source.archive {
-            unpack::unpack(archive, &path, root, &source.folder, progress).map_err(failed)?;
-            if downloaded {
-                // An archive that was put there by hand stays; ours has served.
-                fs::remove_file(&path).map_err(|error| failed(Problem::disk(&path, error)))?;
+    // Archives are put beside the folder that they hold.
+    let target = match source.archive {
+        Some(_) => root,
+        None => &folder,
+    };
+    let retry = format!("zoo data fetch {name} --root {}", root.display());
+    let mut fetch = || {
+        fs::create_dir_all(target).map_err(|error| Problem::disk(target, error))?;
+        let lock_path = root.join(format!(".{name}.lock"));
+        let _lock = lock(&lock_path)?;
+        for remote in &source.files {
+            let path = target.join(&remote.file);
+            let downloaded = Download {
+                remote,
+                token: None,
+                path: &path,
+                progress: &mut *progress,
+            }
+            .run()?;
+            if let Some(archive) = source.archive {
+                unpack::unpack(archive, &path, root, &source.folder, progress)?;
+                if downloaded {
+                    // An archive of the user's own stays.
+                    fs::remove_file(&path).map_err(|error| Problem::disk(&path, error))?;
+                }
             }
         }
-    }
-    // The name goes while the lock is held; another process that waits for the old file finds the set complete.
-    let _ = fs::remove_file(&lock_path);
+        // Removed while it is held: a process that waits for the removed file finds the data set complete.
+        let _ = fs::remove_file(&lock_path);
+        Ok::<_, Problem>(())
+    };
+    let result = fetch();
+    result.map_err(|problem| {
+        FetchError::new(problem, &source.files, target, &retry, source.archive)
+    })?;
     Ok(folder)
 }
 
-/// Brings the file `remote` into `folder`; gives its path. A file that lies there with the right checksum stays.
+/// Downloads `remote` into `folder`; returns its path. A file that is already there with the right checksum stays.
 ///
-/// `again` is the command that goes on after a failure.
+/// `retry` is the command that continues after a failure, for the message.
 ///
 /// # Errors
-/// When another fetch of it runs, the network or the disk fails, or the file does not have its checksum. The message
-/// ends with what to download by hand and where to put it.
+/// When another fetch of it is running, the network or the disk fails, or the checksum is wrong. The message ends with what
+/// to download by hand and where to put it.
 pub fn fetch_file(
-    remote: &Remote,
+    remote: &RemoteFile,
     folder: &Path,
-    again: &str,
+    retry: &str,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
-    fetch_file_as(None, remote, folder, again, progress)
+    fetch_file_with_token(None, remote, folder, retry, progress)
 }
 
-/// The same for whom `token` says, if any.
-pub(crate) fn fetch_file_as(
+/// [`fetch_file`] with the token that the server wants, if any.
+pub(crate) fn fetch_file_with_token(
     token: Option<&str>,
-    remote: &Remote,
+    remote: &RemoteFile,
     folder: &Path,
-    again: &str,
+    retry: &str,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
-    let failed =
-        |problem| FetchError::new(problem, std::slice::from_ref(remote), folder, again, false);
-    fs::create_dir_all(folder).map_err(|error| failed(Problem::disk(folder, error)))?;
-    let lock_path = folder.join(format!(".{}.lock", remote.file));
-    let _lock = lock(&lock_path).map_err(failed)?;
     let path = folder.join(&remote.file);
-    let mut download = Download {
-        remote,
-        token,
-        path: &path,
-        progress,
+    let mut fetch = || {
+        fs::create_dir_all(folder).map_err(|error| Problem::disk(folder, error))?;
+        let lock_path = folder.join(format!(".{}.lock", remote.file));
+        let _lock = lock(&lock_path)?;
+        let mut download = Download {
+            remote,
+            token,
+            path: &path,
+            progress,
+        };
+        download.run()?;
+        let _ = fs::remove_file(&lock_path);
+        Ok::<_, Problem>(())
     };
-    download.run().map_err(failed)?;
-    let _ = fs::remove_file(&lock_path);
+    let result = fetch();
+    result.map_err(|problem| {
+        FetchError::new(problem, std::slice::from_ref(remote), folder, retry, None)
+    })?;
     Ok(path)
 }
 

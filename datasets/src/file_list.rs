@@ -1,4 +1,4 @@
-//! A split of image files, read when an image is made of them.
+//! A split of image files, each read when its sample is loaded.
 
 use std::path::PathBuf;
 
@@ -7,19 +7,19 @@ use burn_zoo_data::{ImageSource, Sample};
 
 /// Image files with their labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Files {
+pub(crate) struct FileList {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) labels: Vec<usize>,
 }
 
-impl Files {
-    pub(crate) fn push(&mut self, path: PathBuf, label: usize) {
-        self.paths.push(path);
-        self.labels.push(label);
+impl FileList {
+    pub(crate) fn extend(&mut self, paths: Vec<PathBuf>, label: usize) {
+        self.paths.extend(paths);
+        self.labels.resize(self.paths.len(), label);
     }
 }
 
-impl Dataset<Sample> for Files {
+impl Dataset<Sample> for FileList {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         Ok(Sample {
             image: ImageSource::File(self.paths[index].clone()),

@@ -1,5 +1,5 @@
-//! What the fuzz targets call: every reader of a file format, on bytes. Errors are what such bytes deserve; a panic, a hang or
-//! memory beyond what the bytes can hold is a defect.
+//! Entry points of the fuzz targets: every parser of a file format. An error is the expected result for most inputs; a panic,
+//! a hang, or much more memory than the input is a bug.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -18,7 +18,7 @@ pub fn idx(bytes: &[u8]) {
     let _ = idx::parse::<3>(&mut GzDecoder::new(bytes), path, "");
 }
 
-/// CIFAR's records, of both sets.
+/// Records of CIFAR-10 and CIFAR-100.
 pub fn cifar(bytes: &[u8]) {
     for kind in [&cifar::CIFAR10, &cifar::CIFAR100] {
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -28,7 +28,7 @@ pub fn cifar(bytes: &[u8]) {
     }
 }
 
-/// Tiny ImageNet's lists: the classes, their words and the annotations, separated by lines of `%`.
+/// Text files of Tiny ImageNet: `wnids.txt`, `words.txt` and `val_annotations.txt`, separated by lines of `%`.
 pub fn annotations(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -44,26 +44,26 @@ pub fn annotations(bytes: &[u8]) {
     }
 }
 
-/// A tar shard, walked through for its index.
+/// A tar shard, indexed by its headers.
 pub fn shard(bytes: &[u8]) {
     if let Ok(index) = shards::index_of(Cursor::new(bytes), bytes.len() as u64) {
-        // What is written of it reads back.
+        // The text of the index parses to the same index.
         assert_eq!(shards::Index::parse(&index.text()), Ok(index));
     }
 }
 
-/// The index of a shard.
+/// Index of a shard.
 pub fn index(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = shards::Index::parse(text);
     }
 }
 
-/// A Parquet file of images and labels; those of its rows that can be read are.
+/// A Parquet file of images and labels; every readable row is read.
 pub fn parquet(bytes: &[u8]) {
     for label in [None, Some("label")] {
         if let Ok(table) = hub::Table::open(Bytes::copy_from_slice(bytes), label) {
-            // A file may state any number of rows of nothing.
+            // A file may state any number of empty rows.
             for (_, label) in table.samples().take(1 << 16).flatten() {
                 assert!(!label.is_empty() && !label.contains(['\t', '\n', '\r']));
             }
@@ -71,7 +71,7 @@ pub fn parquet(bytes: &[u8]) {
     }
 }
 
-/// The manifest of shards.
+/// Manifest of shards.
 pub fn manifest(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = shards::Manifest::parse(text, Path::new("dataset.json"));
@@ -82,7 +82,7 @@ pub fn manifest(bytes: &[u8]) {
 mod tests {
     use super::*;
 
-    /// Every file of the corpus, those that once made a reader fail among them.
+    /// Every file of the corpus, including inputs that once made a parser fail.
     #[test]
     fn the_corpus_is_read() {
         type Target = fn(&[u8]);

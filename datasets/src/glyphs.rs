@@ -1,4 +1,4 @@
-//! Glyphs: digits drawn from hand-made strokes, each different, deterministic from a seed; nothing to download.
+//! Glyphs: images of digits drawn by a procedure, each different, deterministic from a seed; nothing to download.
 
 mod draw;
 mod strokes;
@@ -6,10 +6,11 @@ mod strokes;
 use std::sync::Arc;
 
 use burn::data::dataset::{Dataset, DatasetError};
-use burn_zoo_data::{DatasetInfo, ImageData, ImageSource, Sample};
+use burn_zoo_data::{DatasetInfo, Image, ImageData, ImageSource, Sample};
+use rayon::prelude::*;
 
-use crate::in_memory::Memory;
-use crate::name::DatasetName;
+use crate::dataset_name::DatasetName;
+use crate::in_memory::InMemory;
 use crate::open::OpenOptions;
 
 /// Height and width of a glyph.
@@ -17,10 +18,13 @@ pub(crate) const SIDE: usize = 32;
 const CLASSES: usize = 10;
 const TRAIN_SIZE: usize = 20_000;
 const VALID_SIZE: usize = 2_000;
-/// Up to this many glyphs (100 MB) are drawn once and kept; more are drawn each time they are asked for.
+/// Up to this many images (100 MB) are drawn once and kept in memory; of more, each is drawn when it is loaded.
 const KEPT: usize = 100_000;
+/// Mean and standard deviation over 20,000 images.
+const MEAN: f32 = 0.699;
+const STD: f32 = 0.220;
 
-/// Any number of glyphs, drawn when asked for.
+/// Any number of images, each drawn when it is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glyphs {
     seed: u64,
@@ -28,7 +32,7 @@ pub struct Glyphs {
     len: usize,
 }
 
-/// The two splits draw from different numbers.
+/// Training or validation split; they draw from different random streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Train = 0,
@@ -36,7 +40,7 @@ enum Part {
 }
 
 impl Glyphs {
-    /// `len` glyphs to learn from.
+    /// A training split of `len` images.
     pub fn train(seed: u64, len: usize) -> Self {
         Self {
             seed,
@@ -45,7 +49,7 @@ impl Glyphs {
         }
     }
 
-    /// `len` glyphs to validate on; none of them is a training glyph.
+    /// A validation split of `len` images, all of them different from the training images.
     pub fn valid(seed: u64, len: usize) -> Self {
         Self {
             seed,
@@ -53,17 +57,20 @@ impl Glyphs {
             len,
         }
     }
+
+    /// An image of the digit `index % 10`, drawn from the seed, the split and the index alone.
+    fn image(&self, index: usize) -> Image {
+        let mut rng = draw::generator(self.seed, self.part as u64, index as u64);
+        draw::draw(index % CLASSES, &mut rng)
+    }
 }
 
 impl Dataset<Sample> for Glyphs {
-    /// Digit `index % 10`, drawn from the seed, the split and the index alone.
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         assert!(index < self.len, "glyph {index} of {}", self.len);
-        let label = index % CLASSES;
-        let mut rng = draw::generator(self.seed, self.part as u64, index as u64);
         Ok(Sample {
-            image: ImageSource::Decoded(draw::draw(label, &mut rng)),
-            label,
+            image: ImageSource::Decoded(self.image(index)),
+            label: index % CLASSES,
         })
     }
 
@@ -72,7 +79,7 @@ impl Dataset<Sample> for Glyphs {
     }
 }
 
-/// Opens the set in the sizes asked for.
+/// Both splits in the sizes of the options.
 pub(crate) fn open(options: &OpenOptions) -> ImageData {
     let train = Glyphs::train(options.seed, options.train_size.unwrap_or(TRAIN_SIZE));
     let valid = Glyphs::valid(options.seed, options.valid_size.unwrap_or(VALID_SIZE));
@@ -100,31 +107,16 @@ pub(crate) fn open(options: &OpenOptions) -> ImageData {
     }
 }
 
-/// Mean and standard deviation over 20,000 glyphs.
-const MEAN: f32 = 0.699;
-const STD: f32 = 0.220;
-
-/// Every glyph of a set in memory, drawn on all cores.
-fn draw_all(glyphs: Glyphs) -> Memory {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = glyphs.len.div_ceil(threads).max(1);
+/// All images in memory, drawn on all cores.
+fn draw_all(glyphs: Glyphs) -> InMemory {
     let mut pixels = vec![0; glyphs.len * SIDE * SIDE];
-    std::thread::scope(|scope| {
-        for (number, part) in pixels.chunks_mut(share * SIDE * SIDE).enumerate() {
-            scope.spawn(move || {
-                for (i, place) in part.chunks_exact_mut(SIDE * SIDE).enumerate() {
-                    let index = number * share + i;
-                    let mut rng = draw::generator(glyphs.seed, glyphs.part as u64, index as u64);
-                    place.copy_from_slice(&draw::draw(index % CLASSES, &mut rng).pixels);
-                }
-            });
-        }
-    });
-    let labels = (0..glyphs.len).map(|index| index % CLASSES).collect();
-    Memory {
-        size: [SIDE, SIDE],
+    let images = pixels.par_chunks_exact_mut(SIDE * SIDE).enumerate();
+    images.for_each(|(index, image)| image.copy_from_slice(&glyphs.image(index).pixels));
+    InMemory {
+        height: SIDE,
+        width: SIDE,
         channels: 1,
         pixels,
-        labels,
+        labels: (0..glyphs.len).map(|index| index % CLASSES).collect(),
     }
 }

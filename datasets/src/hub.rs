@@ -1,10 +1,10 @@
-//! Image sets of the Hugging Face Hub: their Parquet files are downloaded, verified and packed into shards.
+//! Data sets from the Hugging Face Hub: their Parquet files are downloaded, verified and packed into shards.
 //!
-//! The Hub keeps a copy of most public sets in Parquet, on the branch `refs/convert/parquet`, as
-//! `<config>/<split>/0000.parquet`, … (<https://huggingface.co/docs/dataset-viewer/parquet>). One file after the other
-//! becomes a tar file in its order ([`convert`]), and is removed; the tar files are then packed in random order like any
-//! other set, since many sets lie sorted by class. All of it happens in a hidden folder beside the set's own, which appears
-//! when it is complete; an interrupted fetch goes on from there. It takes twice the room of the set.
+//! The Hub has a Parquet copy of most public data sets, on the branch `refs/convert/parquet`, as
+//! `<config>/<split>/0000.parquet`, … (<https://huggingface.co/docs/dataset-viewer/parquet>). Each file is
+//! converted to a tar file ([`convert`]) and removed. The tar files are then packed in random order like any other data set,
+//! since many are sorted by class. All of this happens in a hidden folder, from which an interrupted fetch continues; the
+//! folder of the data set appears when it is complete. It takes twice the disk space of the data set.
 
 mod columns;
 mod convert;
@@ -18,24 +18,24 @@ mod tests;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
 use crate::fetch::{FetchError, Phase, Problem, Progress, lock};
-use crate::name::DatasetName;
 use crate::open::{OpenOptions, open};
 use crate::shards::{MANIFEST, Manifest, PackError, PackOptions, pack};
 use listing::Listing;
-pub use name::{HubSet, NotAHubSet};
+pub use name::{HubSet, InvalidHubSet};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use table::Table;
 
-/// How the Hub is asked.
+/// Access to the Hub.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HubOptions {
-    /// Address of the Hub or of a mirror.
+    /// URL of the Hub or of a mirror.
     pub endpoint: String,
-    /// Token of a user, which private and gated sets want.
+    /// Access token, for private and gated data sets.
     pub token: Option<String>,
-    /// Column of the labels, for sets that have several.
+    /// Column of the labels, for data sets with several.
     pub label: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Default for HubOptions {
 }
 
 impl std::fmt::Debug for HubOptions {
-    /// Without the token, which belongs in no log.
+    /// Hides the token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HubOptions")
             .field("endpoint", &self.endpoint)
@@ -61,8 +61,8 @@ impl std::fmt::Debug for HubOptions {
 }
 
 impl HubOptions {
-    /// What the environment asks for, in the words of Hugging Face's own tools: `HF_ENDPOINT`, and `HF_TOKEN` or the token
-    /// that `hf auth login` keeps in `HF_HOME`.
+    /// Options from the environment variables of Hugging Face's own tools: `HF_ENDPOINT`, and `HF_TOKEN` or the token that
+    /// `hf auth login` saved in `HF_HOME`.
     pub fn from_env() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let home = variable("HF_HOME").map(PathBuf::from).or_else(|| {
@@ -82,10 +82,10 @@ impl HubOptions {
     }
 }
 
-/// Why a set of the Hub could not be fetched.
+/// Why a data set from the Hub could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// The Hub has no such set, or not as Parquet files of images and labels.
+    /// The Hub has no such data set, or no Parquet files of images and labels.
     #[error("{set}: {problem}")]
     Set {
         /// The set.
@@ -93,10 +93,10 @@ pub enum HubError {
         /// What is missing and what to do.
         problem: String,
     },
-    /// A file could not be brought.
+    /// A file could not be downloaded.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// A file that was brought is not what it should be.
+    /// A downloaded file is malformed.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The shards could not be written.
@@ -104,18 +104,18 @@ pub enum HubError {
     Pack(#[from] PackError),
 }
 
-/// Brings `set` to `root` as shards, which [`open`] reads as the data set `shards`; gives their folder.
+/// Downloads `set` to `root` as shards, which [`open`] reads as the data set `shards`; returns their folder.
 ///
-/// The split `train` trains; `validation` or the like validates, else `test`, else a fifth of each class. Images stay the
-/// files that they are, and classes have the names that the set gives them.
+/// The training split is `train`. The validation split is `validation` or the like, else `test`, else a fifth of each class
+/// of `train`. Image files stay unchanged, and classes keep their names.
 ///
-/// Images all of one size have that size and their own mean and std, others ImageNet's.
+/// If all images have the same size, the shards have that size and the mean and std of the images, otherwise ImageNet's.
 ///
-/// Nothing is downloaded when the set is there already.
+/// A data set that is already there is not downloaded again.
 ///
 /// # Errors
-/// When there is no such set, it has no images or labels, another fetch of it runs, the network or the disk fails, or a
-/// file is damaged.
+/// When there is no such data set, it has no images or labels, another fetch of it is running, the network or the disk
+/// fails, or a file is damaged.
 pub fn fetch_hub(
     set: &HubSet,
     root: &Path,
@@ -125,30 +125,31 @@ pub fn fetch_hub(
     let label = options.label.as_deref();
     let name = set.folder(label);
     let folder = root.join(&name);
-    let aside = root.join(format!(".{name}.fetching"));
+    let temporary = root.join(format!(".{name}.fetching"));
     let option = label.map_or(String::new(), |label| format!(" --label {label}"));
     let title = format!("{set}{option}");
     if folder.is_dir() {
         check_title(set, &folder, &title)?;
-        // A fetch may have ended between the two steps that end it.
-        let _ = fs::remove_dir_all(&aside);
+        // A fetch may have been interrupted between its last two steps.
+        let _ = fs::remove_dir_all(&temporary);
         return Ok(folder);
     }
     let listing = Listing::ask(set, options)?;
-    let again = format!("zoo data fetch {title}");
-    let failed =
-        |problem| HubError::Fetch(FetchError::new(problem, &[], root, again.as_str(), false));
+    let retry = format!("zoo data fetch {title} --root {}", root.display());
+    let failed = |problem| HubError::Fetch(FetchError::new(problem, &[], root, &retry, None));
     let disk = |path: &Path, error| failed(Problem::disk(path, error));
     fs::create_dir_all(root).map_err(|error| disk(root, error))?;
     let lock_path = root.join(format!(".{name}.lock"));
     let _lock = lock(&lock_path).map_err(failed)?;
     if folder.is_dir() {
-        // Another fetch completed it meanwhile.
+        // Another fetch has completed it meanwhile.
         return Ok(folder);
     }
-    let (tars, shards) = (aside.join("tars"), aside.join("shards"));
-    listing.begin(&aside).map_err(|error| disk(&aside, error))?;
-    convert::all(set, &listing, &aside, &tars, options, &again, progress)?;
+    let (tars, shards) = (temporary.join("tars"), temporary.join("shards"));
+    listing
+        .begin(&temporary)
+        .map_err(|error| disk(&temporary, error))?;
+    convert::all(set, &listing, &temporary, &tars, options, &retry, progress)?;
 
     let mut data = open(
         DatasetName::Shards,
@@ -159,7 +160,7 @@ pub fn fetch_hub(
     )?;
     data.info.name = title;
     statistics::measure([&data.train, &data.valid], &mut data.info);
-    // The manifest is the last that a pack writes.
+    // A pack writes the manifest last.
     if !shards.join(MANIFEST).is_file() {
         pack(&data, &shards, &PackOptions::default(), &mut |packed| {
             progress(Progress {
@@ -171,12 +172,12 @@ pub fn fetch_hub(
         })?;
     }
     fs::rename(&shards, &folder).map_err(|error| disk(&folder, error))?;
-    let _ = fs::remove_dir_all(&aside);
+    let _ = fs::remove_dir_all(&temporary);
     let _ = fs::remove_file(&lock_path);
     Ok(folder)
 }
 
-/// Whether the shards in `folder` are those of `title`: names that differ in odd characters alone share a folder.
+/// Checks that the shards in `folder` are those of `title`, since names that differ in special characters have the same folder.
 fn check_title(set: &HubSet, folder: &Path, title: &str) -> Result<(), HubError> {
     let path = folder.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(|error| OpenError::unreadable(&path, error))?;

@@ -15,7 +15,7 @@ pub(crate) struct Idx<const D: usize> {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Reads an IDX file; gzip is recognised by its content.
+/// Reads an IDX file; gzip is detected by its content.
 pub(crate) fn read<const D: usize>(path: &Path) -> Result<Idx<D>, OpenError> {
     let unreadable = |source| OpenError::unreadable(path, source);
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
@@ -29,7 +29,7 @@ pub(crate) fn read<const D: usize>(path: &Path) -> Result<Idx<D>, OpenError> {
     }
 }
 
-/// Reads what is in a file, after its gzip where it had one (`state` says so in messages).
+/// Parses the content of an IDX file; `state` is added to messages if the content was decompressed.
 pub(crate) fn parse<const D: usize>(
     reader: &mut impl Read,
     path: &Path,
@@ -37,7 +37,7 @@ pub(crate) fn parse<const D: usize>(
 ) -> Result<Idx<D>, OpenError> {
     let header_length = 4 + 4 * D;
     let header = take(reader, header_length, path)?;
-    // The magic number comes first, so that a file of another kind is not called truncated.
+    // The magic number is checked first, so that a file of another format is not called truncated.
     let expected = [0, 0, 8, D as u8];
     let magic = &header[..header.len().min(4)];
     if !expected.starts_with(magic) {
@@ -86,12 +86,12 @@ pub(crate) fn parse<const D: usize>(
     Ok(Idx { dims, bytes })
 }
 
-/// Up to `length` bytes. Memory grows with what is there, not with what a header claims.
+/// Up to `length` bytes. Memory grows with the content, whatever the header states.
 fn take(reader: &mut impl Read, length: usize, path: &Path) -> Result<Vec<u8>, OpenError> {
     let mut bytes = Vec::new();
     match reader.take(length as u64).read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
-        // A gzip stream that was cut; the caller says how much is missing.
+        // A truncated gzip stream; the caller reports how much is missing.
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(bytes),
         Err(error)
             if matches!(

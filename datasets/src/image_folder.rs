@@ -1,30 +1,32 @@
-//! Any folder of images with one folder per class: `{train,val}/<class>/…` as ImageNet has it, or `<class>/…` of which a
-//! seeded part validates.
+//! Any folder of images with one folder per class: `{train,val}/<class>/…` as in ImageNet, or `<class>/…`, of which a
+//! random fraction becomes the validation split.
 //!
-//! Classes are the folder names in sorted order. A file counts by its ending; one that holds no image is met when it
-//! is loaded, and refused or skipped there.
+//! Class names are the folder names, sorted. A file is an image by its extension; a damaged image is found when its sample is
+//! loaded, and refused or skipped there.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::file_list::Files;
-use crate::name::DatasetName;
-use crate::open::{LoadedSplits, OpenOptions, of_any_size};
+use crate::file_list::FileList;
+use crate::open::{LoadedSplits, OpenOptions, info_for_any_size};
 use crate::scan::{EXTENSIONS, class_folders, images};
-use crate::subset::{Labelled, OF_ONE, shared};
+use crate::subset::LabelledSplit;
 
-/// Names that a validation folder may have, best first.
+/// Names of a validation folder, in order of preference.
 const VALID: [&str; 4] = ["val", "valid", "validation", "test"];
+/// Class names shown before "and more".
+const SHOWN: usize = 5;
 
-/// Opens the set in `root`.
+/// Opens the data set in `root`.
 pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
     if !root.is_dir() {
         return Err(OpenError::Missing {
             name: DatasetName::ImageFolder,
             wanted: "{train,val}/<class>/<images> or <class>/<images>".into(),
             places: vec![root.to_owned()],
-            advice: "DatasetName the folder of your images as `root`".into(),
+            advice: "Name the folder of your images with `--root DIR` (`--set data.root=DIR` when training)"
+                .into(),
         });
     }
     let train_folder = root.join("train");
@@ -32,16 +34,17 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, O
         .iter()
         .map(|name| root.join(name))
         .find(|folder| folder.is_dir());
+    let split = |folder: &Path| {
+        let (all, classes) = scan(folder)?;
+        let (train, valid) = all.stratified_split(options.valid_fraction, options.seed)?;
+        Ok::<_, OpenError>((train, valid, classes))
+    };
     let (train, valid, classes) = match (train_folder.is_dir(), valid_folder) {
         (true, Some(valid_folder)) => {
             let (train, classes) = scan(&train_folder)?;
             let (valid, valid_classes) = scan(&valid_folder)?;
-            if let Some(difference) = difference(
-                &classes,
-                "only in the first",
-                &valid_classes,
-                "only in the second",
-            ) {
+            let only = ["only in the first", "only in the second"];
+            if let Some(difference) = difference(&classes, &valid_classes, only) {
                 return Err(OpenError::Classes {
                     train: train_folder,
                     valid: valid_folder,
@@ -50,121 +53,79 @@ pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, O
             }
             (train, valid, classes)
         }
-        (true, None) => split(&train_folder, options)?,
+        (true, None) => split(&train_folder)?,
         (false, Some(valid_folder)) => {
-            return Err(OpenError::malformed(
-                root,
-                format!(
-                    "has {} but no train folder beside it",
-                    valid_folder.display()
-                ),
-            ));
+            let problem = format!(
+                "has {} but no train folder beside it",
+                valid_folder.display()
+            );
+            return Err(OpenError::malformed(root, problem));
         }
-        (false, None) => split(root, options)?,
+        (false, None) => split(root)?,
     };
-    let info = of_any_size(DatasetName::ImageFolder, classes);
     Ok(LoadedSplits {
-        train: labelled(train),
-        valid: labelled(valid),
-        info,
+        train,
+        valid,
+        info: info_for_any_size(DatasetName::ImageFolder, classes),
     })
 }
 
-/// The images of every class in `folder`, and the names of the classes.
-fn scan(folder: &Path) -> Result<(Files, Vec<String>), OpenError> {
-    let (mut files, mut classes, mut empty) = (Files::default(), Vec::new(), Vec::<PathBuf>::new());
+/// The images in `folder`, and the class names.
+fn scan(folder: &Path) -> Result<(LabelledSplit, Vec<String>), OpenError> {
+    let (mut files, mut classes, mut empty) = (FileList::default(), Vec::new(), None);
     for (label, (class, class_folder)) in class_folders(folder)?.into_iter().enumerate() {
         let paths = images(&class_folder)?;
         if paths.is_empty() {
-            empty.push(class_folder);
+            empty.get_or_insert(class_folder);
         }
-        for path in paths {
-            files.push(path, label);
-        }
+        files.extend(paths, label);
         classes.push(class);
     }
-    let endings = EXTENSIONS.join(", ");
-    match classes.as_slice() {
-        _ if files.paths.is_empty() => Err(OpenError::malformed(
-            folder,
-            format!(
-                "holds 0 images in {} class folders: expected <class>/<images> ({endings})",
-                classes.len()
-            ),
+    let extensions = EXTENSIONS.join(", ");
+    let malformed = |problem: String| Err(OpenError::malformed(folder, problem));
+    match (classes.as_slice(), empty) {
+        _ if files.paths.is_empty() => malformed(format!(
+            "holds 0 images in {} class folders: expected <class>/<images> ({extensions})",
+            classes.len()
         )),
-        [class] => Err(OpenError::malformed(
-            folder,
-            format!(
-                "holds one class folder, \"{class}\": expected at least two (is the root one level too high?)"
-            ),
+        ([class], _) => malformed(format!(
+            "holds one class folder, \"{class}\": expected at least two (is the root one level too high?)"
         )),
-        _ if !empty.is_empty() => Err(OpenError::malformed(
-            &empty[0],
-            format!("a class without images ({endings}): fill or remove the folder"),
+        (_, Some(empty)) => Err(OpenError::malformed(
+            &empty,
+            format!("a class without images ({extensions}): fill or remove the folder"),
         )),
-        _ => Ok((files, classes)),
+        _ => Ok((LabelledSplit::new(files.labels.clone(), files), classes)),
     }
 }
 
-/// The images of `folder`, of which a fraction of each class validates.
-fn split(folder: &Path, options: &OpenOptions) -> Result<(Files, Files, Vec<String>), OpenError> {
-    let (files, classes) = scan(folder)?;
-    let (train, valid) = shared(&files.labels, options.valid_fraction, options.seed)?;
-    if valid.is_empty() {
-        return Err(OpenError::malformed(folder, OF_ONE));
-    }
-    let pick = |indices: Vec<usize>| {
-        let mut part = Files::default();
-        for index in indices {
-            part.push(files.paths[index].clone(), files.labels[index]);
-        }
-        part
-    };
-    Ok((pick(train), pick(valid), classes))
-}
-
-/// What distinguishes two sets of names, in words; nothing where they are the same.
+/// The names that only one of two lists has, each introduced by its text in `only`; none if the lists have the same names.
 pub(crate) fn difference<A: AsRef<str>, B: AsRef<str>>(
     first: &[A],
-    only_first: &str,
     second: &[B],
-    only_second: &str,
+    only: [&str; 2],
 ) -> Option<String> {
     let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
     let second: Vec<&str> = second.iter().map(AsRef::as_ref).collect();
-    let without = |names: &[&str], others: &[&str], what: &str| {
-        let extra: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| !others.contains(name))
-            .collect();
-        let more = if extra.len() > SHOWN {
-            format!(" and {} more", extra.len() - SHOWN)
-        } else {
-            String::new()
-        };
-        let shown = extra
-            .iter()
-            .take(SHOWN)
-            .map(|name| format!("\"{name}\""))
-            .collect::<Vec<_>>()
-            .join(", ");
-        (!extra.is_empty()).then(|| format!("{what}: {shown}{more}"))
-    };
-    let parts: Vec<String> = [
-        without(&first, &second, only_first),
-        without(&second, &first, only_second),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let parts = [(&first, &second), (&second, &first)].map(|(names, others)| {
+        let extra = names.iter().filter(|name| !others.contains(name));
+        extra.map(|name| format!("\"{name}\"")).collect::<Vec<_>>()
+    });
+    let parts = parts
+        .iter()
+        .zip(only)
+        .filter(|(extra, _)| !extra.is_empty());
+    let parts: Vec<String> = parts
+        .map(|(extra, only)| format!("{only}: {}", shown(extra, SHOWN)))
+        .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Names shown before "and more".
-const SHOWN: usize = 5;
-
-fn labelled(files: Files) -> Labelled {
-    let labels = files.labels.clone();
-    Labelled::new(Arc::new(files), labels)
+/// The first `most` names as a list, and how many more there are.
+pub(crate) fn shown(names: &[String], most: usize) -> String {
+    let first = names[..names.len().min(most)].join(", ");
+    match names.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }

@@ -1,38 +1,31 @@
-//! A split held in memory, one byte a value.
+//! A split held in memory, one byte per value.
 
 use burn::data::dataset::{Dataset, DatasetError};
 use burn_zoo_data::{Image, ImageSource, Sample};
 
 /// Images of one size with their labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// Height and width.
-    pub(crate) size: [usize; 2],
+pub(crate) struct InMemory {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
     pub(crate) channels: usize,
     /// The images one after the other, each height × width × channels.
     pub(crate) pixels: Vec<u8>,
     pub(crate) labels: Vec<usize>,
 }
 
-impl Memory {
-    fn values(&self) -> usize {
-        self.size[0] * self.size[1] * self.channels
-    }
-}
-
-impl Dataset<Sample> for Memory {
+impl Dataset<Sample> for InMemory {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
-        let ([height, width], channels) = (self.size, self.channels);
-        let label = self.labels[index];
-        let pixels = self.pixels[index * self.values()..(index + 1) * self.values()].to_vec();
+        let length = self.height * self.width * self.channels;
+        let image = Image {
+            height: self.height,
+            width: self.width,
+            channels: self.channels,
+            pixels: self.pixels[index * length..][..length].to_vec(),
+        };
         Ok(Sample {
-            image: ImageSource::Decoded(Image {
-                height,
-                width,
-                channels,
-                pixels,
-            }),
-            label,
+            image: ImageSource::Decoded(image),
+            label: self.labels[index],
         })
     }
 

@@ -4,6 +4,7 @@
 //! and the addresses and checksums of its files, which live beside the reader of the same files.
 
 mod cifar;
+mod dataset_name;
 mod error;
 mod fetch;
 mod file_list;
@@ -16,17 +17,16 @@ mod idx;
 mod image_folder;
 mod in_memory;
 mod mnist;
-mod name;
 mod open;
 mod scan;
 mod shards;
 mod subset;
 mod tiny_imagenet;
 
+pub use dataset_name::{DatasetName, UnknownDatasetName};
 pub use error::OpenError;
-pub use fetch::{FetchError, FetchOptions, Phase, Progress, Remote, fetch, fetch_file};
+pub use fetch::{FetchError, FetchOptions, Phase, Progress, RemoteFile, fetch, fetch_file};
 pub use glyphs::Glyphs;
-pub use hub::{HubError, HubOptions, HubSet, NotAHubSet, fetch_hub};
-pub use name::{DatasetName, UnknownName};
+pub use hub::{HubError, HubOptions, HubSet, InvalidHubSet, fetch_hub};
 pub use open::{OpenOptions, default_root, open};
 pub use shards::{PackError, PackOptions, PackProgress, Packed, pack};

@@ -1,27 +1,27 @@
-//! A data set by its name.
+//! Opening a data set by its name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn_zoo_data::{DatasetInfo, ImageData};
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::DatasetName;
-use crate::subset::Labelled;
+use crate::subset::LabelledSplit;
 use crate::{cifar, glyphs, image_folder, mnist, shards, tiny_imagenet};
 
-/// Where a data set lies and how much of it is taken.
+/// Location of a data set and how much of it to use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenOptions {
-    /// The folder of the set, or one that holds it, or the address of shards; [`default_root`] where absent.
+    /// Folder of the data set, or the folder above it, or the URL of shards; [`default_root`] if none.
     pub root: Option<PathBuf>,
-    /// Seed of whatever is drawn at random: the glyphs, the samples under a cap, the split of a folder.
+    /// Seed of everything random: the glyphs, the samples chosen under a limit, the split of a folder.
     pub seed: u64,
-    /// Number of training images: that many glyphs, or at most that many of another set, in balance.
+    /// Number of training images: that many glyphs, or at most that many of another data set, with balanced classes.
     pub train_size: Option<usize>,
     /// Number of validation images, likewise.
     pub valid_size: Option<usize>,
-    /// Fraction of each class that is held out for validation, between 0 and 1, where an image folder has no validation folder and a folder of
-    /// somebody else's shards none to validate on.
+    /// Fraction of each class for validation, between 0 and 1, where an image folder or a folder of foreign shards has no
+    /// validation split.
     pub valid_fraction: f64,
 }
 
@@ -37,26 +37,24 @@ impl Default for OpenOptions {
     }
 }
 
-/// Where data sets are looked for and brought to when no folder is named: `$BURN_ZOO_DATA`, else `data` in the
-/// current folder.
+/// Folder of the data sets when none is given: `$BURN_ZOO_DATA`, else `data` in the current folder.
 pub fn default_root() -> PathBuf {
     std::env::var_os("BURN_ZOO_DATA")
         .filter(|value| !value.is_empty())
         .map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
-/// What a reader knows of its set.
+/// Both splits of a data set, before they are limited to the sizes asked for.
 pub(crate) struct LoadedSplits {
-    pub(crate) train: Labelled,
-    pub(crate) valid: Labelled,
+    pub(crate) train: LabelledSplit,
+    pub(crate) valid: LabelledSplit,
     pub(crate) info: DatasetInfo,
 }
 
 /// Opens a data set.
 ///
 /// # Errors
-/// When its files are missing (the message says what to do), damaged, or contradict each other, or when an option
-/// asks for nothing.
+/// When files are missing (the message says how to get them), damaged or contradict each other, or when a size is 0.
 pub fn open(name: DatasetName, options: &OpenOptions) -> Result<ImageData, OpenError> {
     for (key, size) in [
         ("train_size", options.train_size),
@@ -69,29 +67,61 @@ pub fn open(name: DatasetName, options: &OpenOptions) -> Result<ImageData, OpenE
         }
     }
     let root = options.root.clone().unwrap_or_else(default_root);
-    let opened = match name {
+    let LoadedSplits { train, valid, info } = match name {
         DatasetName::Glyphs => return Ok(glyphs::open(options)),
-        DatasetName::Mnist => mnist::open(mnist::Kind::Digits, &root)?,
-        DatasetName::FashionMnist => mnist::open(mnist::Kind::Fashion, &root)?,
+        DatasetName::Mnist => mnist::open(&mnist::DIGITS, &root)?,
+        DatasetName::FashionMnist => mnist::open(&mnist::FASHION, &root)?,
         DatasetName::Cifar10 => cifar::open(&cifar::CIFAR10, &root)?,
         DatasetName::Cifar100 => cifar::open(&cifar::CIFAR100, &root)?,
         DatasetName::TinyImagenet => tiny_imagenet::open(&root)?,
         DatasetName::ImageFolder => image_folder::open(&root, options)?,
         DatasetName::Shards => shards::open(&root, options)?,
     };
-    let train = opened.train.capped(options.train_size, options.seed);
-    let valid = opened.valid.capped(options.valid_size, options.seed);
+    if valid.labels.is_empty() {
+        return Err(OpenError::malformed(
+            &root,
+            "has one image per class: nothing is left for validation",
+        ));
+    }
+    let train = train.capped(options.train_size, options.seed);
+    let valid = valid.capped(options.valid_size, options.seed);
     Ok(ImageData {
         labels: train.labels.into(),
         shards: train.starts.map(Into::into),
         train: train.split,
         valid: valid.split,
-        info: opened.info,
+        info,
     })
 }
 
-/// What is known of images of any size: ImageNet's statistics, which pretrained networks expect.
-pub(crate) fn of_any_size(name: DatasetName, classes: Vec<String>) -> DatasetInfo {
+/// The first of `root/folders[..]` and `root` itself that `holds` the data set.
+///
+/// # Errors
+/// [`OpenError::Missing`], with the command that downloads the data set.
+pub(crate) fn find_folder(
+    name: DatasetName,
+    root: &Path,
+    folders: &[&str],
+    wanted: &str,
+    holds: impl Fn(&Path) -> bool,
+) -> Result<PathBuf, OpenError> {
+    let mut places: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+    places.push(root.to_owned());
+    let found = places.iter().find(|place| holds(place)).cloned();
+    found.ok_or_else(|| OpenError::Missing {
+        name,
+        wanted: wanted.to_owned(),
+        places,
+        advice: format!(
+            "Download it with `zoo data fetch {name} --root {}`, or name the folder that holds it with `--root DIR` \
+             (`--set data.root=DIR` when training)",
+            root.display()
+        ),
+    })
+}
+
+/// Description of images of any size, with ImageNet's mean and std, which pretrained networks expect.
+pub(crate) fn info_for_any_size(name: DatasetName, classes: Vec<String>) -> DatasetInfo {
     DatasetInfo {
         name: name.to_string(),
         classes,

@@ -3,16 +3,16 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn_zoo_data::{DecodeError, Image, decode};
+use rayon::prelude::*;
 
 use crate::error::OpenError;
 
-/// File name endings, in lower case, of the images that can be read.
+/// File extensions, in lower case, of the image formats that can be decoded.
 pub(crate) const EXTENSIONS: [&str; 5] = ["jpg", "jpeg", "png", "webp", "bmp"];
 
-/// The folders in `folder`, each with its name, in the order of the names; links are followed, hidden ones left out.
+/// The folders in `folder` and their names, sorted by name; symbolic links are followed, hidden folders left out.
 pub(crate) fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, OpenError> {
     let mut classes: Vec<(String, PathBuf)> = entries(folder)?
         .into_iter()
@@ -23,25 +23,23 @@ pub(crate) fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Ope
     Ok(classes)
 }
 
-/// The image files in and below `folder`, in the order of their paths; links are followed.
-///
-/// A file is an image by its ending; whether it holds one is seen when it is decoded.
+/// The image files in and below `folder`, as [`files`]. A file is an image by its extension; its content is not read.
 pub(crate) fn images(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let mut found = files(folder)?;
     found.retain(|path| is_image(path));
     Ok(found)
 }
 
-/// The files in and below `folder`, in the order of their paths; links are followed, hidden ones left out.
+/// The files in and below `folder`, sorted by path; symbolic links are followed, hidden files and folders left out.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let mut found = Vec::new();
-    walk(folder, &mut Vec::new(), &mut found)?;
+    visit(folder, &mut Vec::new(), &mut found)?;
     found.sort();
     Ok(found)
 }
 
-/// `above` holds the folders that lead here, so that a link to one of them ends the descent.
-fn walk(
+/// `above` holds the parent folders, so that a link to one of them ends the recursion.
+fn visit(
     folder: &Path,
     above: &mut Vec<PathBuf>,
     found: &mut Vec<PathBuf>,
@@ -53,9 +51,9 @@ fn walk(
     above.push(real);
     for path in entries(folder)? {
         if path.is_dir() {
-            walk(&path, above, found)?;
+            visit(&path, above, found)?;
         } else {
-            // A dangling link is kept: it is an image that cannot be loaded, not one that was never there.
+            // A dangling link is kept: its sample cannot be loaded, which is reported, instead of missing silently.
             found.push(path);
         }
     }
@@ -91,51 +89,13 @@ fn is_image(path: &Path) -> bool {
     EXTENSIONS.contains(&extension.as_str())
 }
 
-/// Every image decoded, in order, on all cores; the first that fails is the error.
+/// Decodes every image, in order, on all cores.
 pub(crate) fn decode_all(paths: &[PathBuf]) -> Result<Vec<Image>, DecodeError> {
-    on_all_cores(paths, |path| decode(path))
+    paths.par_iter().map(|path| decode(path)).collect()
 }
 
-/// What `work` makes of every item, in order, on all cores; the first that fails is the error.
-pub(crate) fn on_all_cores<I: Sync, T: Send, E: Send>(
-    items: &[I],
-    work: impl Fn(&I) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let run = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else {
-                return done;
-            };
-            let result = work(item);
-            let failed = result.is_err();
-            done.push((index, result));
-            if failed {
-                // No thread begins another item; those in the making may fail earlier in the order.
-                next.store(items.len(), Ordering::Relaxed);
-            }
-        }
-    };
-    let mut done: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-    done.sort_unstable_by_key(|&(index, _)| index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Items of a training and of a validation split, as the names of files tell them: `val`, `valid` or `validation` in a name
-/// or a folder of it validates, without any such `test` does; everything else trains, but for tests beside validation.
+/// Divides items into training and validation by the words in their paths: `val`, `valid`, `validation` or `eval` is for
+/// validation, or else `test`; everything else is for training. `test` is left out where there is validation.
 pub(crate) fn in_splits<T>(items: Vec<T>, name: impl Fn(&T) -> String) -> (Vec<T>, Vec<T>) {
     let says = |item: &T, wanted: &[&str]| {
         let name = name(item).to_ascii_lowercase();
@@ -146,8 +106,5 @@ pub(crate) fn in_splits<T>(items: Vec<T>, name: impl Fn(&T) -> String) -> (Vec<T
         .into_iter()
         .partition(|item| says(item, &["val", "valid", "validation", "eval"]));
     let (test, train): (Vec<T>, Vec<T>) = rest.into_iter().partition(|item| says(item, &["test"]));
-    match valid.is_empty() {
-        true => (train, test),
-        false => (train, valid),
-    }
+    (train, if valid.is_empty() { test } else { valid })
 }

@@ -1,4 +1,4 @@
-//! Parts of a split that keep its classes in balance.
+//! Subsets of a split that keep its classes in balance.
 
 use std::sync::Arc;
 
@@ -10,60 +10,55 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::error::OpenError;
 
-/// What is wrong with a set that no part of can validate.
-pub(crate) const OF_ONE: &str = "has one image a class: nothing is left to validate on";
-
 /// A split and the label of each of its samples, known without loading them.
-pub(crate) struct Labelled {
+pub(crate) struct LabelledSplit {
     pub(crate) split: Split,
     pub(crate) labels: Vec<usize>,
-    /// Where the samples of each shard begin, and the number of all; none where samples lie on their own.
+    /// Index of the first sample of each shard, then the number of samples; none where samples are not in shards.
     pub(crate) starts: Option<Vec<usize>>,
 }
 
-impl Labelled {
-    /// Samples that lie on their own.
-    pub(crate) fn new(split: Split, labels: Vec<usize>) -> Self {
+impl LabelledSplit {
+    /// A split that is not in shards.
+    pub(crate) fn new(labels: Vec<usize>, split: impl Dataset<Sample> + 'static) -> Self {
         Self {
-            split,
+            split: Arc::new(split),
             labels,
             starts: None,
         }
     }
 
-    /// The same, whose samples lie in shards.
-    pub(crate) fn in_shards(self, starts: Vec<usize>) -> Self {
-        Self {
-            starts: Some(starts),
-            ..self
+    /// At most `size` of the samples, spread over the classes as evenly as possible.
+    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Self {
+        match size {
+            Some(size) if size < self.labels.len() => self.at(balanced(&self.labels, size, seed)),
+            _ => self,
         }
     }
 
-    /// At most `size` of the samples, as evenly spread over the classes as they allow.
-    pub(crate) fn capped(self, size: Option<usize>, seed: u64) -> Self {
-        let Some(size) = size.filter(|&size| size < self.labels.len()) else {
-            return self;
-        };
-        let indices = balanced(&self.labels, size, seed);
-        self.at(indices)
-    }
-
-    /// The samples of two splits, of which `fraction` of each class is the second.
-    pub(crate) fn shared(&self, fraction: f64, seed: u64) -> Result<(Self, Self), OpenError> {
-        let (train, valid) = shared(&self.labels, fraction, seed)?;
+    /// A training and a validation split; `fraction` of each class is in the second.
+    ///
+    /// # Errors
+    /// When `fraction` is not between 0 and 1.
+    pub(crate) fn stratified_split(
+        &self,
+        fraction: f64,
+        seed: u64,
+    ) -> Result<(Self, Self), OpenError> {
+        let (train, valid) = stratified_split(&self.labels, fraction, seed)?;
         Ok((self.at(train), self.at(valid)))
     }
 
     /// The samples at `indices`, which ascend.
     fn at(&self, indices: Vec<usize>) -> Self {
-        let kept_before = |start: &usize| indices.partition_point(|index| index < start);
+        let before = |start: &usize| indices.partition_point(|index| index < start);
         Self {
             starts: self
                 .starts
                 .as_ref()
-                .map(|starts| starts.iter().map(kept_before).collect()),
+                .map(|starts| starts.iter().map(before).collect()),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
-            split: Arc::new(Part {
+            split: Arc::new(Subset {
                 split: self.split.clone(),
                 indices,
             }),
@@ -85,12 +80,9 @@ fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
     members
 }
 
-/// The indices that train and those that validate, each in ascending order: `fraction` of each class validates, at least one
-/// of two or more, and every class trains.
-///
-/// # Errors
-/// When `fraction` is not between 0 and 1.
-pub(crate) fn shared(
+/// Training and validation indices, each in ascending order. `fraction` of each class is for validation: at least one sample
+/// of a class with two or more, and never all of them.
+fn stratified_split(
     labels: &[usize],
     fraction: f64,
     seed: u64,
@@ -102,11 +94,11 @@ pub(crate) fn shared(
     }
     let (mut train, mut valid) = (Vec::new(), Vec::new());
     for members in shuffled_classes(labels, seed) {
-        let share = (members.len() as f64 * fraction).round() as usize;
         let most = members.len().saturating_sub(1);
-        let share = share.clamp(most.min(1), most);
-        valid.extend_from_slice(&members[..share]);
-        train.extend_from_slice(&members[share..]);
+        let count = (members.len() as f64 * fraction).round() as usize;
+        let (held_out, rest) = members.split_at(count.clamp(most.min(1), most));
+        valid.extend_from_slice(held_out);
+        train.extend_from_slice(rest);
     }
     train.sort_unstable();
     valid.sort_unstable();
@@ -130,12 +122,12 @@ fn balanced(labels: &[usize], size: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Some samples of a split.
-struct Part {
+struct Subset {
     split: Split,
     indices: Vec<usize>,
 }
 
-impl Dataset<Sample> for Part {
+impl Dataset<Sample> for Subset {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         self.split.get(self.indices[index])
     }
@@ -160,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_every_class_validates() {
+    fn a_fraction_of_every_class_is_for_validation() {
         let labels = [0, 0, 0, 0, 0, 1, 1, 2];
-        let (train, valid) = shared(&labels, 0.2, 0).unwrap();
+        let (train, valid) = stratified_split(&labels, 0.2, 0).unwrap();
         let mut all = [train.clone(), valid.clone()].concat();
         all.sort_unstable();
         assert_eq!(all, (0..8).collect::<Vec<_>>());
         let valid: Vec<usize> = valid.iter().map(|&index| labels[index]).collect();
         assert_eq!(valid, [0, 1], "one of five, one of two, none of one");
         assert!(train.is_sorted());
-        assert!(shared(&labels, 1.0, 0).is_err());
+        assert!(stratified_split(&labels, 1.0, 0).is_err());
     }
 
     #[test]

@@ -1,61 +1,47 @@
 //! Tiny ImageNet (Stanford CS231n, <http://cs231n.stanford.edu/tiny-imagenet-200.zip>): `train/<wnid>/images/…`,
 //! `val/images/…` with `val/val_annotations.txt`, `wnids.txt`, `words.txt`.
 //!
-//! Labels follow the sorted WordNet identifiers, as with every folder-per-class reader. A cut with fewer classes works.
+//! Labels follow the sorted WordNet identifiers, as with every folder-per-class reader. A subset of the classes works too.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use burn_zoo_data::DatasetInfo;
 
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::fetch::{Archive, Remote, Source};
-use crate::file_list::Files;
-use crate::name::DatasetName;
-use crate::open::LoadedSplits;
+use crate::fetch::{Archive, Source};
+use crate::file_list::FileList;
+use crate::open::{LoadedSplits, find_folder};
 use crate::scan;
-use crate::subset::Labelled;
+use crate::subset::LabelledSplit;
 
 const FOLDER: &str = "tiny-imagenet-200";
-const ARCHIVE: &str = "tiny-imagenet-200.zip";
+/// Name, bytes and sha256.
+const ARCHIVE: (&str, u64, &str) = (
+    "tiny-imagenet-200.zip",
+    248_100_043,
+    "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+);
 
-/// Where the archive comes from.
+/// URL and checksum of the archive.
 pub(crate) fn source() -> Source {
-    Source {
-        folder: FOLDER.to_owned(),
-        files: vec![Remote {
-            url: format!("http://cs231n.stanford.edu/{ARCHIVE}"),
-            file: ARCHIVE.to_owned(),
-            bytes: Some(248_100_043),
-            sha256: "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821".to_owned(),
-        }],
-        archive: Some(Archive::Zip),
-    }
+    let url = "http://cs231n.stanford.edu";
+    Source::new(FOLDER, url, &[ARCHIVE], Some(Archive::Zip))
 }
 
-/// Opens the set in `root`, or in a folder of it.
+/// Opens the data set in `root`, or in a folder of it.
 pub(crate) fn open(root: &Path) -> Result<LoadedSplits, OpenError> {
-    let places = [
-        root.join(FOLDER),
-        root.join("tiny_imagenet"),
-        root.to_owned(),
-    ];
-    let Some(folder) = places
-        .iter()
-        .find(|place| place.join("wnids.txt").is_file())
-    else {
-        return Err(OpenError::Missing {
-            name: DatasetName::TinyImagenet,
-            wanted: "wnids.txt, words.txt, train and val".into(),
-            places: places.to_vec(),
-            advice: format!(
-                "Run `zoo data fetch tiny_imagenet --root {}`",
-                root.display()
-            ),
-        });
-    };
+    let folders = [FOLDER, "tiny_imagenet"];
+    let wanted = "wnids.txt, words.txt, train and val";
+    let folder = &find_folder(
+        DatasetName::TinyImagenet,
+        root,
+        &folders,
+        wanted,
+        |folder| folder.join("wnids.txt").is_file(),
+    )?;
     let wnids_path = folder.join("wnids.txt");
     let wnids = class_ids(&read(&wnids_path)?);
     if wnids.is_empty() {
@@ -77,37 +63,35 @@ pub(crate) fn open(root: &Path) -> Result<LoadedSplits, OpenError> {
     })
 }
 
-fn train(folder: &Path, wnids: &[String]) -> Result<Labelled, OpenError> {
-    let mut files = Files::default();
+fn train(folder: &Path, wnids: &[String]) -> Result<LabelledSplit, OpenError> {
+    let mut files = FileList::default();
     for (label, wnid) in wnids.iter().enumerate() {
         let images = folder.join("train").join(wnid).join("images");
         let paths = scan::images(&images)?;
         if paths.is_empty() {
             return Err(OpenError::malformed(&images, "holds no images"));
         }
-        for path in paths {
-            files.push(path, label);
-        }
+        files.extend(paths, label);
     }
-    Ok(labelled(files))
+    Ok(LabelledSplit::new(files.labels.clone(), files))
 }
 
-fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<Labelled, OpenError> {
+fn valid(folder: &Path, labels: &HashMap<&str, usize>) -> Result<LabelledSplit, OpenError> {
     let path = folder.join("val").join("val_annotations.txt");
     let malformed = |problem| OpenError::malformed(&path, problem);
-    let mut files = Files::default();
+    let mut files = FileList::default();
     for (file, label, line) in annotations(&read(&path)?, labels).map_err(malformed)? {
         let image = folder.join("val").join("images").join(file);
         if !image.is_file() {
             let problem = format!("line {line}: {} does not exist", image.display());
             return Err(malformed(problem));
         }
-        files.push(image, label);
+        files.extend(vec![image], label);
     }
-    Ok(labelled(files))
+    Ok(LabelledSplit::new(files.labels.clone(), files))
 }
 
-/// File name, label and line of every image that `text` names, `val_annotations.txt`.
+/// File name, label and line number of every image in `text`, the content of `val_annotations.txt`.
 ///
 /// # Errors
 /// What is wrong with the file.
@@ -135,13 +119,13 @@ pub(crate) fn annotations(
         }
         found.push((file.to_owned(), label, number));
     }
-    match found.is_empty() {
-        true => Err("names 0 images".to_owned()),
-        false => Ok(found),
+    if found.is_empty() {
+        return Err("names 0 images".to_owned());
     }
+    Ok(found)
 }
 
-/// A readable name for each class: its first word, with the identifier where two classes share it.
+/// Class names: the first name in `words.txt`, followed by the WordNet identifier where two classes share it.
 pub(crate) fn class_names(words: &str, wnids: &[String]) -> Vec<String> {
     let words: HashMap<&str, &str> = words
         .lines()
@@ -165,17 +149,12 @@ pub(crate) fn class_names(words: &str, wnids: &[String]) -> Vec<String> {
     names.iter().zip(wnids).map(unique).collect()
 }
 
-/// The identifiers of the classes that `text` lists, `wnids.txt`, in the order of the labels.
+/// WordNet identifiers in `text`, the content of `wnids.txt`, in the order of the labels.
 pub(crate) fn class_ids(text: &str) -> Vec<String> {
     let mut wnids: Vec<String> = text.split_whitespace().map(String::from).collect();
     wnids.sort();
     wnids.dedup();
     wnids
-}
-
-fn labelled(files: Files) -> Labelled {
-    let labels = files.labels.clone();
-    Labelled::new(Arc::new(files), labels)
 }
 
 fn read(path: &Path) -> Result<String, OpenError> {

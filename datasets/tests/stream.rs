@@ -18,7 +18,7 @@ use burn_zoo_data::{
 };
 use burn_zoo_datasets::{DatasetName, OpenOptions, PackOptions, open, pack};
 
-/// Memory that the process may have had at most, in MB; the batches ahead take 256 of them.
+/// InMemory that the process may have had at most, in MB; the batches ahead take 256 of them.
 const MOST: f64 = 600.0;
 
 /// `len` samples of 32×32 pixels, of which 64 are different.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use burn_zoo_blocks::Classifier;
 use burn_zoo_data::{DatasetInfo, Geometry, ImageData, Normalize, Pipeline, ResizeMode};
-use burn_zoo_datasets::{DatasetName, OpenError, OpenOptions, UnknownName, open};
+use burn_zoo_datasets::{DatasetName, OpenError, OpenOptions, UnknownDatasetName, open};
 use burn_zoo_trainer::RunFile;
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ use crate::weights::{WeightsError, WeightsFile};
 pub enum DataError {
     /// No data set has the name.
     #[error(transparent)]
-    UnknownName(#[from] UnknownName),
+    UnknownName(#[from] UnknownDatasetName),
     /// Its files cannot be read.
     #[error(transparent)]
     Open(#[from] OpenError),

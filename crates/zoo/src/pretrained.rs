@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn_zoo_datasets::{FetchError, FetchOptions, Progress, Remote, fetch_file};
+use burn_zoo_datasets::{FetchError, FetchOptions, Progress, RemoteFile, fetch_file};
 
 use crate::ModelInfo;
 
@@ -117,7 +117,7 @@ impl Published {
             Some(mirror) => format!("{}/weights/{}", mirror.trim_end_matches('/'), self.file),
             None => self.url(),
         };
-        let remote = Remote {
+        let remote = RemoteFile {
             url,
             file: self.file.to_owned(),
             bytes: None,

@@ -1,4 +1,4 @@
-//! One file over HTTP: to `<file>.part`, continued where it stopped, renamed once its checksum is right.
+//! Download of one file over HTTP: to `<file>.part`, continued after an interruption, renamed once its checksum is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -6,27 +6,27 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use ureq::Body;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Response, StatusCode};
 
 use super::error::Problem;
-use super::{Phase, Progress, Remote};
-use crate::http::agent;
+use super::{Phase, Progress, RemoteFile};
+use crate::http::{agent, content_range, get};
 
-/// Bytes moved at a time, and the grain of the progress reports.
+/// Bytes between two progress reports.
 const BLOCK: usize = 1 << 16;
 
-/// A file to bring.
+/// A file to download.
 pub(super) struct Download<'a> {
-    pub(super) remote: &'a Remote,
-    /// What the server is told of who asks; servers that it sends us on to are not.
+    pub(super) remote: &'a RemoteFile,
+    /// Access token; not sent to other hosts after a redirect.
     pub(super) token: Option<&'a str>,
-    /// Where it belongs.
+    /// Path of the local file.
     pub(super) path: &'a Path,
     pub(super) progress: &'a mut dyn FnMut(Progress<'_>),
 }
 
 impl Download<'_> {
-    /// Makes sure that the file is there with its checksum; says whether it was downloaded for that.
+    /// Downloads the file unless it is there with its checksum; returns whether it was downloaded.
     pub(super) fn run(&mut self) -> Result<bool, Problem> {
         let expected = self.remote.sha256.clone();
         if self.path.is_file() {
@@ -40,17 +40,20 @@ impl Download<'_> {
                 expected,
             });
         }
-        let part = self.part();
-        let resumed = self.receive(&part)?;
+        let mut part = self.path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let disk = |error| Problem::disk(&part, error);
+        let continued = self.receive(&part)?;
         let mut found = self.checksum(&part)?;
-        if !found.starts_with(&expected) && resumed {
-            // What an earlier run left may be of another file, or damaged: once more from the start.
-            remove(&part)?;
+        if !found.starts_with(&expected) && continued {
+            // The partial file may be damaged or of another file: once more from the start.
+            fs::remove_file(&part).map_err(disk)?;
             self.receive(&part)?;
             found = self.checksum(&part)?;
         }
         if !found.starts_with(&expected) {
-            remove(&part)?;
+            fs::remove_file(&part).map_err(disk)?;
             return Err(Problem::Checksum {
                 url: self.remote.url.clone(),
                 found,
@@ -61,32 +64,21 @@ impl Download<'_> {
         Ok(true)
     }
 
-    fn part(&self) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(".part");
-        PathBuf::from(name)
-    }
-
-    /// Completes `part`; says whether bytes of an earlier run are in it.
+    /// Completes `part`; returns whether it has bytes of an earlier run.
     fn receive(&mut self, part: &Path) -> Result<bool, Problem> {
         let disk = |error| Problem::disk(part, error);
         let mut start = match fs::metadata(part) {
-            Ok(there) => there.len(),
+            Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == ErrorKind::NotFound => 0,
             Err(error) => return Err(disk(error)),
         };
         if self.remote.bytes == Some(start) {
-            // Complete but for the rename; its checksum decides.
+            // Complete but for the checksum and the rename.
             return Ok(true);
         }
         let mut response = self.request(start)?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             response = self.request(0)?;
-        }
-        if response.status() != StatusCode::PARTIAL_CONTENT || range_start(&response) != Some(start)
-        {
-            // The whole file comes, whatever was asked for.
-            start = 0;
         }
         if !response.status().is_success() {
             return Err(Problem::Status {
@@ -94,15 +86,13 @@ impl Download<'_> {
                 status: response.status(),
             });
         }
-        if response.status() == StatusCode::PARTIAL_CONTENT && start == 0 {
-            let reason =
-                "the server answered with a part of the file that was not asked for".to_owned();
-            return Err(Problem::Network {
-                url: self.remote.url.clone(),
-                reason,
-            });
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            // The server sends the whole file in any case.
+            start = 0;
+        } else if start == 0 || content_range(&response).map(|(first, _)| first) != Some(start) {
+            return Err(self.network("the server sent a byte range that was not requested"));
         }
-        // Only now, so that a server that refuses leaves no empty file here.
+        // Opened only now, so that a server that refuses leaves no empty file.
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -111,28 +101,22 @@ impl Download<'_> {
             .map_err(disk)?;
         file.set_len(start).map_err(disk)?;
         file.seek(SeekFrom::Start(start)).map_err(disk)?;
-        self.copy(response, &mut file, start, part)?;
+        let copied = self.copy(response, &mut file, start, part);
         file.sync_all().map_err(disk)?;
+        copied?;
         Ok(start > 0)
     }
 
     fn request(&self, start: u64) -> Result<Response<Body>, Problem> {
-        let mut request = agent().get(&self.remote.url);
-        if let Some(token) = self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        if start > 0 {
-            request = request.header(header::RANGE, format!("bytes={start}-"));
-        }
-        request
-            .call()
+        let range = (start > 0).then(|| format!("{start}-"));
+        get(&agent(), &self.remote.url, self.token, range)
             .map_err(|error| self.network(error.to_string()))
     }
 
-    fn network(&self, reason: String) -> Problem {
+    fn network(&self, reason: impl Into<String>) -> Problem {
         Problem::Network {
             url: self.remote.url.clone(),
-            reason,
+            reason: reason.into(),
         }
     }
 
@@ -143,46 +127,32 @@ impl Download<'_> {
         start: u64,
         part: &Path,
     ) -> Result<(), Problem> {
-        let total = response
-            .body()
-            .content_length()
-            .map(|length| start + length)
-            .or(self.remote.bytes)
-            .unwrap_or(0);
+        let length = response.body().content_length();
+        let total = length.map(|length| start + length);
+        let total = total.or(self.remote.bytes).unwrap_or(0);
         let mut body = response.body_mut().as_reader();
         let (mut done, mut block) = (start, vec![0; BLOCK]);
         loop {
             self.report(Phase::Download, done, total);
             let length = match body.read(&mut block) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(_) if done < total => {
-                    file.sync_all()
-                        .map_err(|error| Problem::disk(part, error))?;
-                    let url = self.remote.url.clone();
+                Ok(0) if done >= total => return Ok(()),
+                Ok(0) | Err(_) if done < total => {
                     return Err(Problem::Truncated {
-                        url,
+                        url: self.remote.url.clone(),
                         received: done,
                         expected: total,
                     });
                 }
+                Ok(length) => length,
                 Err(error) => return Err(self.network(error.to_string())),
             };
             file.write_all(&block[..length])
                 .map_err(|error| Problem::disk(part, error))?;
             done += length as u64;
         }
-        if done < total {
-            return Err(Problem::Truncated {
-                url: self.remote.url.clone(),
-                received: done,
-                expected: total,
-            });
-        }
-        Ok(())
     }
 
-    /// The sha256 of a file, in hexadecimal.
+    /// The SHA-256 of a file, in hexadecimal.
     fn checksum(&mut self, path: &Path) -> Result<String, Problem> {
         let disk = |error| Problem::disk(path, error);
         let mut file = File::open(path).map_err(disk)?;
@@ -197,11 +167,8 @@ impl Download<'_> {
             hash.update(&block[..length]);
             done += length as u64;
         }
-        Ok(hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        let digest = hash.finalize();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn report(&mut self, phase: Phase, done: u64, total: u64) {
@@ -212,23 +179,4 @@ impl Download<'_> {
             total,
         });
     }
-}
-
-/// The first byte of a partial answer.
-fn range_start(response: &Response<Body>) -> Option<u64> {
-    let range = response
-        .headers()
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?;
-    range
-        .strip_prefix("bytes ")?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
-}
-
-fn remove(part: &Path) -> Result<(), Problem> {
-    fs::remove_file(part).map_err(|error| Problem::disk(part, error))
 }

@@ -1,17 +1,18 @@
-//! Why a data set could not be fetched, and what to do instead.
+//! Errors of downloads, with instructions for a download by hand.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ureq::http::StatusCode;
 
-use super::Remote;
-use crate::http::is_passing;
-use crate::name::DatasetName;
+use super::{Archive, RemoteFile};
+use crate::dataset_name::DatasetName;
+use crate::http::is_transient;
 
-/// Why a data set could not be fetched. The message says what failed, and how to bring the files by hand.
-#[derive(Debug)]
+/// Why a data set could not be downloaded. The message says what failed, and how to download the files by hand.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}{advice}")]
 pub struct FetchError {
     problem: Problem,
     advice: String,
@@ -32,7 +33,7 @@ pub(crate) enum Problem {
     #[error("{url}: the server answered {status}")]
     Status { url: String, status: StatusCode },
     #[error(
-        "{url}: the connection ended after {received} of {expected} bytes; run the command again to go on from there"
+        "{url}: the connection ended after {received} of {expected} bytes; run the command again to continue from there"
     )]
     Truncated {
         url: String,
@@ -40,7 +41,7 @@ pub(crate) enum Problem {
         expected: u64,
     },
     #[error(
-        "{url}: the content has sha256 {found}, expected {expected}; the server's file is another or damaged"
+        "{url}: the content has sha256 {found}, expected {expected}: the file on the server has changed or is damaged"
     )]
     Checksum {
         url: String,
@@ -72,33 +73,17 @@ impl Problem {
             _ => Self::Disk { path, source },
         }
     }
-
-    /// Whether asking again may help.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Network { .. } | Self::Truncated { .. } => true,
-            Self::Status { status, .. } => is_passing(*status),
-            _ => false,
-        }
-    }
-
-    /// Whether getting the files another way would help.
-    fn is_remote(&self) -> bool {
-        matches!(
-            self,
-            Self::Network { .. }
-                | Self::Status { .. }
-                | Self::Truncated { .. }
-                | Self::Checksum { .. }
-        )
-    }
 }
 
 impl FetchError {
     pub(crate) fn nothing(name: DatasetName) -> Self {
         let reason = match name {
-            DatasetName::ImageFolder => "it is a folder of your own images, named as `root`",
-            DatasetName::Shards => "its files are your own, and are read where they are",
+            DatasetName::ImageFolder => {
+                "it is a folder of your own images, named with `--root DIR` (`--set data.root=DIR` when training)"
+            }
+            DatasetName::Shards => {
+                "they are your own, read where they are: `--root DIR` (`--set data.root=DIR` when training)"
+            }
             _ => "it is embedded and can be used at once",
         };
         Self {
@@ -107,70 +92,69 @@ impl FetchError {
         }
     }
 
-    /// `again` is the command that goes on once the files are in `folder`, and unpacks them if they are `archives`.
+    /// `retry` is the command that continues once the files are in `folder`.
     pub(crate) fn new(
         problem: Problem,
-        files: &[Remote],
+        files: &[RemoteFile],
         folder: &Path,
-        again: &str,
-        archives: bool,
+        retry: &str,
+        archive: Option<Archive>,
     ) -> Self {
-        let mut advice = String::new();
-        if problem.is_remote() {
+        let mut error = Self {
+            problem,
+            advice: String::new(),
+        };
+        if !error.is_remote() {
+            return error;
+        }
+        let advice = &mut error.advice;
+        let folder = folder.display();
+        let _ = write!(
+            advice,
+            "\nWithout a connection, download by hand into {folder}:"
+        );
+        for file in files {
+            let bytes = file.bytes;
+            let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes, "));
+            // A checksum of which only the first digits are known ends with an ellipsis.
+            let more = if file.sha256.len() < 64 { "…" } else { "" };
             let _ = write!(
                 advice,
-                "\nWithout a connection, download by hand into {}:",
-                folder.display()
+                "\n  {}  ({bytes}sha256 {}{more})",
+                file.url, file.sha256
             );
-            for Remote {
-                url, bytes, sha256, ..
-            } in files
-            {
-                let bytes = bytes.map_or(String::new(), |bytes| format!("{bytes} bytes, "));
-                // The beginning of a checksum says that it is one.
-                let more = if sha256.len() < 64 { "…" } else { "" };
-                let _ = write!(advice, "\n  {url}  ({bytes}sha256 {sha256}{more})");
-            }
-            let done = if archives {
-                "checks and unpacks them"
-            } else {
-                "checks them"
-            };
-            let _ = write!(advice, "\nthen run `{again}` again: it {done}");
         }
-        Self { problem, advice }
+        let unpacks = archive.map_or("", |_| " and unpacks");
+        let _ = write!(
+            advice,
+            "\nthen run `{retry}` again: it checks{unpacks} them"
+        );
+        error
     }
-}
 
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.problem, self.advice)
-    }
-}
-
-impl std::error::Error for FetchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_transient(&self) -> bool {
         match &self.problem {
-            Problem::Disk { source, .. } => Some(source),
-            _ => None,
+            Problem::Network { .. } | Problem::Truncated { .. } => true,
+            Problem::Status { status, .. } => is_transient(*status),
+            _ => false,
         }
     }
-}
 
-impl FetchError {
-    /// Whether the same fetch may go on in a moment.
-    pub(crate) fn is_passing(&self) -> bool {
-        self.problem.is_passing()
+    /// Whether the server refuses access to this user.
+    pub(crate) fn is_access_denied(&self) -> bool {
+        let denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+        matches!(&self.problem, Problem::Status { status, .. } if denied.contains(status))
     }
 
-    /// Whether the server wants to know who asks, or knows and refuses.
-    pub(crate) fn is_closed(&self) -> bool {
-        let closed = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
-        matches!(&self.problem, Problem::Status { status, .. } if closed.contains(status))
-    }
-
-    /// Whether the server or the network failed, rather than this machine or the question.
+    /// Whether the server or the network failed, rather than this machine or the request.
     pub fn is_remote(&self) -> bool {
-        self.problem.is_remote()
+        matches!(
+            self.problem,
+            Problem::Network { .. }
+                | Problem::Status { .. }
+                | Problem::Truncated { .. }
+                | Problem::Checksum { .. }
+        )
     }
 }

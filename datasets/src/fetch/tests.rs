@@ -13,7 +13,7 @@ use server::{Server, answer, content, ranged, sha256, whole};
 
 /// A set of one file `a.bin` in the folder `set`.
 fn plain(server: &Server, content: &[u8]) -> Source {
-    let remote = Remote {
+    let remote = RemoteFile {
         url: format!("{}/a.bin", server.address),
         file: "a.bin".into(),
         bytes: Some(content.len() as u64),
@@ -366,8 +366,8 @@ fn sets_without_files_say_so() {
 #[test]
 fn every_source_is_complete() {
     for (source, files) in [
-        (mnist::Kind::Digits.source(), 4),
-        (mnist::Kind::Fashion.source(), 4),
+        (mnist::DIGITS.source(), 4),
+        (mnist::FASHION.source(), 4),
         (cifar::CIFAR10.source(), 1),
         (cifar::CIFAR100.source(), 1),
         (tiny_imagenet::source(), 1),

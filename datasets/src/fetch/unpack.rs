@@ -1,4 +1,4 @@
-//! Archives to folders: unpacked aside, then renamed.
+//! Unpacking an archive into a temporary folder, which is then renamed.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
@@ -20,7 +20,7 @@ pub(super) fn unpack(
 ) -> Result<(), Problem> {
     let aside = root.join(format!(".{folder}.unpacking"));
     if aside.exists() {
-        // An earlier run was interrupted here.
+        // Left by an interrupted run.
         fs::remove_dir_all(&aside).map_err(|error| Problem::disk(&aside, error))?;
     }
     fs::create_dir(&aside).map_err(|error| Problem::disk(&aside, error))?;
@@ -66,7 +66,7 @@ fn tar_gz(
             });
         },
     };
-    // Entries that would land outside the folder are left out by the library.
+    // The tar crate skips entries that lead outside the folder.
     tar::Archive::new(GzDecoder::new(BufReader::new(counted)))
         .unpack(aside)
         .map_err(|error| failed(path, aside, error))
@@ -108,7 +108,7 @@ fn zip(path: &Path, aside: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Res
     Ok(())
 }
 
-/// A full disk is the disk's fault, anything else the archive's.
+/// A full disk, or else a damaged archive.
 fn failed(path: &Path, target: &Path, error: std::io::Error) -> Problem {
     match Problem::disk(target, error) {
         Problem::Disk { source, .. } => Problem::Unpack {
@@ -119,7 +119,7 @@ fn failed(path: &Path, target: &Path, error: std::io::Error) -> Problem {
     }
 }
 
-/// A reader that says how many bytes went through it.
+/// A reader that reports how many bytes have been read.
 struct Counted<R, F> {
     inner: R,
     done: u64,

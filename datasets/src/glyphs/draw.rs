@@ -1,4 +1,4 @@
-//! One glyph: a way of writing, bent, slanted, placed, inked and photographed at random.
+//! Drawing of one glyph: a variant of the digit, distorted, slanted, placed, inked and lit at random.
 
 use std::f32::consts::TAU;
 
@@ -9,12 +9,12 @@ use rand_chacha::ChaCha8Rng;
 use super::SIDE;
 use super::strokes::{DIGITS, Point, Stroke};
 
-/// Straight pieces between two points of a stroke.
-const PIECES: usize = 6;
+/// Straight segments between two points of a stroke.
+const SEGMENTS: usize = 6;
 /// Height of an unscaled digit in pixels.
 const HEIGHT: f32 = 27.0;
 
-/// The generator of one glyph: its ChaCha key is `seed ‖ part ‖ index ‖ "glyphs"`, each 8 bytes little-endian.
+/// Random number generator of one glyph. Its ChaCha key is `seed ‖ part ‖ index ‖ "glyphs"`, each 8 bytes little-endian.
 pub(super) fn generator(seed: u64, part: u64, index: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -26,11 +26,11 @@ pub(super) fn generator(seed: u64, part: u64, index: u64) -> ChaCha8Rng {
 
 /// An image of `digit`.
 pub(super) fn draw(digit: usize, rng: &mut impl Rng) -> Image {
-    let ways = DIGITS[digit];
-    let way = ways[rng.random_range(0..ways.len())];
+    let variants = DIGITS[digit];
+    let variant = variants[rng.random_range(0..variants.len())];
     let hand = Hand::random(rng);
     let mut ink = [0.0; SIDE * SIDE];
-    for stroke in way {
+    for stroke in variant {
         let path: Vec<Point> = path(*stroke)
             .into_iter()
             .map(|point| hand.place(point))
@@ -47,16 +47,18 @@ pub(super) fn draw(digit: usize, rng: &mut impl Rng) -> Image {
     if rng.random_bool(0.2) {
         stray_line(&mut ink, rng);
     }
-    photograph(&ink, rng)
+    expose(&ink, rng)
 }
 
-/// A stroke as a chain of short straight pieces.
+/// A stroke as a sequence of short straight segments.
 fn path(stroke: Stroke) -> Vec<Point> {
     let (points, closed) = match stroke {
         Stroke::Line(points) => {
             let mut path = vec![points[0]];
             for ends in points.windows(2) {
-                path.extend((1..=PIECES).map(|i| mix(ends[0], ends[1], i as f32 / PIECES as f32)));
+                path.extend(
+                    (1..=SEGMENTS).map(|i| mix(ends[0], ends[1], i as f32 / SEGMENTS as f32)),
+                );
             }
             return path;
         }
@@ -74,7 +76,7 @@ fn path(stroke: Stroke) -> Vec<Point> {
     let mut path = vec![points[0]];
     for span in 0..if closed { count } else { count - 1 } {
         let around = [at(span - 1), at(span), at(span + 1), at(span + 2)];
-        path.extend((1..=PIECES).map(|i| catmull_rom(around, i as f32 / PIECES as f32)));
+        path.extend((1..=SEGMENTS).map(|i| catmull_rom(around, i as f32 / SEGMENTS as f32)));
     }
     path
 }
@@ -94,9 +96,9 @@ fn catmull_rom(p: [Point; 4], t: f32) -> Point {
     })
 }
 
-/// How one writer writes one digit.
+/// Random handwriting: how the strokes of one glyph are distorted and inked.
 struct Hand {
-    /// Rows of the affine map from the centred unit square to pixels.
+    /// Affine map from the centred unit square to pixels.
     affine: [[f32; 3]; 2],
     waves: [Wave; 3],
     /// Half the width of the pen, in pixels.
@@ -105,7 +107,7 @@ struct Hand {
     softness: f32,
 }
 
-/// A slow displacement: strokes that meet still meet.
+/// A smooth displacement, so that strokes that meet still meet.
 struct Wave {
     direction: Point,
     phase: f32,
@@ -158,7 +160,7 @@ impl Hand {
     }
 }
 
-/// Lays ink along a piece; where strokes overlap the darker one shows.
+/// Adds ink along a segment; where strokes overlap, the darker one counts.
 fn blacken(
     ink: &mut [f32; SIDE * SIDE],
     a: Point,
@@ -184,13 +186,13 @@ fn blacken(
             let off = [from[0] - t * along[0], from[1] - t * along[1]];
             let distance = (off[0] * off[0] + off[1] * off[1]).sqrt();
             let cover = (0.5 + (radius - distance) / softness).clamp(0.0, 1.0) * darkness;
-            let place = &mut ink[row * SIDE + column];
-            *place = place.max(cover);
+            let value = &mut ink[row * SIDE + column];
+            *value = value.max(cover);
         }
     }
 }
 
-/// The rule of a form or the stroke of a neighbour: a faint line across a border region.
+/// Adds a faint line near the border, such as the rule of a form or a stroke of a neighbouring digit.
 fn stray_line(ink: &mut [f32; SIDE * SIDE], rng: &mut impl Rng) {
     let side = SIDE as f32 - 1.0;
     let edge = rng.random_range(-1.0..4.0f32);
@@ -209,8 +211,8 @@ fn stray_line(ink: &mut [f32; SIDE * SIDE], rng: &mut impl Rng) {
     blacken(ink, a, b, radius, 1.0, rng.random_range(0.3..0.7f32));
 }
 
-/// Ink and paper as grey levels, under uneven light, with grain.
-fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Image {
+/// Converts ink to grey levels, with uneven light and noise.
+fn expose(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Image {
     let paper = rng.random_range(140.0..255.0f32);
     let pen = rng.random_range(0.0..paper - 90.0);
     let (fall, turn) = (rng.random_range(0.0..30.0f32), rng.random_range(0.0..TAU));
@@ -235,15 +237,11 @@ fn photograph(ink: &[f32; SIDE * SIDE], rng: &mut impl Rng) -> Image {
     }
 }
 
-/// A number around 0 with std 1, never beyond ±3.5: the sum of the four bytes of a draw.
+/// A nearly normal random value with mean 0 and std 1, never beyond ±3.5: the sum of four random bytes.
 fn bell(rng: &mut impl Rng) -> f32 {
-    /// Deviation of the sum of four uniform bytes.
-    const DEVIATION: f32 = 147.8;
-    let sum: u32 = rng
-        .next_u32()
-        .to_le_bytes()
-        .into_iter()
-        .map(u32::from)
-        .sum();
-    (sum as f32 - 510.0) / DEVIATION
+    /// Std of the sum of four uniform bytes.
+    const STD: f32 = 147.8;
+    let bytes = rng.next_u32().to_le_bytes();
+    let sum: u32 = bytes.into_iter().map(u32::from).sum();
+    (sum as f32 - 510.0) / STD
 }

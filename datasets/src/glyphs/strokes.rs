@@ -1,6 +1,6 @@
-//! How a hand writes the ten digits: several ways each, as strokes in a unit square, x to the right and y down.
+//! Shapes of the ten digits: several variants each, as strokes in a unit square, x to the right and y down.
 
-/// A position in the unit square.
+/// A point in the unit square.
 pub(super) type Point = [f32; 2];
 
 /// One movement of the pen.
@@ -16,8 +16,8 @@ pub(super) enum Stroke {
 
 use Stroke::{Curve, Line, Loop};
 
-/// The ways to write each digit; each way is a list of strokes.
-#[rustfmt::skip] // one stroke a line
+/// The variants of each digit; each variant is a list of strokes.
+#[rustfmt::skip] // one stroke per line
 pub(super) const DIGITS: [&[&[Stroke]]; 10] = [
     // 0: an oval, a narrow one, a round one, one whose pen began at the top right, a slashed one.
     &[

@@ -1,8 +1,8 @@
-//! Which columns of a table are the images and their labels.
+//! The columns of a Parquet file that hold the images and their labels.
 //!
-//! Hugging Face's `datasets` writes the features of a set into the file, under the key `huggingface`
-//! (<https://huggingface.co/docs/datasets/about_dataset_features>). Files of other writers are told by the types of their
-//! columns: an image is a group with the field `bytes`, or bytes that are no text, and labels are called `label`.
+//! Hugging Face's `datasets` writes the features of a data set into the file, under the key `huggingface`
+//! (<https://huggingface.co/docs/datasets/about_dataset_features>). Without them the types of the columns decide: images are
+//! a group with the field `bytes`, or a column of bytes that are not text, and the column of the labels is named `label`.
 
 use std::sync::Arc;
 
@@ -13,14 +13,16 @@ use serde_json::Value;
 /// The columns of images and labels.
 #[derive(Debug)]
 pub(super) struct Columns {
-    /// The two columns alone, the image first.
+    /// Schema of the two columns alone, the image first.
     pub(super) projection: Type,
-    /// Names of the classes, where the file states them.
+    /// Class names, if the file states them.
     pub(super) classes: Option<Vec<String>>,
 }
 
-/// Finds them in `schema`; `features` is what the file says of them, `label` the name of the labels' column if several may be
-/// meant.
+/// Finds the columns in `schema`; `features` is their description in the file, `label` the column of the labels, if chosen.
+///
+/// # Errors
+/// A description of what is missing or ambiguous.
 pub(super) fn columns(
     schema: &Type,
     features: Option<&str>,
@@ -44,7 +46,7 @@ pub(super) fn columns(
     let image = match images.as_slice() {
         [image] => bytes_of(image).ok_or_else(|| {
             format!(
-                "the column \"{}\" holds no images, but where they are",
+                "the column \"{}\" holds paths or URLs instead of images",
                 image.name()
             )
         })?,
@@ -70,13 +72,13 @@ pub(super) fn columns(
         (None, [only]) if called("label").is_none_or(|label| label.name() == only.name()) => only,
         (None, [only]) if called("label").is_some() => {
             return Err(format!(
-                "has labels in the columns \"label\" and \"{}\": choose one of them with --label",
+                "has labels in the columns \"label\" and \"{}\": choose one of them with `--label COLUMN`",
                 only.name()
             ));
         }
         (None, several) => called("label").ok_or_else(|| match several {
             [] => format!(
-                "has no column \"label\": name that of the labels with --label (columns: {names})"
+                "has no column \"label\": choose the column of the labels with `--label COLUMN` (columns: {names})"
             ),
             _ => {
                 let several: Vec<&str> = several.iter().map(|column| column.name()).collect();
@@ -109,7 +111,7 @@ pub(super) fn columns(
     })
 }
 
-/// The name of a class in one line, as lists of classes have it.
+/// A class name without line breaks, since lists of classes have one per line; the index if the name is empty.
 fn class_name(number: usize, name: &str) -> String {
     let words: Vec<&str> = name.split_whitespace().collect();
     match words.is_empty() {
@@ -118,7 +120,7 @@ fn class_name(number: usize, name: &str) -> String {
     }
 }
 
-/// Whether a column that nothing is stated of can hold the bytes of images.
+/// Whether a column without a description may hold images.
 fn holds_bytes(column: &TypePtr) -> bool {
     match column.is_primitive() {
         true => bytes_of(column).is_some(),
@@ -129,7 +131,7 @@ fn holds_bytes(column: &TypePtr) -> bool {
     }
 }
 
-/// The column with the bytes of images alone, without their paths.
+/// The column reduced to the bytes of the images, without their paths.
 fn bytes_of(column: &TypePtr) -> Option<TypePtr> {
     if is_repeated(column) {
         return None;

@@ -1,4 +1,4 @@
-//! Which Parquet files a set has, as the Hub lists them.
+//! Listing of the Parquet files that the Hub has of a data set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,20 +10,21 @@ use serde_json::json;
 use ureq::http::{StatusCode, header};
 
 use super::{HubError, HubOptions, HubSet};
-use crate::fetch::Remote;
-use crate::http::{Failure, agent, patiently, refused};
-use crate::shards::write_whole;
+use crate::fetch::RemoteFile;
+use crate::http::{Failure, agent, get, refused, with_retries};
+use crate::image_folder::shown;
+use crate::shards::write_atomic;
 
-/// The branch of the Parquet copies, as it stands in addresses.
+/// Branch of the Parquet copies, escaped for URLs.
 const BRANCH: &str = "refs%2Fconvert%2Fparquet";
-/// Names of splits that validate, best first.
+/// Names of a validation split, in order of preference.
 const VALID: [&str; 6] = ["validation", "valid", "val", "dev", "eval", "test"];
 /// Most bytes of one page of the listing.
 const PAGE: u64 = 64 << 20;
 /// Names shown before "and more".
 const SHOWN: usize = 12;
 
-/// The files of a set's splits.
+/// The files of both splits.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) train: Vec<File>,
@@ -34,9 +35,9 @@ pub(super) struct Listing {
 /// A Parquet file.
 #[derive(Debug)]
 pub(super) struct File {
-    /// Its folder, below that of the config: the split, or a part of one.
+    /// Its folder below that of the config: the split, or a part of one.
     pub(super) folder: String,
-    pub(super) remote: Remote,
+    pub(super) remote: RemoteFile,
 }
 
 /// An entry of the Hub's listing.
@@ -47,7 +48,7 @@ struct Entry {
     lfs: Option<Lfs>,
 }
 
-/// What Git LFS knows of a large file.
+/// Git LFS data of a large file.
 #[derive(Debug, Deserialize)]
 struct Lfs {
     /// Its sha256.
@@ -61,19 +62,19 @@ type Splits = BTreeMap<String, Vec<File>>;
 impl Listing {
     /// Asks the Hub for the files of `set`.
     pub(super) fn ask(set: &HubSet, options: &HubOptions) -> Result<Self, HubError> {
-        let refused = |problem: String| HubError::Set {
+        let malformed = |problem: String| HubError::Set {
             set: set.clone(),
             problem,
         };
-        let entries = entries(set, options).map_err(refused)?;
-        let configs = configs(set, options, entries).map_err(refused)?;
-        let mut splits = chosen(configs, set).map_err(refused)?;
+        let entries = entries(set, options).map_err(malformed)?;
+        let configs = configs(set, options, entries).map_err(malformed)?;
+        let mut splits = choose(configs, set).map_err(malformed)?;
         let names: Vec<String> = splits.keys().cloned().collect();
         let mut split = |wanted: &[&str]| {
             for name in wanted {
                 let partial = format!("partial-{name}");
                 if splits.contains_key(&partial) {
-                    return Err(refused(format!(
+                    return Err(malformed(format!(
                         "the Hub's Parquet copy of it ends early (\"{partial}\"), as those of very large sets do: download the \
                          set itself"
                     )));
@@ -87,36 +88,36 @@ impl Listing {
         let (train, valid) = (split(&["train"])?, split(&VALID)?);
         match train.is_empty() {
             false => Ok(Self { train, valid }),
-            true => Err(refused(format!(
+            true => Err(malformed(format!(
                 "it has no split \"train\" (splits: {})",
-                shown(&names)
+                shown(&names, SHOWN)
             ))),
         }
     }
 
-    /// Makes the folder of a fetch ready; what it holds stays if it is of these files.
-    pub(super) fn begin(&self, aside: &Path) -> std::io::Result<()> {
+    /// Prepares the temporary folder of a fetch; its content stays if it is of these files.
+    pub(super) fn begin(&self, temporary: &Path) -> std::io::Result<()> {
         let of = |files: &[File]| -> Vec<[String; 3]> {
-            // Without the server's name, which may be a mirror's the next time.
+            // Without the host, which may be a mirror the next time.
             let name = |File { folder, remote }: &File| {
                 [folder.clone(), remote.file.clone(), remote.sha256.clone()]
             };
             files.iter().map(name).collect()
         };
         let plan = json!({ "train": of(&self.train), "valid": of(&self.valid) }).to_string();
-        let path = aside.join("plan.json");
+        let path = temporary.join("plan.json");
         match fs::read_to_string(&path) {
             Ok(text) if text == plan => return Ok(()),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        // Without its plan as well: a removal may have ended after that.
-        if aside.exists() {
-            fs::remove_dir_all(aside)?;
+        // Also if only the plan is missing: an interrupted removal may have deleted it first.
+        if temporary.exists() {
+            fs::remove_dir_all(temporary)?;
         }
-        fs::create_dir_all(aside)?;
-        write_whole(&path, plan.as_bytes())
+        fs::create_dir_all(temporary)?;
+        write_atomic(&path, plan.as_bytes())
     }
 }
 
@@ -129,22 +130,17 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
     ));
     let (mut entries, mut seen) = (Vec::new(), BTreeSet::new());
     while let Some(url) = next {
-        let (page, after) = patiently(|| {
-            let mut request = agent().get(&url);
-            if let Some(token) = &options.token {
-                request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-            }
-            let response = request
-                .call()
-                .map_err(|error| Failure::Passing(format!("{url}: {error}")))?;
+        let failed = |error| Failure::Transient(format!("{url}: {error}"));
+        let (page, after) = with_retries(|| {
+            let response = get(&agent(), &url, options.token.as_deref(), None).map_err(failed)?;
             match response.status() {
                 StatusCode::OK => {}
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                    return Err(Failure::Lasting(closed(set, options)));
+                    return Err(Failure::Permanent(access_denied(set, options)));
                 }
                 StatusCode::NOT_FOUND => {
-                    return Err(Failure::Lasting(format!(
-                        "there is no such set on the Hub, or none that it has a Parquet copy of: look at \
+                    return Err(Failure::Permanent(format!(
+                        "there is no such set on the Hub, or it has no Parquet copy: look at \
                          {endpoint}/datasets/{repository}"
                     )));
                 }
@@ -154,14 +150,15 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
             let mut text = String::new();
             let mut body = response.into_body().into_reader().take(PAGE);
             body.read_to_string(&mut text)
-                .map_err(|error| Failure::Passing(format!("{url}: {error}")))?;
-            let page: Vec<Entry> = serde_json::from_str(&text)
-                .map_err(|error| Failure::Lasting(format!("{url}: not a list of files: {error}")))?;
+                .map_err(|error| failed(error.into()))?;
+            let page: Vec<Entry> = serde_json::from_str(&text).map_err(|error| {
+                Failure::Permanent(format!("{url}: not a list of files: {error}"))
+            })?;
             Ok((page, after))
         })
         .map_err(Failure::into_inner)?;
         entries.extend(page);
-        // A mirror may name the Hub itself; and a token goes to no other server than the one that it is meant for.
+        // A mirror may return a URL of the Hub itself, and the token must not be sent to another host.
         next = match after.map(|after| Some(after[after.find("/api/datasets/")?..].to_owned())) {
             None => None,
             Some(Some(path)) if seen.insert(path.clone()) => Some(format!("{endpoint}{path}")),
@@ -175,8 +172,8 @@ fn entries(set: &HubSet, options: &HubOptions) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-/// What is wrong with a set whose files are not given to everybody.
-pub(super) fn closed(set: &HubSet, options: &HubOptions) -> String {
+/// Error message for a data set that is private, gated or missing.
+pub(super) fn access_denied(set: &HubSet, options: &HubOptions) -> String {
     let endpoint = options.endpoint.trim_end_matches('/');
     let token = match options.token {
         Some(_) => {
@@ -202,7 +199,7 @@ fn next_page(link: &header::HeaderValue) -> Option<String> {
 /// The files of each config and split, in the order of their names.
 ///
 /// # Errors
-/// Names a file that cannot be fetched: the set would not be whole without it.
+/// Names a file that cannot be fetched, since the data set would be incomplete without it.
 fn configs(
     set: &HubSet,
     options: &HubOptions,
@@ -225,7 +222,7 @@ fn configs(
         let lfs = lfs.filter(|lfs| is_sha256(lfs) && parts.iter().all(|part| is_name(part)));
         let Some(lfs) = lfs else {
             return Err(format!(
-                "the Hub lists the file \"{path}\" without its sha256, or under a name that no file has here"
+                "the Hub lists the file \"{path}\" without its sha256, or under a name that is not allowed for a local file"
             ));
         };
         // A split of more than 10,000 files lies in `train-part0`, `train-part1`, …
@@ -234,12 +231,12 @@ fn configs(
             .filter(|(_, number)| number.parse::<u32>().is_ok())
             .map_or(folder, |(split, _)| split);
         let endpoint = options.endpoint.trim_end_matches('/');
-        let place = parts.iter().map(|part| escaped(part)).collect::<Vec<_>>();
-        let remote = Remote {
+        let path = parts.iter().map(|part| escaped(part)).collect::<Vec<_>>();
+        let remote = RemoteFile {
             url: format!(
                 "{endpoint}/datasets/{}/resolve/{BRANCH}/{}",
                 set.repository,
-                place.join("/")
+                path.join("/")
             ),
             file: file.to_owned(),
             bytes: Some(lfs.size),
@@ -254,8 +251,8 @@ fn configs(
     Ok(configs)
 }
 
-/// The splits of the config that is meant.
-fn chosen(mut configs: BTreeMap<String, Splits>, set: &HubSet) -> Result<Splits, String> {
+/// The splits of the config of `set`.
+fn choose(mut configs: BTreeMap<String, Splits>, set: &HubSet) -> Result<Splits, String> {
     let names: Vec<String> = configs.keys().cloned().collect();
     let name = match (&set.config, names.as_slice()) {
         (_, []) => return Err("the Hub has no Parquet files of it".to_owned()),
@@ -264,24 +261,16 @@ fn chosen(mut configs: BTreeMap<String, Splits>, set: &HubSet) -> Result<Splits,
         (None, _) => "default",
     };
     configs.remove(name).ok_or_else(|| match &set.config {
-        Some(_) => format!("it has no such config (configs: {})", shown(&names)),
+        Some(_) => format!("it has no such config (configs: {})", shown(&names, SHOWN)),
         None => format!(
-            "it has several configs: name one of them, as {set}:{} (configs: {})",
+            "it has several configs: choose one of them, as in `zoo data fetch {set}:{}` (configs: {})",
             names[0],
-            shown(&names)
+            shown(&names, SHOWN)
         ),
     })
 }
 
-fn shown(names: &[String]) -> String {
-    let first = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
-}
-
-/// A part of a path as it stands in an address.
+/// Percent-encoding of a part of a path.
 fn escaped(part: &str) -> String {
     let escape = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {

@@ -1,27 +1,27 @@
-//! How a set of the Hub is named: `hf:OWNER/NAME` or `hf:OWNER/NAME:CONFIG`.
+//! Names of data sets on the Hub: `hf:OWNER/NAME` or `hf:OWNER/NAME:CONFIG`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What the name of a set of the Hub begins with.
+/// Prefix of such names.
 const PREFIX: &str = "hf:";
 
 /// A data set of the Hugging Face Hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubSet {
-    /// Owner and name, as `ylecun/mnist`.
+    /// Owner and name, such as `ylecun/mnist`.
     pub(super) repository: String,
-    /// Which of its subsets; its only one, or `default`, where absent.
+    /// Name of a config; the only one, or `default`, if none.
     pub(super) config: Option<String>,
 }
 
 impl HubSet {
-    /// Whether `name` is meant as the name of a set of the Hub.
-    pub fn is_meant(name: &str) -> bool {
+    /// Whether `name` has the prefix of data sets on the Hub, `hf:`.
+    pub fn has_prefix(name: &str) -> bool {
         name.starts_with(PREFIX)
     }
 
-    /// Name of the folder that holds its shards, where `label` is the column of the labels that was chosen.
+    /// Name of the folder of its shards; `label` is the column of the labels, if chosen.
     pub(super) fn folder(&self, label: Option<&str>) -> String {
         let chosen = [self.config.as_deref(), label].into_iter().flatten();
         let chosen: String = chosen.map(|part| format!("--{part}")).collect();
@@ -41,19 +41,20 @@ impl fmt::Display for HubSet {
     }
 }
 
-/// A name that no set of the Hub can have.
+/// A name that is not valid for a data set on the Hub.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{found}\" names no set of the Hugging Face Hub: expected hf:OWNER/NAME or hf:OWNER/NAME:CONFIG, as hf:ylecun/mnist"
+    "\"{found}\" is not the name of a set on the Hugging Face Hub: expected hf:OWNER/NAME or hf:OWNER/NAME:CONFIG, such as \
+     hf:ylecun/mnist"
 )]
-pub struct NotAHubSet {
+pub struct InvalidHubSet {
     found: String,
 }
 
 impl FromStr for HubSet {
-    type Err = NotAHubSet;
+    type Err = InvalidHubSet;
 
-    fn from_str(text: &str) -> Result<Self, NotAHubSet> {
+    fn from_str(text: &str) -> Result<Self, InvalidHubSet> {
         let parse = || {
             let name = text.trim().strip_prefix(PREFIX)?;
             let (repository, config) = match name.split_once(':') {
@@ -61,7 +62,7 @@ impl FromStr for HubSet {
                 None => (name, None),
             };
             let (owner, name) = repository.split_once('/')?;
-            // What the Hub allows; a name of dots would lead out of a folder.
+            // The characters that the Hub allows; a name of dots would lead out of a folder.
             let is_name = |part: &str| {
                 let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
                 !part.starts_with('.') && !part.is_empty() && part.chars().all(is_allowed)
@@ -72,7 +73,7 @@ impl FromStr for HubSet {
                 config: config.map(str::to_owned),
             })
         };
-        parse().ok_or_else(|| NotAHubSet {
+        parse().ok_or_else(|| InvalidHubSet {
             found: text.to_owned(),
         })
     }
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_set_is_refused() {
+    fn invalid_names_are_refused() {
         for name in [
             "mnist",
             "hf:",

@@ -1,5 +1,5 @@
-//! What is stated of a set's images: where all are of one size, as MNIST's are, that size and statistics of their own;
-//! else those of ImageNet's images, which pretrained networks expect.
+//! Size, mean and std of a data set's images if all have the same size, as in MNIST. Otherwise ImageNet's mean and std stay,
+//! which pretrained networks expect.
 
 use burn::data::dataset::Dataset;
 use burn_zoo_data::{DatasetInfo, Image, Split};
@@ -7,42 +7,42 @@ use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
-use crate::scan::on_all_cores;
+use rayon::prelude::*;
 
-/// Images that are looked at, drawn at random: MNIST's images of even numbers are darker than the others.
-const SEEN: usize = 10_000;
+/// Number of images to measure, drawn at random.
+const MEASURED: usize = 10_000;
 
 /// Sums over the values of images of one size.
 #[derive(Clone, Copy)]
 struct Sums {
     size: [usize; 2],
     channels: usize,
-    /// Values of one channel.
+    /// Number of values per channel.
     values: u64,
     /// For each channel: the sum of the values and of their squares.
     sums: [[u64; 2]; 3],
 }
 
-/// Looks at the images, and states in `info` what they have in common.
+/// Measures the images, and sets size, mean and std in `info` if all have the same size.
 pub(super) fn measure([train, valid]: [&Split; 2], info: &mut DatasetInfo) {
-    let Some(all) = seen(train) else {
+    let Some(all) = sums_of(train) else {
         return;
     };
-    // Those that are validated on have a say in the size alone.
-    if seen(valid).is_some_and(|valid| valid.size == all.size) {
+    // Validation images count for the size alone.
+    if sums_of(valid).is_some_and(|valid| valid.size == all.size) {
         info.size = Some(all.size);
         info.channels = all.channels;
         (info.mean, info.std) = all.statistics();
     }
 }
 
-/// The sums over some images of a split, if all of these are of one size.
-fn seen(split: &Split) -> Option<Sums> {
+/// Sums over a sample of a split; none if these images differ in size.
+fn sums_of(split: &Split) -> Option<Sums> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut indices = sample(&mut rng, split.len(), split.len().min(SEEN)).into_vec();
-    // In the order in which they lie.
+    let mut indices = sample(&mut rng, split.len(), split.len().min(MEASURED)).into_vec();
+    // Sorted for sequential reads.
     indices.sort_unstable();
-    // A damaged image says nothing; who trains on it is told.
+    // A damaged image is ignored here and reported in training.
     let read = |index: usize| -> Option<Image> {
         let sample = split.get(index).ok()?;
         sample.image.decode().ok()
@@ -53,16 +53,20 @@ fn seen(split: &Split) -> Option<Sums> {
         Some(sums) if sums.size != size => Err(()),
         other => Ok(other),
     };
-    // The first of another size ends it.
-    let seen = on_all_cores(&indices, of_size).ok()?;
-    seen.into_iter().flatten().reduce(Sums::and)
+    // The first image of another size ends it.
+    let sums: Vec<Option<Sums>> = indices
+        .par_iter()
+        .map(of_size)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    sums.into_iter().flatten().reduce(Sums::add)
 }
 
 impl Sums {
     fn of(image: &Image) -> Self {
         let mut sums = [[0; 2]; 3];
         for (channel, sums) in sums.iter_mut().enumerate() {
-            // Grey is alike in all three.
+            // A grey value counts for all three channels.
             let own = image.pixels.iter().skip(channel.min(image.channels - 1));
             for value in own.step_by(image.channels).map(|&value| u64::from(value)) {
                 sums[0] += value;
@@ -77,7 +81,7 @@ impl Sums {
         }
     }
 
-    fn and(mut self, other: Self) -> Self {
+    fn add(mut self, other: Self) -> Self {
         self.channels = self.channels.max(other.channels);
         self.values += other.values;
         for (sums, others) in self.sums.iter_mut().zip(other.sums) {
@@ -93,7 +97,7 @@ impl Sums {
             let values = self.values as f64 * 255.0;
             let mean = sum as f64 / values;
             let variance = squares as f64 / (values * 255.0) - mean * mean;
-            // Images of one value alone are divided by 1.
+            // Constant images have no std to divide by.
             let std = if variance > 1e-12 {
                 variance.sqrt()
             } else {
@@ -113,8 +117,8 @@ mod tests {
     use burn_zoo_data::{ImageSource, Sample};
 
     use super::*;
-    use crate::name::DatasetName;
-    use crate::open::of_any_size;
+    use crate::dataset_name::DatasetName;
+    use crate::open::info_for_any_size;
 
     fn image(height: usize, channels: usize, pixels: &[u8]) -> Image {
         Image {
@@ -132,13 +136,13 @@ mod tests {
             label: 0,
         });
         let split: Split = Arc::new(InMemDataset::new(samples.collect()));
-        let mut info = of_any_size(DatasetName::Shards, vec!["a".to_owned()]);
+        let mut info = info_for_any_size(DatasetName::Shards, vec!["a".to_owned()]);
         measure([&split, &split], &mut info);
         info
     }
 
     #[test]
-    fn images_of_one_size_have_statistics_of_their_own() {
+    fn images_of_one_size_are_measured() {
         let dark = image(2, 1, &[0, 0]);
         let bright = image(2, 1, &[255, 255]);
         let info = measured(&[dark.clone(), bright.clone()]);
@@ -158,8 +162,8 @@ mod tests {
         let (mean, std) = colour.statistics();
         assert_eq!(mean, [1.0, 0.5, 0.2]);
         assert_eq!(std, [1.0, 0.5, 1.0]);
-        // A grey image among coloured ones has three channels too.
-        let both = grey.and(Sums {
+        // A grey image among RGB images has three channels too.
+        let both = grey.add(Sums {
             size: [2, 2],
             ..colour
         });

@@ -12,26 +12,26 @@ use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 
 use super::columns::columns;
 
-/// Rows read at a time: a page of images is kept while rows of it are.
+/// Rows read at a time; a page of images stays in memory meanwhile.
 const ROWS: usize = 16;
 
 /// A Parquet file of images and labels.
 pub(crate) struct Table<R: ChunkReader + 'static> {
     reader: SerializedFileReader<R>,
-    /// Of the two columns.
+    /// Schema of the two columns.
     schema: SchemaDescPtr,
-    /// Names of the classes, where the file states them.
+    /// Class names, if the file states them.
     pub(crate) classes: Option<Vec<String>>,
 }
 
-/// An image file and its label: the number of its class, or the name.
+/// An image file and its label: a class index or a class name.
 pub(crate) type Sample = (ByteArray, String);
 
 impl<R: ChunkReader + 'static> Table<R> {
-    /// Reads the file's description of itself; `label` is the column of the labels, where several may be meant.
+    /// Reads the footer of a file; `label` is the column of the labels, if chosen.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A description of what is wrong with it.
     pub(crate) fn open(file: R, label: Option<&str>) -> Result<Self, String> {
         let reader = parquet(|| SerializedFileReader::new(file))?;
         let about = reader.metadata().file_metadata();
@@ -53,7 +53,7 @@ impl<R: ChunkReader + 'static> Table<R> {
         usize::try_from(rows).unwrap_or(0)
     }
 
-    /// The rows in their order, each with what it holds or what is wrong with it.
+    /// The rows in order; an error is a description of what is wrong.
     pub(crate) fn samples(&self) -> impl Iterator<Item = Result<Sample, String>> {
         let groups = 0..self.reader.num_row_groups();
         let mut row = 0;
@@ -65,7 +65,7 @@ impl<R: ChunkReader + 'static> Table<R> {
             })
     }
 
-    /// The rows of a group; the first that cannot be read ends it.
+    /// The rows of a row group, up to the first error.
     fn group(&self, number: usize) -> impl Iterator<Item = Result<Sample, String>> {
         let open = || -> Result<ReaderIter, ParquetError> {
             let group = self.reader.get_row_group(number)?;
@@ -92,7 +92,7 @@ impl<R: ChunkReader + 'static> Table<R> {
     }
 }
 
-/// What the library gives; its panics are errors too.
+/// Calls the Parquet library, and turns its panics into errors.
 fn parquet<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     let reason = match catch_panics(read) {
         Ok(Ok(done)) => return Ok(done),
@@ -130,7 +130,7 @@ fn sample(row: Row) -> Result<Sample, String> {
     match number {
         0.. => Ok((image, number.to_string())),
         _ => Err(format!(
-            "has the label {number}, which is no class: the labels of this split are held back"
+            "has the label {number}, which is not a class: the labels of this split are not published"
         )),
     }
 }

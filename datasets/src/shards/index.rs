@@ -1,42 +1,46 @@
-//! The index of a shard: where each image lies in the tar file and what its label is, so that an image can be read
-//! without the ones before it. Readers of WebDataset pass it over.
+//! Index of a shard: offset and label of each image in the tar file, so that an image can be read without the ones before
+//! it. WebDataset's own readers ignore it.
 //!
 //! A text file beside the shard, `<shard>.tar.index`: a line `burn-zoo-shard-index 1 <bytes of the tar> <images>`, then
-//! for each image `<offset> <bytes> <label> <name>`, separated by tabs. NVIDIA DALI's index knows no labels, which
-//! would take a read for each image to find.
+//! for each image `<offset> <bytes> <label> <name>`, separated by tabs. NVIDIA DALI's index has no labels, so
+//! finding them would take a read per image.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-/// What the name of a shard is followed by.
-pub(crate) const ENDING: &str = ".index";
 const MAGIC: &str = "burn-zoo-shard-index 1 ";
+
+/// Path of the index of the shard at `path`.
+pub(crate) fn index_path(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.index", path.display()))
+}
 
 /// An image in a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// First byte of the image in the tar file; its header is the 512 bytes before.
+    /// First byte of the image in the tar file, after its header of 512 bytes.
     pub(crate) offset: u64,
     /// Bytes of the image.
     pub(crate) length: u64,
-    /// Its label, as its file says: a number or the name of a class.
+    /// Its label: a class index or a class name.
     pub(crate) label: String,
     /// Its name in the tar file.
     pub(crate) name: String,
 }
 
-/// What an index says.
+/// Index of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Index {
-    /// Length of the tar file that it belongs to.
+    /// Length of the tar file in bytes.
     pub(crate) tar_bytes: u64,
     pub(crate) entries: Vec<Entry>,
 }
 
 impl Index {
-    /// Reads the content of an index file.
+    /// Parses the content of an index file.
     ///
     /// # Errors
-    /// What is wrong with it, without the file's name.
+    /// What is wrong with it, without the name of the file.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut lines = text.lines();
         let head = lines.next().unwrap_or_default();
@@ -121,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn an_index_reads_back() {
+    fn an_index_is_parsed_from_its_own_text() {
         assert_eq!(Index::parse(&index().text()), Ok(index()));
     }
 
     #[test]
-    fn what_is_no_index_is_refused() {
+    fn other_content_is_refused() {
         let good = index().text();
         let cut = &good[..good.rfind("2048\t").expect("the second line")];
         assert!(

@@ -1,8 +1,8 @@
-//! A shard without an index: its headers are walked through, one seek for each file in it.
+//! Indexing a tar file by its headers, with one seek per file in it.
 //!
-//! As WebDataset groups them, files that follow each other and differ in what comes after the first dot of their names
-//! are one sample: `000000.jpg`, `000000.cls`. A sample has one image and its label: a `.cls` with a number or a class's
-//! name, or a `.json` with such a `label` or `cls`. A sample without an image is passed over.
+//! As in WebDataset, files in sequence whose names are equal up to the first dot are one sample: `000000.jpg`, `000000.cls`.
+//! A sample has one image and its label: a `.cls` with a number or a class name, or a `.json` with such a `label` or `cls`.
+//! A sample without an image is ignored.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -19,7 +19,7 @@ use crate::scan::EXTENSIONS;
 const LABEL_BYTES: u64 = 1 << 20;
 
 /// Indexes the shard at `path`.
-pub(crate) fn walk(path: &Path) -> Result<Index, OpenError> {
+pub(crate) fn index_file(path: &Path) -> Result<Index, OpenError> {
     let unreadable = |source| OpenError::unreadable(path, source);
     let file = File::open(path).map_err(unreadable)?;
     let tar_bytes = file.metadata().map_err(unreadable)?.len();
@@ -36,7 +36,7 @@ struct Member {
 /// The index of a tar file of `tar_bytes` bytes.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub(crate) fn index_of(mut tar: impl Read + Seek, tar_bytes: u64) -> Result<Index, String> {
     let (mut entries, mut sample) = (Vec::new(), Vec::<Member>::new());
     let mut end = 0;
@@ -90,7 +90,7 @@ pub(crate) fn index_of(mut tar: impl Read + Seek, tar_bytes: u64) -> Result<Inde
             },
         });
     }
-    // A tar file ends with zeros. One that was cut between two members reads as if it were whole.
+    // A tar file ends with zeros. One that is truncated between two members would otherwise seem complete.
     let padded = end.next_multiple_of(HEADER);
     let mut zeros = [1; HEADER as usize];
     let ended = tar
@@ -115,11 +115,11 @@ fn damaged(error: &std::io::Error) -> String {
     format!("a damaged tar file: {error}")
 }
 
-/// The key of a file's sample, and the rest of its name in lower case.
+/// Key of the sample that a file belongs to, and its extension in lower case.
 fn split(name: &str) -> Option<(String, String)> {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let dot = start + name[start..].find('.')?;
-    // Hidden files, as macOS leaves behind.
+    // Hidden files, such as those of macOS.
     if dot == start {
         return None;
     }
@@ -131,7 +131,7 @@ fn label(extension: &str, text: &str) -> Result<Option<String>, String> {
         "cls" => Some(text.trim().to_owned()),
         _ => {
             let json: Value =
-                serde_json::from_str(text).map_err(|error| format!("is no JSON: {error}"))?;
+                serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
             let value = json.get("label").or_else(|| json.get("cls"));
             match value {
                 Some(Value::String(name)) => Some(name.trim().to_owned()),

@@ -1,32 +1,32 @@
-//! Where shards lie: in a folder, or below an address on a server.
+//! Location of shards: a folder, or a URL below which they are.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::http::Remote;
+use super::remote::RemoteFolder;
 use crate::error::OpenError;
 
-/// A folder or an address that holds shards.
+/// A folder or a URL with shards.
 pub(crate) enum Location {
     Folder(PathBuf),
-    Remote(Remote),
+    Remote(RemoteFolder),
 }
 
 impl Location {
-    /// The place that `root` names: an address, or a folder.
-    pub(crate) fn of(root: &Path) -> Self {
-        let address = root.to_str().filter(|root| {
+    /// `root` is a folder unless it begins with `http://` or `https://`.
+    pub(crate) fn new(root: &Path) -> Self {
+        let url = root.to_str().filter(|root| {
             let lower = root.to_ascii_lowercase();
             lower.starts_with("http://") || lower.starts_with("https://")
         });
-        match address {
-            Some(address) => Self::Remote(Remote::new(address)),
+        match url {
+            Some(url) => Self::Remote(RemoteFolder::new(url)),
             None => Self::Folder(root.to_owned()),
         }
     }
 
-    /// What messages call a file here.
+    /// Path or URL of a file, for messages.
     pub(crate) fn name(&self, file: &str) -> PathBuf {
         match self {
             Self::Folder(folder) => folder.join(file),
@@ -34,25 +34,22 @@ impl Location {
         }
     }
 
-    /// The content of a small text file; none where there is no such file.
+    /// The content of a small text file; none if there is no such file.
     pub(crate) fn text(&self, file: &str) -> Result<Option<String>, OpenError> {
+        let path = self.name(file);
         let bytes = match self {
-            Self::Folder(folder) => match std::fs::read(folder.join(file)) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(OpenError::unreadable(&folder.join(file), error)),
+            Self::Folder(_) => match fs::read(&path) {
+                Ok(bytes) => Some(bytes),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(OpenError::unreadable(&path, error)),
             },
-            Self::Remote(remote) => match remote.whole(file)? {
-                Some(bytes) => bytes,
-                None => return Ok(None),
-            },
+            Self::Remote(remote) => remote.whole(file)?,
         };
-        let text = String::from_utf8(bytes);
-        text.map(Some)
-            .map_err(|_| OpenError::malformed(&self.name(file), "is not UTF-8 text"))
+        let text = bytes.map(String::from_utf8).transpose();
+        text.map_err(|_| OpenError::malformed(&path, "is not UTF-8 text"))
     }
 
-    /// The bytes `start..start + length` of `file`, whose length is `total`.
+    /// The bytes `start..start + length` of `file`, which has `total` bytes.
     pub(crate) fn range(
         &self,
         file: &str,
@@ -60,37 +57,38 @@ impl Location {
         start: u64,
         length: usize,
     ) -> Result<Vec<u8>, OpenError> {
-        let folder = match self {
-            Self::Folder(folder) => folder,
-            Self::Remote(remote) => return remote.range(file, total, start, length),
-        };
-        let path = folder.join(file);
+        if let Self::Remote(remote) = self {
+            return remote.range(file, total, start, length);
+        }
+        let path = self.name(file);
         let mut bytes = vec![0; length];
-        // LoadedSplits anew each time: a large set has more shards than a process may keep open.
+        // Opened for each read: a large data set has more shards than a process may keep open.
         let mut read = || {
             let mut file = File::open(&path)?;
             file.seek(SeekFrom::Start(start))?;
             file.read_exact(&mut bytes)
         };
-        read().map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => OpenError::malformed(
-                &path,
-                format!("truncated: ends before byte {}", start + length as u64),
-            ),
-            _ => OpenError::unreadable(&path, error),
-        })?;
-        Ok(bytes)
+        match read() {
+            Ok(()) => Ok(bytes),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                let end = start + length as u64;
+                Err(OpenError::malformed(
+                    &path,
+                    format!("truncated: ends before byte {end}"),
+                ))
+            }
+            Err(error) => Err(OpenError::unreadable(&path, error)),
+        }
     }
 
-    /// The length of `file`.
+    /// The length of `file` in bytes.
     pub(crate) fn length(&self, file: &str) -> Result<u64, OpenError> {
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(file);
-                let metadata = std::fs::metadata(&path);
-                Ok(metadata
-                    .map_err(|error| OpenError::unreadable(&path, error))?
-                    .len())
+                let metadata = fs::metadata(&path);
+                let metadata = metadata.map_err(|error| OpenError::unreadable(&path, error))?;
+                Ok(metadata.len())
             }
             Self::Remote(remote) => remote.length(file),
         }

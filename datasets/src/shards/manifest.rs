@@ -1,4 +1,4 @@
-//! `dataset.json`: what a set of shards is and which files it has.
+//! The manifest `dataset.json`: description of the data set, and its shards.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::OpenError;
 
-/// The format that this module writes.
+/// Version of the format.
 const VERSION: u32 = 1;
 
-/// What a set of shards is and which files it has.
+/// Description of the data set, and its shards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
@@ -20,7 +20,7 @@ pub(crate) struct Manifest {
     /// Class names, in the order of the labels.
     pub(crate) classes: Vec<String>,
     pub(crate) channels: usize,
-    /// Height and width of every image, where they are all alike.
+    /// Height and width of every image, if they are all the same.
     pub(crate) size: Option<[usize; 2]>,
     pub(crate) mean: Vec<f32>,
     pub(crate) std: Vec<f32>,
@@ -41,7 +41,7 @@ pub(crate) struct Shard {
 }
 
 impl Manifest {
-    /// The manifest of a set of which no shard is there yet.
+    /// A manifest without shards.
     pub(crate) fn new(info: &DatasetInfo) -> Self {
         Self {
             burn_zoo_shards: VERSION,
@@ -56,7 +56,7 @@ impl Manifest {
         }
     }
 
-    /// Reads the manifest `text` of the file `path`.
+    /// Parses `text`, the content of the file `path`.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, OpenError> {
         let manifest: Self = serde_json::from_str(text).map_err(|error| {
             OpenError::malformed(path, format!("not the manifest of shards: {error}"))
@@ -70,7 +70,7 @@ impl Manifest {
             ..
         } = &manifest;
         let problem = if *version != VERSION {
-            format!("of version {version}: this program reads version {VERSION}")
+            format!("of version {version}: expected version {VERSION}")
         } else if classes.is_empty() {
             "names 0 classes".to_owned()
         } else if ![1, 3].contains(channels) || mean.len() != *channels || std.len() != *channels {
@@ -96,7 +96,7 @@ impl Manifest {
     }
 }
 
-/// Whether a file name is no path below the folder that it is said to be in.
+/// Whether `file` is outside the folder of the manifest.
 fn leads_out(file: &str) -> bool {
     use std::path::Component;
     let mut parts = Path::new(file).components();

@@ -1,92 +1,80 @@
-//! From a folder or an address to the two splits of a set of shards.
+//! Opening shards: from a folder or a URL to the two splits.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn_zoo_data::DatasetInfo;
+use rayon::prelude::*;
 
-use super::MANIFEST;
-use super::index::{ENDING, Index};
-use super::index_tar::walk;
+use super::index::{Index, index_path};
+use super::index_tar::index_file;
 use super::location::Location;
 use super::manifest::{Manifest, Shard};
 use super::split::ShardSplit;
+use super::{MANIFEST, write_atomic};
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::DatasetName;
-use crate::open::{LoadedSplits, OpenOptions, of_any_size};
+use crate::open::{LoadedSplits, OpenOptions, info_for_any_size};
 use crate::scan;
-use crate::subset::{Labelled, OF_ONE};
+use crate::subset::LabelledSplit;
 
-/// Names of the classes of somebody else's shards, one a line.
+/// Class names of foreign shards, one per line.
 pub(crate) const CLASSES: &str = "classes.txt";
 
-/// Opens the set at `root`, a folder or an address.
+const NAME_ROOT: &str = "Name the folder or the URL of the shards with `--root DIR` (`--set data.root=DIR` when training); \
+                         `zoo data pack` makes shards of another data set";
+
+/// Opens the shards at `root`, a folder or a URL.
 pub(crate) fn open(root: &Path, options: &OpenOptions) -> Result<LoadedSplits, OpenError> {
-    let place = Arc::new(Location::of(root));
-    let manifest = match place.text(MANIFEST)? {
-        Some(text) => Some(Manifest::parse(&text, &place.name(MANIFEST))?),
-        None => None,
-    };
+    let location = Arc::new(Location::new(root));
+    let manifest_path = location.name(MANIFEST);
+    let manifest = location.text(MANIFEST)?;
+    let manifest = manifest
+        .map(|text| Manifest::parse(&text, &manifest_path))
+        .transpose()?;
     let is_packed = manifest.is_some();
-    let found = match (manifest, &*place) {
-        (Some(manifest), _) => packed(&place, manifest)?,
-        (None, Location::Folder(folder)) => foreign(&place, folder)?,
+    let found = match (manifest, &*location) {
+        (Some(manifest), _) => packed(&location, manifest)?,
+        (None, Location::Folder(folder)) => foreign(&location, folder)?,
         (None, Location::Remote(_)) => {
             return Err(OpenError::Remote {
-                url: place.name(MANIFEST).display().to_string(),
-                problem: "there is no such file, which names the shards, and a server cannot be asked for the files that it \
-                          has: pack a copy of the shards (`zoo data pack shards OUT --root FOLDER`) and serve OUT, which \
-                          holds it and an index of each shard"
+                url: manifest_path.display().to_string(),
+                problem: "there is no such file, which lists the shards, since a server cannot list its files: pack a copy of the \
+                          shards with `zoo data pack shards OUT --root FOLDER` and serve OUT"
                     .to_owned(),
             });
         }
     };
-    // Shards of others that all train validate in part, as folders of images do.
-    let is_shared = !is_packed && found.valid.is_empty();
-    let missing = [("training", &found.train), ("validation", &found.valid)];
-    let missing = missing.iter().find(|(_, shards)| shards.is_empty());
-    if let Some((split, _)) = missing.filter(|_| !is_shared) {
+    // Foreign shards without a validation split are divided, as image folders are.
+    let is_divided = !is_packed && found.valid.is_empty();
+    let splits = [("training", &found.train), ("validation", &found.valid)];
+    let missing = splits.iter().find(|(_, shards)| shards.is_empty());
+    if let Some((split, _)) = missing.filter(|_| !is_divided) {
         return Err(OpenError::malformed(
-            &place.name(MANIFEST),
+            &manifest_path,
             format!(
                 "names no {split} shards: pack that split into the same folder as well (`zoo data pack`)"
             ),
         ));
     }
-    let info = &found.info;
-    let classes = info.classes.len();
-    let names: HashMap<&str, usize> = info.classes.iter().map(String::as_str).zip(0..).collect();
-    let label = |text: &str| {
-        let number = text.parse().ok().filter(|&label| label < classes);
-        let label = match found.labels {
-            Labels::Numbers => number,
-            Labels::Names => names.get(text).copied(),
-            Labels::Either => number.or_else(|| names.get(text).copied()),
-        };
-        label.ok_or_else(|| {
-            format!(
-                "has the label \"{text}\": expected a number from 0 to {} or the name of a class",
-                classes - 1
-            )
-        })
-    };
     let labelled = |shards: &[(String, Index)]| {
-        let mut split = ShardSplit::new(place.clone());
+        let mut split = ShardSplit::new(location.clone());
         for (name, index) in shards {
-            split.push(name, index, label)?;
+            split.push(name, index, |label| found.class_of(label))?;
         }
         let (labels, starts) = (split.labels.clone(), split.starts.clone());
-        Ok::<_, OpenError>(Labelled::new(Arc::new(split), labels).in_shards(starts))
+        Ok::<_, OpenError>(LabelledSplit {
+            starts: Some(starts),
+            ..LabelledSplit::new(labels, split)
+        })
     };
-    let (train, valid) = match is_shared {
-        false => (labelled(&found.train)?, labelled(&found.valid)?),
-        true => labelled(&found.train)?.shared(options.valid_fraction, options.seed)?,
+    let train = labelled(&found.train)?;
+    let (train, valid) = match is_divided {
+        false => (train, labelled(&found.valid)?),
+        true => train.stratified_split(options.valid_fraction, options.seed)?,
     };
-    if valid.labels.is_empty() {
-        return Err(OpenError::malformed(root, OF_ONE));
-    }
     Ok(LoadedSplits {
         train,
         valid,
@@ -100,30 +88,63 @@ struct Found {
     valid: Vec<(String, Index)>,
     labels: Labels,
     info: DatasetInfo,
+    /// Class index by class name.
+    by_name: HashMap<String, usize>,
 }
 
-/// What the labels of a set are.
-#[derive(Clone, Copy)]
+/// Kind of the labels in the indexes.
+#[derive(Clone, Copy, PartialEq)]
 enum Labels {
-    /// Places in the list of classes.
+    /// Class indices.
     Numbers,
-    /// Names in it.
+    /// Class names.
     Names,
-    /// The one or the other.
+    /// Class indices or class names.
     Either,
 }
 
-/// A set with its manifest.
-fn packed(place: &Location, manifest: Manifest) -> Result<Found, OpenError> {
-    let indexes = |shards: &[Shard]| {
-        scan::on_all_cores(shards, |shard| {
-            Ok::<_, OpenError>((shard.file.clone(), index_of(place, shard)?))
+impl Found {
+    fn new(
+        train: Vec<(String, Index)>,
+        valid: Vec<(String, Index)>,
+        labels: Labels,
+        info: DatasetInfo,
+    ) -> Self {
+        Self {
+            by_name: info.classes.iter().cloned().zip(0..).collect(),
+            train,
+            valid,
+            labels,
+            info,
+        }
+    }
+
+    /// Class index of a label.
+    fn class_of(&self, text: &str) -> Result<usize, String> {
+        let classes = self.info.classes.len();
+        let number = text.parse().ok().filter(|&label| label < classes);
+        let number = number.filter(|_| self.labels != Labels::Names);
+        let name = self.by_name.get(text).copied();
+        let class = number.or(name.filter(|_| self.labels != Labels::Numbers));
+        class.ok_or_else(|| {
+            format!(
+                "has the label \"{text}\": expected a number from 0 to {} or the name of a class",
+                classes - 1
+            )
         })
+    }
+}
+
+/// Shards with a manifest.
+fn packed(location: &Location, manifest: Manifest) -> Result<Found, OpenError> {
+    let indexes = |shards: &[Shard]| -> Result<Vec<_>, OpenError> {
+        let index = |shard: &Shard| Ok((shard.file.clone(), index_of(location, shard)?));
+        shards.par_iter().map(index).collect()
     };
     let (train, valid) = (indexes(&manifest.train)?, indexes(&manifest.valid)?);
-    // A server that gives no parts of files is met here and not in the middle of a training.
+    // A server that does not answer range requests is found now and not during training.
     if let Some(shard) = manifest.train.first().or(manifest.valid.first()) {
-        check_length(place, shard)?;
+        check_length(location, shard)?;
     }
     let info = DatasetInfo {
         name: DatasetName::Shards.to_string(),
@@ -133,63 +154,46 @@ fn packed(place: &Location, manifest: Manifest) -> Result<Found, OpenError> {
         mean: manifest.mean,
         std: manifest.std,
     };
-    Ok(Found {
-        train,
-        valid,
-        labels: Labels::Numbers,
-        info,
-    })
+    Ok(Found::new(train, valid, Labels::Numbers, info))
 }
 
-fn index_of(place: &Location, shard: &Shard) -> Result<Index, OpenError> {
-    let name = format!("{}{ENDING}", shard.file);
-    let path = place.name(&name);
-    let Some(text) = place.text(&name)? else {
-        return Err(OpenError::malformed(
-            &path,
-            format!(
-                "there is no such file: {} cannot be read without it",
-                shard.file
-            ),
-        ));
+fn index_of(location: &Location, shard: &Shard) -> Result<Index, OpenError> {
+    let file = &shard.file;
+    let name = index_path(Path::new(file)).display().to_string();
+    let malformed = |problem: String| OpenError::malformed(&location.name(&name), problem);
+    let Some(text) = location.text(&name)? else {
+        return Err(malformed(format!(
+            "there is no such file: {file} cannot be read without it"
+        )));
     };
-    let index = Index::parse(&text).map_err(|problem| OpenError::malformed(&path, problem))?;
-    if index.entries.len() != shard.samples || index.tar_bytes != shard.bytes {
-        return Err(OpenError::malformed(
-            &path,
-            format!(
-                "of {} images in {} bytes, {MANIFEST} states {} in {}: one of them is another set's",
-                index.entries.len(),
-                index.tar_bytes,
-                shard.samples,
-                shard.bytes
-            ),
-        ));
+    let index = Index::parse(&text).map_err(malformed)?;
+    let (images, bytes) = (index.entries.len(), index.tar_bytes);
+    if images != shard.samples || bytes != shard.bytes {
+        return Err(malformed(format!(
+            "of {images} images in {bytes} bytes, {MANIFEST} states {} in {}: one of them is another set's",
+            shard.samples, shard.bytes
+        )));
     }
-    if let Location::Folder(_) = place {
-        check_length(place, shard)?;
+    if let Location::Folder(_) = location {
+        check_length(location, shard)?;
     }
     Ok(index)
 }
 
-fn check_length(place: &Location, shard: &Shard) -> Result<(), OpenError> {
-    let found = place.length(&shard.file)?;
-    if found == shard.bytes {
+fn check_length(location: &Location, shard: &Shard) -> Result<(), OpenError> {
+    let (found, stated) = (location.length(&shard.file)?, shard.bytes);
+    if found == stated {
         return Ok(());
     }
-    let what = if found < shard.bytes {
-        "truncated: "
-    } else {
-        ""
-    };
+    let truncated = if found < stated { "truncated: " } else { "" };
     Err(OpenError::malformed(
-        &place.name(&shard.file),
-        format!("{what}{found} bytes, {MANIFEST} states {}", shard.bytes),
+        &location.name(&shard.file),
+        format!("{truncated}{found} bytes, {MANIFEST} states {stated}"),
     ))
 }
 
-/// Somebody else's shards in a folder.
-fn foreign(place: &Location, folder: &Path) -> Result<Found, OpenError> {
+/// Foreign shards: a folder without a manifest.
+fn foreign(location: &Location, folder: &Path) -> Result<Found, OpenError> {
     let missing = |advice: &str| OpenError::Missing {
         name: DatasetName::Shards,
         wanted: format!("{MANIFEST} or <name>-000000.tar"),
@@ -197,9 +201,7 @@ fn foreign(place: &Location, folder: &Path) -> Result<Found, OpenError> {
         advice: advice.to_owned(),
     };
     if !folder.is_dir() {
-        return Err(missing(
-            "DatasetName the folder or the address of the shards as `root`; `zoo data pack` makes them",
-        ));
+        return Err(missing(NAME_ROOT));
     }
     let (mut tars, mut compressed) = (Vec::new(), false);
     for path in scan::files(folder)? {
@@ -212,105 +214,84 @@ fn foreign(place: &Location, folder: &Path) -> Result<Found, OpenError> {
     if tars.is_empty() {
         return Err(missing(match compressed {
             true => "Compressed shards cannot be read in parts: gunzip them",
-            false => {
-                "DatasetName the folder or the address of the shards as `root`; `zoo data pack` makes them"
-            }
+            false => NAME_ROOT,
         }));
     }
-    let indexed = scan::on_all_cores(&tars, |path| {
+    let indexed = |path: &PathBuf| {
         let file = path.strip_prefix(folder).unwrap_or(path);
         let file = file.to_string_lossy().replace('\\', "/");
         Ok::<_, OpenError>((file, own_index(path)?))
-    })?;
+    };
+    let indexed: Vec<_> = tars.par_iter().map(indexed).collect::<Result<_, _>>()?;
     let (train, valid) = scan::in_splits(indexed, |(file, _)| file.clone());
     if train.is_empty() {
         return Err(OpenError::malformed(
             folder,
             format!(
-                "holds {} shards to validate on and none to train on: those with \"val\" or \"test\" in their names validate, \
-                 all others train",
+                "holds {} shards to validate on and none to train on: shards with \"val\" or \"test\" in their names are for \
+                 validation, all others for training",
                 valid.len()
             ),
         ));
     }
-    let (classes, labels) = match place.text(CLASSES)? {
+    let (classes, labels) = match location.text(CLASSES)? {
         Some(text) => {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             (lines.map(str::to_owned).collect(), Labels::Either)
         }
         None => {
-            let all = train.iter().chain(&valid);
-            let labels =
-                all.flat_map(|(_, index)| index.entries.iter().map(|entry| entry.label.as_str()));
-            let classes = classes_of(labels);
+            let entries = train
+                .iter()
+                .chain(&valid)
+                .flat_map(|(_, index)| &index.entries);
+            let classes = classes_of(entries.map(|entry| entry.label.as_str()));
             let classes = classes.map_err(|problem| OpenError::malformed(folder, problem))?;
             (classes, Labels::Names)
         }
     };
-    let info = of_any_size(DatasetName::Shards, classes);
-    if info.classes.is_empty() {
+    if classes.is_empty() {
         return Err(OpenError::malformed(
             &folder.join(CLASSES),
             "names 0 classes",
         ));
     }
-    Ok(Found {
-        train,
-        valid,
-        labels,
-        info,
-    })
+    let info = info_for_any_size(DatasetName::Shards, classes);
+    Ok(Found::new(train, valid, labels, info))
 }
 
-/// The index beside a shard, made anew where there is none or the shard has changed since.
+/// The index beside a foreign shard, made again if there is none or the shard has changed since.
 fn own_index(path: &Path) -> Result<Index, OpenError> {
-    let beside = PathBuf::from(format!("{}{ENDING}", path.display()));
-    let unreadable = |error| OpenError::unreadable(path, error);
-    let shard = std::fs::metadata(path).map_err(unreadable)?;
+    let index_path = index_path(path);
+    let shard = fs::metadata(path).map_err(|error| OpenError::unreadable(path, error))?;
     let known = || {
-        let younger = std::fs::metadata(&beside).ok()?.modified().ok()? > shard.modified().ok()?;
-        let index = Index::parse(&std::fs::read_to_string(&beside).ok()?).ok()?;
-        (younger && index.tar_bytes == shard.len()).then_some(index)
+        let is_newer = fs::metadata(&index_path).ok()?.modified().ok()? > shard.modified().ok()?;
+        let index = Index::parse(&fs::read_to_string(&index_path).ok()?).ok()?;
+        (is_newer && index.tar_bytes == shard.len()).then_some(index)
     };
     if let Some(index) = known() {
         return Ok(index);
     }
-    let index = walk(path)?;
-    // A folder that may not be written to is indexed each time.
-    let _ = write_whole(&beside, index.text().as_bytes());
+    let index = index_file(path)?;
+    // A read-only folder is indexed each time.
+    let _ = write_atomic(&index_path, index.text().as_bytes());
     Ok(index)
 }
 
-/// Writes a file beside its place, and renames it. The place beside is this process's own: several runs may index the same
-/// shards at once.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = PathBuf::from(format!("{}.{}.part", path.display(), std::process::id()));
-    let mut file = std::fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path)
-}
-
-/// The classes that labels name: numbers up to the highest, or names in their order.
+/// Class names from the labels: `0` to the highest label if all are numbers, else the sorted labels.
 fn classes_of<'a>(labels: impl Iterator<Item = &'a str>) -> Result<Vec<String>, String> {
     let labels: BTreeSet<&str> = labels.collect();
-    let numbers: Vec<usize> = labels
-        .iter()
-        .filter_map(|label| {
-            label
-                .parse()
-                .ok()
-                .filter(|n: &usize| n.to_string() == **label)
-        })
-        .collect();
-    if numbers.len() < labels.len() {
+    let number = |label: &&str| {
+        let number: usize = label.parse().ok()?;
+        (number.to_string() == *label).then_some(number)
+    };
+    let numbers: Option<Vec<usize>> = labels.iter().map(number).collect();
+    let Some(numbers) = numbers else {
         return Ok(labels.into_iter().map(str::to_owned).collect());
-    }
-    let highest = numbers.into_iter().max().unwrap_or(0);
-    match highest {
-        0..=1_000_000 => Ok((0..=highest).map(|label| label.to_string()).collect()),
-        _ => Err(format!(
-            "has the label {highest}, which is not the index of a class: name the classes in {CLASSES}"
+    };
+    match numbers.into_iter().max().unwrap_or(0) {
+        highest @ 0..=1_000_000 => Ok((0..=highest).map(|label| label.to_string()).collect()),
+        highest => Err(format!(
+            "has the label {highest}, too high for a class index: name the classes in {CLASSES}"
         )),
     }
 }

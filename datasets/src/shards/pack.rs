@@ -1,7 +1,7 @@
-//! Writing shards: every image file as it is, decoded images as PNG, in an order drawn once.
+//! Packing a data set into shards: image files unchanged, decoded images as PNG, in one random order.
 //!
-//! A shard and then its index get their names when they are complete, and the manifest when all are, so a run that was
-//! interrupted goes on after the last complete shard: which sample comes where follows from the seed alone.
+//! A shard and then its index get their names when they are complete, and the manifest when all are. The order follows from
+//! the seed alone, so an interrupted pack continues after the last complete shard.
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -11,26 +11,25 @@ use burn::data::dataset::Dataset;
 use burn_zoo_data::{ImageData, ImageSource, Split, epoch_order, file_extension, png};
 use serde::{Deserialize, Serialize};
 
-use super::MANIFEST;
-use super::index::{ENDING, Index};
+use super::index::{Index, index_path};
 use super::manifest::{Manifest, Shard};
-use super::open::write_whole;
 use super::writer::Writer;
+use super::{MANIFEST, write_atomic};
 use crate::error::OpenError;
 
-/// Held while a pack runs.
+/// Locked while a pack runs.
 const LOCK: &str = ".pack.lock";
 
-/// How shards are made.
+/// Options of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackOptions {
-    /// Most bytes of a shard, at least one sample each.
+    /// Most bytes of a shard; a shard has at least one sample.
     pub shard_bytes: u64,
     /// Seed of the order of the samples.
     pub seed: u64,
-    /// Whether the training split is packed.
+    /// Whether to pack the training split.
     pub train: bool,
-    /// Whether the validation split is packed.
+    /// Whether to pack the validation split.
     pub valid: bool,
 }
 
@@ -45,29 +44,29 @@ impl Default for PackOptions {
     }
 }
 
-/// How far a pack is.
+/// Progress of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackProgress {
     /// `train` or `valid`.
     pub split: &'static str,
-    /// Samples of the split that are packed, those of an earlier run among them.
+    /// Samples packed, including those of an interrupted run.
     pub done: usize,
     /// Samples of the split.
     pub total: usize,
 }
 
-/// What was packed.
+/// Number and size of the shards, including those of an interrupted run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Packed {
-    /// Shards, those of an earlier run among them.
+    /// Number of shards.
     pub shards: usize,
-    /// Samples in them.
+    /// Number of samples.
     pub samples: usize,
-    /// Bytes of them.
+    /// Size in bytes.
     pub bytes: u64,
 }
 
-/// Why a data set cannot be packed.
+/// Why a data set could not be packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// A file could not be written.
@@ -75,10 +74,10 @@ pub enum PackError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The folder holds something that this pack must not touch.
+    /// The folder holds something that the pack would overwrite.
     #[error("{}: {problem}", folder.display())]
     Folder {
         /// The folder.
@@ -86,22 +85,22 @@ pub enum PackError {
         /// What it holds and what to do.
         problem: String,
     },
-    /// A sample cannot be read.
+    /// A sample could not be read.
     #[error("{split} sample {index}: {reason}")]
     Sample {
         /// `train` or `valid`.
         split: &'static str,
-        /// Its place in the split.
+        /// Its index in the split.
         index: usize,
-        /// Why not, with the name of its file.
+        /// The reason, with the name of its file.
         reason: String,
     },
-    /// A file of an earlier run cannot be read.
+    /// A file of an interrupted run could not be read.
     #[error(transparent)]
     Open(#[from] OpenError),
 }
 
-/// What decides the content of a split's shards; a pack that goes on must have the same.
+/// Everything that determines the content of a split's shards; a pack continues only with the same plan.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Plan {
     name: String,
@@ -110,11 +109,11 @@ struct Plan {
     seed: u64,
 }
 
-/// Writes the splits of `data` to `folder` as shards, or what an earlier run left of it.
+/// Writes the splits of `data` into `folder` as shards, or completes an interrupted pack.
 ///
 /// # Errors
-/// When the folder holds something else, or the shards of such a split already; when a sample cannot be read or a file
-/// cannot be written.
+/// When the folder holds another data set or the shards of such a split already, a sample cannot be read, or a file cannot
+/// be written.
 pub fn pack(
     data: &ImageData,
     folder: &Path,
@@ -148,31 +147,26 @@ fn pack_locked(
         Err(error) if error.kind() == ErrorKind::NotFound => Manifest::new(&data.info),
         Err(error) => return Err(OpenError::unreadable(&path, error).into()),
     };
-    let own = Manifest {
+    let expected = Manifest {
         train: manifest.train.clone(),
         valid: manifest.valid.clone(),
         ..Manifest::new(&data.info)
     };
-    if manifest != own {
+    if manifest != expected {
+        let (name, classes) = (&manifest.name, manifest.classes.len());
         let problem = format!(
-            "holds shards of another set ({}, {} classes): choose another folder",
-            manifest.name,
-            manifest.classes.len()
+            "holds shards of another set ({name}, {classes} classes): choose another folder"
         );
         return Err(refused(folder, problem));
     }
     let mut packed = Packed::default();
-    for (name, split, wanted) in [
-        ("train", &data.train, options.train),
-        ("valid", &data.valid, options.valid),
+    for (name, split, shards, is_wanted) in [
+        ("train", &data.train, &mut manifest.train, options.train),
+        ("valid", &data.valid, &mut manifest.valid, options.valid),
     ] {
-        if !wanted {
+        if !is_wanted {
             continue;
         }
-        let shards = match name {
-            "train" => &mut manifest.train,
-            _ => &mut manifest.valid,
-        };
         if !shards.is_empty() {
             let problem =
                 format!("holds the {name} split already: choose another folder or remove it");
@@ -190,20 +184,18 @@ fn pack_locked(
             },
         };
         *shards = pack.run(progress)?;
-        for shard in shards.iter() {
-            packed.shards += 1;
-            packed.samples += shard.samples;
-            packed.bytes += shard.bytes;
-        }
+        packed.shards += shards.len();
+        packed.samples += shards.iter().map(|shard| shard.samples).sum::<usize>();
+        packed.bytes += shards.iter().map(|shard| shard.bytes).sum::<u64>();
     }
-    write_whole(&path, manifest.text().as_bytes()).map_err(writing(&path))?;
+    write_atomic(&path, manifest.text().as_bytes()).map_err(writing(&path))?;
     for name in ["train", "valid"] {
         let _ = fs::remove_file(plan_path(folder, name));
     }
     Ok(packed)
 }
 
-/// One split on its way into shards.
+/// A split that is being packed.
 struct Pack<'a> {
     name: &'static str,
     split: &'a Split,
@@ -215,27 +207,21 @@ impl Pack<'_> {
     fn run(&self, progress: &mut dyn FnMut(PackProgress)) -> Result<Vec<Shard>, PackError> {
         let mut shards = self.begin()?;
         let mut done: usize = shards.iter().map(|shard| shard.samples).sum();
-        let order = epoch_order(self.plan.seed, 0, self.split.len());
-        let digits = self.split.len().to_string().len().max(6);
-        while done < order.len() {
+        let total = self.split.len();
+        let order = epoch_order(self.plan.seed, 0, total);
+        let digits = total.to_string().len().max(6);
+        while done < total {
             let file = self.shard_name(shards.len());
-            let path = self.folder.join(&file);
-            let mut shard = Writer::new(&path)?;
+            let mut shard = Writer::new(&self.folder.join(&file))?;
             for &index in &order[done..] {
                 progress(PackProgress {
                     split: self.name,
                     done,
-                    total: order.len(),
+                    total,
                 });
                 let (extension, bytes, label) = self.sample(index)?;
-                let key = format!("{done:0digits$}");
-                if !shard.push(
-                    &key,
-                    extension,
-                    &bytes,
-                    &label.to_string(),
-                    self.plan.shard_bytes,
-                )? {
+                let (key, label) = (format!("{done:0digits$}"), label.to_string());
+                if !shard.push(&key, extension, &bytes, &label, self.plan.shard_bytes)? {
                     break;
                 }
                 done += 1;
@@ -245,38 +231,35 @@ impl Pack<'_> {
         Ok(shards)
     }
 
-    /// The shards that an earlier run of the same plan completed.
+    /// The complete shards of an interrupted run with the same plan.
     fn begin(&self) -> Result<Vec<Shard>, PackError> {
         let path = plan_path(self.folder, self.name);
+        let first = self.shard_name(0);
         let mut shards = Vec::new();
         match fs::read_to_string(&path) {
+            Ok(text) if serde_json::from_str::<Plan>(&text).ok().as_ref() == Some(&self.plan) => {}
             Ok(text) => {
-                if serde_json::from_str::<Plan>(&text).ok().as_ref() != Some(&self.plan) {
-                    let problem = format!(
-                        "holds an unfinished pack of the {} split with other settings ({}): finish it with those, or remove \
-                         the folder",
-                        self.name,
-                        text.trim()
-                    );
-                    return Err(refused(self.folder, problem));
-                }
-            }
-            Err(_) if self.folder.join(self.shard_name(0)).exists() => {
                 let problem = format!(
-                    "holds {} and no {MANIFEST}: choose another folder",
-                    self.shard_name(0)
+                    "holds an unfinished pack of the {} split with other settings ({}): finish it with those, or remove the \
+                     folder",
+                    self.name,
+                    text.trim()
                 );
+                return Err(refused(self.folder, problem));
+            }
+            Err(_) if self.folder.join(&first).exists() => {
+                let problem = format!("holds {first} and no {MANIFEST}: choose another folder");
                 return Err(refused(self.folder, problem));
             }
             Err(_) => {
                 let text = serde_json::to_string(&self.plan).expect("texts and numbers are JSON");
-                write_whole(&path, text.as_bytes()).map_err(writing(&path))?;
+                write_atomic(&path, text.as_bytes()).map_err(writing(&path))?;
                 return Ok(shards);
             }
         }
         loop {
             let file = self.shard_name(shards.len());
-            let index = self.folder.join(format!("{file}{ENDING}"));
+            let index = index_path(&self.folder.join(&file));
             let Ok(text) = fs::read_to_string(&index) else {
                 return Ok(shards);
             };
@@ -294,32 +277,30 @@ impl Pack<'_> {
         format!("{}-{number:06}.tar", self.name)
     }
 
-    /// The ending, content and label of a sample's image file.
+    /// Extension and content of a sample's image file, and its label.
     fn sample(&self, index: usize) -> Result<(&'static str, Vec<u8>, usize), PackError> {
-        let failed = |reason: String| PackError::Sample {
+        let read = || {
+            let sample = self.split.get(index).map_err(|error| error.to_string())?;
+            let (name, bytes) = match sample.image {
+                ImageSource::Decoded(image) => {
+                    let bytes = png(&image).map_err(|error| error.to_string())?;
+                    return Ok(("png", bytes, sample.label));
+                }
+                ImageSource::Encoded { name, bytes } => (name, bytes),
+                ImageSource::File(path) => {
+                    let unreadable = |error| OpenError::unreadable(&path, error).to_string();
+                    (path.clone(), fs::read(&path).map_err(unreadable)?)
+                }
+            };
+            let extension = file_extension(&bytes);
+            let extension = extension.map_err(|found| format!("{}: {found}", name.display()))?;
+            Ok((extension, bytes, sample.label))
+        };
+        read().map_err(|reason| PackError::Sample {
             split: self.name,
             index,
             reason,
-        };
-        let sample = self.split.get(index);
-        let sample = sample.map_err(|error| failed(error.to_string()))?;
-        let (name, bytes) = match sample.image {
-            ImageSource::Decoded(image) => {
-                let bytes = png(&image).map_err(|error| failed(error.to_string()))?;
-                return Ok(("png", bytes, sample.label));
-            }
-            ImageSource::Encoded { name, bytes } => (name, bytes),
-            ImageSource::File(path) => {
-                let read = fs::read(&path);
-                let bytes =
-                    read.map_err(|error| failed(OpenError::unreadable(&path, error).to_string()))?;
-                (path, bytes)
-            }
-        };
-        match file_extension(&bytes) {
-            Ok(extension) => Ok((extension, bytes, sample.label)),
-            Err(found) => Err(failed(format!("{}: {found}", name.display()))),
-        }
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A split of shards: images read one by one, where their indexes say.
+//! A split of shards, whose images are read one by one at the offsets in their indexes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use super::index::Index;
 use super::location::Location;
 use crate::error::OpenError;
 
-/// The images of some shards, one shard after the other. Some 30 bytes per image and its name are kept.
+/// The images of some shards, one shard after the other. Takes some 30 bytes per image, and its name.
 pub(super) struct ShardSplit {
-    place: Arc<Location>,
+    location: Arc<Location>,
     shards: Vec<File>,
-    /// Where each shard's images begin, and the number of all.
+    /// Index of the first image of each shard, then the number of images.
     pub(super) starts: Vec<usize>,
     offsets: Vec<u64>,
     lengths: Vec<u64>,
@@ -28,7 +28,7 @@ struct File {
     bytes: u64,
 }
 
-/// Many short texts in one.
+/// Many short strings in one allocation.
 #[derive(Default)]
 struct Names {
     text: String,
@@ -51,9 +51,9 @@ impl Names {
 }
 
 impl ShardSplit {
-    pub(super) fn new(place: Arc<Location>) -> Self {
+    pub(super) fn new(location: Arc<Location>) -> Self {
         Self {
-            place,
+            location,
             shards: Vec::new(),
             starts: vec![0],
             offsets: Vec::new(),
@@ -63,7 +63,7 @@ impl ShardSplit {
         }
     }
 
-    /// Adds the shard `name`; `label` turns what its index says into a class.
+    /// Adds the shard `name`; `label` converts a label in its index to a class index.
     pub(super) fn push(
         &mut self,
         name: &str,
@@ -73,7 +73,7 @@ impl ShardSplit {
         for entry in &index.entries {
             let label = label(&entry.label).map_err(|problem| {
                 let problem = format!("\"{}\" {problem}", entry.name);
-                OpenError::malformed(&self.place.name(name), problem)
+                OpenError::malformed(&self.location.name(name), problem)
             })?;
             self.offsets.push(entry.offset);
             self.lengths.push(entry.length);
@@ -88,10 +88,10 @@ impl ShardSplit {
         Ok(())
     }
 
-    /// What messages call an image: its shard and its name in there.
+    /// Name of an image for messages: its shard, then its name in the shard.
     fn name(&self, index: usize) -> PathBuf {
         let shard = &self.shards[self.shard(index)];
-        self.place.name(&shard.name).join(self.names.get(index))
+        self.location.name(&shard.name).join(self.names.get(index))
     }
 
     fn shard(&self, index: usize) -> usize {
@@ -110,28 +110,28 @@ impl ShardSplit {
         }
         let (start, with_header) = (offset - HEADER, (HEADER + length) as usize);
         let mut bytes = self
-            .place
+            .location
             .range(&shard.name, shard.bytes, start, with_header)?;
         let content = bytes.split_off(HEADER as usize);
         let name = self.names.get(index);
         match is_header_of(&bytes, name, length) {
             true => Ok(content),
             false => Err(OpenError::malformed(
-                &self.place.name(&shard.name),
+                &self.location.name(&shard.name),
                 format!(
-                    "its index is another file's: at byte {offset} it says \"{name}\" with {length} bytes, the shard has something \
-                     else there; remove the index of a folder of your own and it is made anew"
+                    "its index is another file's: it states \"{name}\" with {length} bytes at byte {offset}, the shard has \
+                     something else there; remove an index that `zoo data pack` did not write, and it is made again"
                 ),
             )),
         }
     }
 }
 
-/// Whether `header` is that of the file `name` with `length` bytes.
+/// Whether `header` is the tar header of the file `name` with `length` bytes.
 fn is_header_of(header: &[u8], name: &str, length: u64) -> bool {
     let mut tar = tar::Header::new_old();
     tar.as_mut_bytes().copy_from_slice(header);
-    // A name that is long or not ASCII stands in a header of its own before this one.
+    // A name that is long or not ASCII is in a header of its own before this one.
     let is_elsewhere = name.len() > 100 || !name.is_ascii();
     let is_named = is_elsewhere || *tar.path_bytes() == *name.as_bytes();
     is_named && tar.entry_size().is_ok_and(|size| size == length)

@@ -12,8 +12,8 @@ use burn::data::dataset::Dataset;
 use burn_zoo_data::{Image, ImageData, ImageSource, Split, png};
 
 use super::*;
+use crate::dataset_name::DatasetName;
 use crate::error::OpenError;
-use crate::name::DatasetName;
 use crate::open::{OpenOptions, open as open_set};
 
 /// An image whose pixels tell its number.

@@ -1,14 +1,13 @@
-//! One shard and its index, on their way to the disk.
+//! Writing a shard and its index.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::HEADER;
-use super::index::{ENDING, Entry, Index};
+use super::index::{Entry, Index, index_path};
 use super::manifest::Shard;
-use super::open::write_whole;
 use super::pack::{PackError, writing};
+use super::{HEADER, write_atomic};
 
 /// A shard that is being written.
 pub(crate) struct Writer {
@@ -33,7 +32,8 @@ impl Writer {
         })
     }
 
-    /// Adds a sample, unless it is not the first and would make the shard larger than `most` bytes; says whether it did.
+    /// Appends a sample unless the shard would become larger than `most` bytes; returns whether it did. The first is always
+    /// appended.
     pub(crate) fn push(
         &mut self,
         key: &str,
@@ -63,7 +63,7 @@ impl Writer {
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackError> {
-        // Without times and owners, so that the same set packs to the same bytes.
+        // Without times and owners, so that packing the same data set gives the same bytes.
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
@@ -73,7 +73,7 @@ impl Writer {
             .map_err(writing(&self.part))
     }
 
-    /// Gives the shard and its index their names.
+    /// Completes the shard, then its index, and gives them their names.
     pub(crate) fn finish(mut self, file: String) -> Result<Shard, PackError> {
         let part = self.part;
         let done = self.tar.into_inner().and_then(|mut buffer| {
@@ -83,8 +83,8 @@ impl Writer {
         });
         self.index.tar_bytes = done.map_err(writing(&part))?;
         fs::rename(&part, &self.path).map_err(writing(&self.path))?;
-        let index = PathBuf::from(format!("{}{ENDING}", self.path.display()));
-        write_whole(&index, self.index.text().as_bytes()).map_err(writing(&index))?;
+        let index = index_path(&self.path);
+        write_atomic(&index, self.index.text().as_bytes()).map_err(writing(&index))?;
         Ok(Shard {
             file,
             samples: self.index.entries.len(),

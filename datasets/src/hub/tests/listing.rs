@@ -13,7 +13,7 @@ fn a_listing_that_does_not_serve_says_why() {
         (
             "hf:owner/set",
             at(&two),
-            "as hf:owner/set:de (configs: de, en)",
+            "`zoo data fetch hf:owner/set:de` (configs: de, en)",
         ),
         (
             "hf:owner/set:fr",
@@ -34,7 +34,7 @@ fn a_listing_that_does_not_serve_says_why() {
         (
             "hf:owner/set",
             at(&["a/../train.parquet"]),
-            "under a name that no file has here",
+            "under a name that is not allowed for a local file",
         ),
         (
             "hf:owner/other",

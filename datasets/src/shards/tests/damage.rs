@@ -132,7 +132,7 @@ fn what_is_wrong_with_a_sample_is_said() {
         ),
         (
             &[("0.png", &image), ("0.json", b"{")],
-            "\"0.json\" is no JSON",
+            "\"0.json\" is not JSON",
         ),
         (
             &[("0.png", &image), ("0.json", br#"{"label": [1]}"#)],

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &FetchArgs, output: Output) -> Result<(), CliError> {
     let root = args.root.clone().unwrap_or_else(default_root);
     let mut bar = FetchBar::default();
     let mut show = |progress: Progress<'_>| bar.show(&progress);
-    let (name, folder) = if HubSet::is_meant(&args.name) {
+    let (name, folder) = if HubSet::has_prefix(&args.name) {
         let set: HubSet = args.name.parse().map_err(CliError::input)?;
         let options = HubOptions {
             label: args.label.clone(),

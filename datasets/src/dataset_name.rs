@@ -1,4 +1,4 @@
-//! The data sets by name.
+//! Names of the data sets, as run files and the command line write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 /// A data set that can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DatasetName {
-    /// Ten digits drawn by a procedure; embedded.
+    /// Digits drawn by a procedure; embedded.
     Glyphs,
     /// Handwritten digits, LeCun, Cortes and Burges 1998.
     Mnist,
     /// Articles of clothing in MNIST's format, Xiao et al. 2017.
     FashionMnist,
-    /// Ten kinds of animals and vehicles, Krizhevsky 2009.
+    /// Animals and vehicles in ten classes, Krizhevsky 2009.
     Cifar10,
-    /// A hundred kinds, Krizhevsky 2009.
+    /// A hundred classes, Krizhevsky 2009.
     Cifar100,
     /// 200 classes of ImageNet at 64×64, Stanford CS231n.
     TinyImagenet,
@@ -39,36 +39,27 @@ impl DatasetName {
 
     /// The name in run files and on the command line.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Glyphs => "glyphs",
-            Self::Mnist => "mnist",
-            Self::FashionMnist => "fashion_mnist",
-            Self::Cifar10 => "cifar10",
-            Self::Cifar100 => "cifar100",
-            Self::TinyImagenet => "tiny_imagenet",
-            Self::ImageFolder => "image_folder",
-            Self::Shards => "shards",
-        }
+        NAMES[self as usize].0
     }
 
-    /// What the set is, in one line.
+    /// One line about the data set: kind, size and number of its images.
     pub const fn summary(self) -> &'static str {
-        match self {
-            Self::Glyphs => {
-                "drawn digits, 32x32 grey, 10 classes, any number; embedded, nothing to download"
-            }
-            Self::Mnist => "handwritten digits, 28x28 grey, 10 classes, 60,000 + 10,000",
-            Self::FashionMnist => "articles of clothing, 28x28 grey, 10 classes, 60,000 + 10,000",
-            Self::Cifar10 => "animals and vehicles, 32x32 RGB, 10 classes, 50,000 + 10,000",
-            Self::Cifar100 => "animals, plants and things, 32x32 RGB, 100 classes, 50,000 + 10,000",
-            Self::TinyImagenet => "a cut of ImageNet, 64x64 RGB, 200 classes, 100,000 + 10,000",
-            Self::ImageFolder => "your own images, one folder per class",
-            Self::Shards => {
-                "tar files in WebDataset's layout, in a folder or on a server; `zoo data pack` makes them"
-            }
-        }
+        NAMES[self as usize].1
     }
 }
+
+/// Name and summary of each data set, in the order of the variants.
+#[rustfmt::skip] // one data set per line
+const NAMES: [(&str, &str); 8] = [
+    ("glyphs", "drawn digits, 32x32 grey, 10 classes, any number; embedded, nothing to download"),
+    ("mnist", "handwritten digits, 28x28 grey, 10 classes, 60,000 + 10,000"),
+    ("fashion_mnist", "articles of clothing, 28x28 grey, 10 classes, 60,000 + 10,000"),
+    ("cifar10", "animals and vehicles, 32x32 RGB, 10 classes, 50,000 + 10,000"),
+    ("cifar100", "animals, plants and things, 32x32 RGB, 100 classes, 50,000 + 10,000"),
+    ("tiny_imagenet", "a subset of ImageNet, 64x64 RGB, 200 classes, 100,000 + 10,000"),
+    ("image_folder", "your own images, one folder per class"),
+    ("shards", "tar files in WebDataset's layout, in a folder or on a server; `zoo data pack` makes them"),
+];
 
 impl fmt::Display for DatasetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,35 +68,24 @@ impl fmt::Display for DatasetName {
 }
 
 /// A name that no data set has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no data set is called \"{found}\"{} (known: {})",
+    nearest.map_or(String::new(), |name| format!(": did you mean \"{name}\"?")),
+    DatasetName::ALL.map(DatasetName::as_str).join(", ")
+)]
+pub struct UnknownDatasetName {
     /// The name that was asked for.
     pub found: String,
     /// The most similar name, where one is similar.
     pub nearest: Option<DatasetName>,
 }
 
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no data set is called \"{}\"", self.found)?;
-        if let Some(nearest) = self.nearest {
-            write!(f, ": did you mean \"{nearest}\"?")?;
-        }
-        write!(
-            f,
-            " (known: {})",
-            DatasetName::ALL.map(DatasetName::as_str).join(", ")
-        )
-    }
-}
-
-impl std::error::Error for UnknownName {}
-
 impl FromStr for DatasetName {
-    type Err = UnknownName;
+    type Err = UnknownDatasetName;
 
     /// Reads a name; case and `-` for `_` do not matter.
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
+    fn from_str(text: &str) -> Result<Self, UnknownDatasetName> {
         let wanted = text.trim().to_ascii_lowercase().replace('-', "_");
         if let Some(name) = Self::ALL.into_iter().find(|name| name.as_str() == wanted) {
             return Ok(name);
@@ -115,7 +95,7 @@ impl FromStr for DatasetName {
             .into_iter()
             .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
             .filter(|name| similarity(name) > 0.75);
-        Err(UnknownName {
+        Err(UnknownDatasetName {
             found: text.to_owned(),
             nearest,
         })
