@@ -184,7 +184,7 @@ proptest! {
             any.augment = crop.map(|crop| Augment { crop, flip: true, ..Augment::default() });
             let found = met(&any, &image, [1, 2, index]).unwrap();
             prop_assert_eq!((found.height, found.width, found.channels), (side, side, 3));
-            prop_assert_eq!(found.pixels.len(), any.values());
+            prop_assert_eq!(found.pixels.len(), any.input_len());
             prop_assert!(found.pixels.iter().all(|&value| value == 7 || value == 0));
         }
     }

@@ -45,10 +45,10 @@ fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
 }
 
 /// Two epochs, the second from its middle on, by this way to the device.
-fn epochs(split: &Split, pipeline: &Pipeline, order: &Sampler, upload: Transfer) -> Vec<Bits> {
+fn epochs(split: &Split, pipeline: &Pipeline, sampler: &Sampler, transfer: Transfer) -> Vec<Bits> {
     let options = LoaderOptions {
-        upload,
-        order: order.clone(),
+        transfer,
+        sampler: sampler.clone(),
         ..options()
     };
     let loader = Loader::new(split.clone(), pipeline.clone(), options, &Device::flex());
@@ -92,9 +92,9 @@ fn a_device_makes_the_batches_that_workers_make() {
         for augment in &changes {
             for size in [[5, 7], [8, 9]] {
                 let pipeline = augmented(size, channels, augment.clone());
-                for order in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
+                for sampler in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
                     let [kept, made] = [ONCE, Transfer::Values]
-                        .map(|upload| epochs(&odd(3), &pipeline, &order, upload));
+                        .map(|transfer| epochs(&odd(3), &pipeline, &sampler, transfer));
                     assert!(kept == made, "{channels}, {size:?}, {augment:?}");
                 }
             }
@@ -109,12 +109,12 @@ fn a_split_that_is_kept_is_read_once() {
         ..Numbers::default()
     });
     let options = LoaderOptions {
-        upload: ONCE,
+        transfer: ONCE,
         ..options()
     };
-    let read = |upload: Transfer, pipeline: Pipeline| {
+    let read = |transfer: Transfer, pipeline: Pipeline| {
         let options = LoaderOptions {
-            upload,
+            transfer,
             ..options.clone()
         };
         let loader = Loader::new(numbers.clone(), pipeline, options, &Device::flex());
@@ -169,7 +169,7 @@ fn a_bad_image_is_told_or_skipped_as_ever() {
     let split: Split = Arc::new(Torn(numbers::split(23)));
     let on = |on_bad| {
         let options = LoaderOptions {
-            upload: ONCE,
+            transfer: ONCE,
             on_bad,
             ..options()
         };
@@ -202,9 +202,9 @@ impl Dataset<Sample> for Down {
 
 #[test]
 fn a_split_that_cannot_be_reached_is_never_skipped() {
-    for upload in [ONCE, Transfer::Values] {
+    for transfer in [ONCE, Transfer::Values] {
         let options = LoaderOptions {
-            upload,
+            transfer,
             on_bad: OnBad::Skip,
             ..options()
         };

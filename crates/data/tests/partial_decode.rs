@@ -29,11 +29,11 @@ fn random_resized(size: [usize; 2], scale: [f64; 2], channels: usize) -> Pipelin
     pipeline
 }
 
-/// The image in `stored` as the network meets it.
-fn loaded(pipeline: &Pipeline, stored: ImageSource, index: usize) -> Result<Image, PipelineError> {
-    let mut input = vec![f32::NAN; pipeline.values()];
-    pipeline.load(stored, &mut input, &mut sample_rng(0, 0, index))?;
-    Ok(pipeline.image(&input))
+/// The image in `source` as the network meets it.
+fn loaded(pipeline: &Pipeline, source: ImageSource, index: usize) -> Result<Image, PipelineError> {
+    let mut input = vec![f32::NAN; pipeline.input_len()];
+    pipeline.load(source, &mut input, &mut sample_rng(0, 0, index), |_| ())?;
+    Ok(pipeline.denormalize(&input))
 }
 
 /// A JPEG of smooth colours with some texture.
@@ -150,11 +150,11 @@ fn a_file_that_is_cut_short_is_named() {
     let pipeline = random_resized([24, 24], [0.08, 1.0], 3);
     let mut bytes = jpeg(93, 141);
     bytes.truncate(bytes.len() / 2);
-    let stored = ImageSource::Encoded {
+    let source = ImageSource::Encoded {
         name: "shard.tar:a.jpg".into(),
         bytes,
     };
-    let error = loaded(&pipeline, stored, 0).unwrap_err().to_string();
+    let error = loaded(&pipeline, source, 0).unwrap_err().to_string();
     assert!(
         error.starts_with("shard.tar:a.jpg: a damaged JPEG"),
         "{error}"

@@ -11,7 +11,7 @@ use numbers::{epoch, epoch_from, labels, loader, options, pipeline, split};
 
 fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
     let options = LoaderOptions {
-        order: Sampler::Weighted(Arc::from(weights)),
+        sampler: Sampler::Weighted(Arc::from(weights)),
         workers,
         ..options()
     };
@@ -68,7 +68,7 @@ fn shards_that_are_none_of_the_split_are_refused() {
         vec![0, 50],
     ] {
         let options = LoaderOptions {
-            order: Sampler::Shards {
+            sampler: Sampler::Shards {
                 starts: Arc::from(starts),
                 window: 8,
             },
@@ -82,9 +82,9 @@ fn shards_that_are_none_of_the_split_are_refused() {
 
 #[test]
 fn bytes_become_the_numbers_that_workers_would_have_made() {
-    let by = |upload| {
+    let by = |transfer| {
         let options = LoaderOptions {
-            upload,
+            transfer,
             ..options()
         };
         let mut pipeline = pipeline();

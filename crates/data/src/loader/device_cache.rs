@@ -45,7 +45,7 @@ impl DeviceCache {
         device: &Device,
     ) -> Option<Self> {
         let images = split.len();
-        let values = pipeline.values();
+        let values = pipeline.input_len();
         let chunk = (CHUNK / values).max(1);
         let job = Arc::new(Job {
             split: split.clone(),

@@ -57,7 +57,7 @@ pub struct LoaderOptions {
     /// Seed of the order and of the augmentations; without it samples come in the order of the split.
     pub shuffle: Option<u64>,
     /// With `shuffle`: how.
-    pub order: Sampler,
+    pub sampler: Sampler,
     /// Whether an incomplete last batch is left out.
     pub drop_last: bool,
     /// Threads that load; 0 loads in the thread that asks.
@@ -67,7 +67,7 @@ pub struct LoaderOptions {
     /// What happens to a sample that cannot be loaded.
     pub on_bad: OnBad,
     /// In which form images go to the device.
-    pub upload: Transfer,
+    pub transfer: Transfer,
 }
 
 /// A data loader of one split. Clones share the count of skipped samples and the split on the device.
@@ -144,7 +144,7 @@ impl Loader {
 
     /// How long callers have waited for a batch, or made it themselves, since this was last asked; the way to the device not
     /// counted.
-    pub fn take_waited(&self) -> Duration {
+    pub fn take_wait_time(&self) -> Duration {
         std::mem::take(&mut *locked(&self.waited))
     }
 
@@ -164,14 +164,14 @@ impl Loader {
                 batch_size,
             });
         }
-        if let Some(refusal) = self.options.order.refusal(self.split.len()) {
+        if let Some(refusal) = self.options.sampler.refusal(self.split.len()) {
             return Some(refusal);
         }
         self.pipeline.validate().err().map(LoadError::Pipeline)
     }
 
     fn in_bytes(&self) -> bool {
-        self.options.upload != Transfer::Values
+        self.options.transfer != Transfer::Values
             && self.pipeline.ends_in_bytes()
             && self.device.supports_dtype(DType::U8)
     }
@@ -184,12 +184,12 @@ impl Loader {
 
     /// The split on `device`, where it may lie there.
     pub(crate) fn device_cache(&self, device: &Device) -> Option<Arc<DeviceCache>> {
-        let Transfer::CacheOnDevice { limit } = self.options.upload else {
+        let Transfer::CacheOnDevice { limit } = self.options.transfer else {
             return None;
         };
         let read = || {
             let moves = GpuAugment::of(self.pipeline.augment.as_ref())?;
-            if needed(self.split.len(), self.pipeline.values()) as u64 > limit {
+            if needed(self.split.len(), self.pipeline.input_len()) as u64 > limit {
                 return None;
             }
             let workers = self.options.workers;
@@ -203,7 +203,7 @@ impl Loader {
     /// How many batches fit into what is given for them.
     pub(crate) fn ahead(&self) -> usize {
         let value = if self.in_bytes() { 1 } else { size_of::<f32>() };
-        let batch = self.options.batch_size * self.pipeline.values() * value;
+        let batch = self.options.batch_size * self.pipeline.input_len() * value;
         (self.options.prefetch / batch.max(1)).max(1)
     }
 
@@ -211,7 +211,7 @@ impl Loader {
     pub(crate) fn job(&self, epoch: usize) -> Job {
         let seed = self.options.shuffle;
         let order = match seed {
-            Some(seed) => self.options.order.of(seed, epoch, self.split.len()),
+            Some(seed) => self.options.sampler.of(seed, epoch, self.split.len()),
             None => (0..self.split.len()).collect(),
         };
         Job {
@@ -219,7 +219,7 @@ impl Loader {
             pipeline: self.pipeline.clone(),
             in_bytes: self.in_bytes(),
             order,
-            repeats: seed.is_some() && matches!(self.options.order, Sampler::Weighted(_)),
+            repeats: seed.is_some() && matches!(self.options.sampler, Sampler::Weighted(_)),
             batch_size: self.options.batch_size,
             batches: self.num_batches(),
             seed: seed.unwrap_or(0),

@@ -148,7 +148,7 @@ impl Job {
         stopped: impl Fn() -> bool,
     ) -> Result<HostBatch, LoadError> {
         let positions = self.positions(batch);
-        let values = self.pipeline.values();
+        let values = self.pipeline.input_len();
         let mut raw = HostBatch {
             images: Images::zeros(self.in_bytes, positions.len() * values),
             labels: Vec::with_capacity(positions.len()),

@@ -196,31 +196,19 @@ impl Pipeline {
         self.finish(image, Dest::Values(out), rng, |_| ())
     }
 
-    /// As [`apply`](Self::apply), of an image as its data set keeps it.
+    /// As [`apply`](Self::apply), for an image as its data set keeps it. `lap` is called with each stage when it is over;
+    /// `|_| ()` where nobody measures.
     ///
     /// # Errors
     /// Also when the image cannot be read or decoded.
     pub fn load(
         &self,
-        stored: ImageSource,
-        out: &mut [f32],
-        rng: &mut impl Rng,
-    ) -> Result<(), PipelineError> {
-        self.put(stored, Dest::Values(out), rng, |_| ())
-    }
-
-    /// As [`load`](Self::load), telling `lap` of each stage when it is over.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load).
-    pub fn measure(
-        &self,
-        stored: ImageSource,
+        source: ImageSource,
         out: &mut [f32],
         rng: &mut impl Rng,
         lap: impl FnMut(Stage),
     ) -> Result<(), PipelineError> {
-        self.put(stored, Dest::Values(out), rng, lap)
+        self.put(source, Dest::Values(out), rng, lap)
     }
 
     /// As [`load`](Self::load), to either kind of place.
@@ -278,7 +266,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// An image without pixels, or one that would become too large.
-    pub fn whole(
+    pub fn apply_uncropped(
         &self,
         image: &Image,
         shorter: usize,
@@ -293,9 +281,9 @@ impl Pipeline {
     /// The image behind `input`, which [`apply`](Self::apply) wrote, for people to look at.
     ///
     /// # Panics
-    /// If `input` has another length than [`values`](Self::values) says.
-    pub fn image(&self, input: &[f32]) -> Image {
-        assert_eq!(input.len(), self.values(), "values of one input");
+    /// If `input` has another length than [`input_len`](Self::input_len) says.
+    pub fn denormalize(&self, input: &[f32]) -> Image {
+        assert_eq!(input.len(), self.input_len(), "values of one input");
         let [height, width] = self.geometry.size;
         let channels = self.geometry.channels;
         let Normalize { mean, std } = &self.normalize;
@@ -316,7 +304,7 @@ impl Pipeline {
     }
 
     /// Number of values of one input: channels × height × width.
-    pub fn values(&self) -> usize {
+    pub fn input_len(&self) -> usize {
         self.geometry.channels * self.geometry.size[0] * self.geometry.size[1]
     }
 }

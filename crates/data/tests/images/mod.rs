@@ -29,7 +29,7 @@ pub(crate) fn met(
     image: &Image,
     [seed, epoch, index]: [usize; 3],
 ) -> Result<Image, PipelineError> {
-    let mut input = vec![f32::NAN; pipeline.values()];
+    let mut input = vec![f32::NAN; pipeline.input_len()];
     pipeline.apply(
         image,
         &mut input,
@@ -39,7 +39,7 @@ pub(crate) fn met(
         input.iter().all(|value| value.is_finite()),
         "every value is written"
     );
-    Ok(pipeline.image(&input))
+    Ok(pipeline.denormalize(&input))
 }
 
 /// A grey image whose pixels are all different, so that one sees where each went.

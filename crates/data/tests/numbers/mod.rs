@@ -79,13 +79,13 @@ pub(crate) const BATCH: usize = 4 * 16 * size_of::<f32>();
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         shuffle: Some(1),
         drop_last: false,
         workers: 2,
         prefetch: 2 * BATCH,
         on_bad: OnBad::Refuse,
-        upload: Transfer::Values,
+        transfer: Transfer::Values,
     }
 }
 
