@@ -1,6 +1,6 @@
 //! Splits that lie on their device: the batches are those that workers make, and nothing is read twice.
 
-mod numbers;
+mod fake_dataset;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use burn_zoo_data::{
     Augment, Crop, Erasing, Image, Loader, LoaderOptions, OnBad, Pipeline, ResizeMode, Sample,
     Sampler, Split, Transfer, Unreachable,
 };
-use numbers::{Bits, Numbers, epoch, epoch_from, loader, options, pipeline};
+use fake_dataset::{Bits, FakeDataset, epoch, epoch_from, loader, options, pipeline};
 
 const ONCE: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
 
@@ -104,9 +104,9 @@ fn a_device_makes_the_batches_that_workers_make() {
 
 #[test]
 fn a_split_that_is_kept_is_read_once() {
-    let numbers = Arc::new(Numbers {
+    let dataset = Arc::new(FakeDataset {
         len: 23,
-        ..Numbers::default()
+        ..FakeDataset::default()
     });
     let options = LoaderOptions {
         transfer: ONCE,
@@ -117,12 +117,12 @@ fn a_split_that_is_kept_is_read_once() {
             transfer,
             ..options.clone()
         };
-        let loader = Loader::new(numbers.clone(), pipeline, options, &Device::flex());
-        numbers.loaded.store(0, Ordering::Relaxed);
+        let loader = Loader::new(dataset.clone(), pipeline, options, &Device::flex());
+        dataset.loaded.store(0, Ordering::Relaxed);
         for _ in 0..3 {
             epoch(&loader);
         }
-        numbers.loaded.load(Ordering::Relaxed)
+        dataset.loaded.load(Ordering::Relaxed)
     };
     let epochs = read(Transfer::Bytes, pipeline());
     assert_eq!(read(ONCE, pipeline()), 23);
@@ -166,7 +166,7 @@ impl Dataset<Sample> for Torn {
 
 #[test]
 fn a_bad_image_is_told_or_skipped_as_ever() {
-    let split: Split = Arc::new(Torn(numbers::split(23)));
+    let split: Split = Arc::new(Torn(fake_dataset::split(23)));
     let on = |on_bad| {
         let options = LoaderOptions {
             transfer: ONCE,
@@ -183,7 +183,7 @@ fn a_bad_image_is_told_or_skipped_as_ever() {
         .to_string();
     assert!(error.contains("folder/7.png"), "{error}");
     let skipping = on(OnBad::Skip);
-    assert_eq!(numbers::labels(&epoch(&skipping)).len(), 22);
+    assert_eq!(fake_dataset::labels(&epoch(&skipping)).len(), 22);
     assert_eq!(skipping.skipped().len(), 1);
 }
 

@@ -1,6 +1,6 @@
 //! The loader: the same batches for any number of workers, whole epochs, and calm about bad samples.
 
-mod numbers;
+mod fake_dataset;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use burn::tensor::Device;
 use burn_zoo_data::{Loader, LoaderOptions, OnBad};
 use proptest::prelude::*;
 
-use numbers::{BATCH, Numbers, epoch, epoch_from, labels, loader, options, pipeline, split};
+use fake_dataset::{
+    BATCH, FakeDataset, epoch, epoch_from, labels, loader, options, pipeline, split,
+};
 
 #[test]
 fn workers_do_not_change_a_bit() {
@@ -119,13 +121,13 @@ fn drop_last_leaves_whole_batches() {
 #[test]
 fn a_bad_sample_ends_the_epoch_with_its_name() {
     for workers in [0, 1, 3] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             bad: vec![11],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let loader = loader(
-            Arc::new(numbers),
+            Arc::new(dataset),
             LoaderOptions {
                 workers,
                 shuffle: None,
@@ -142,13 +144,13 @@ fn a_bad_sample_ends_the_epoch_with_its_name() {
 #[test]
 fn a_panic_is_an_error_and_not_a_hang() {
     for workers in [0, 2] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             panics: vec![5],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let loader = loader(
-            Arc::new(numbers),
+            Arc::new(dataset),
             LoaderOptions {
                 workers,
                 shuffle: None,
@@ -170,11 +172,11 @@ fn a_panic_is_an_error_and_not_a_hang() {
 #[test]
 fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
     for workers in [0, 3] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             bad: vec![3, 8, 9, 10, 11],
             panics: vec![20],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let options = LoaderOptions {
             workers,
@@ -182,7 +184,7 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
             on_bad: OnBad::Skip,
             ..options()
         };
-        let loader = loader(Arc::new(numbers), options);
+        let loader = loader(Arc::new(dataset), options);
         for _ in 0..2 {
             let epoch = epoch(&loader);
             assert_eq!(
@@ -204,13 +206,13 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
 
 #[test]
 fn a_batch_knows_where_its_images_stand() {
-    let numbers = Numbers {
+    let dataset = FakeDataset {
         len: 23,
         bad: vec![3, 8, 9, 10, 11],
-        ..Numbers::default()
+        ..FakeDataset::default()
     };
     let loader = loader(
-        Arc::new(numbers),
+        Arc::new(dataset),
         LoaderOptions {
             on_bad: OnBad::Skip,
             ..options()
@@ -227,13 +229,13 @@ fn a_batch_knows_where_its_images_stand() {
 
 #[test]
 fn an_epoch_without_a_single_good_sample_is_an_error() {
-    let numbers = Numbers {
+    let dataset = FakeDataset {
         len: 5,
         bad: (0..5).collect(),
-        ..Numbers::default()
+        ..FakeDataset::default()
     };
     let loader = loader(
-        Arc::new(numbers),
+        Arc::new(dataset),
         LoaderOptions {
             on_bad: OnBad::Skip,
             ..options()
@@ -250,12 +252,12 @@ fn an_epoch_without_a_single_good_sample_is_an_error() {
 
 #[test]
 fn dropping_an_epoch_ends_its_threads() {
-    let numbers = Arc::new(Numbers {
+    let dataset = Arc::new(FakeDataset {
         len: 10_000,
-        ..Numbers::default()
+        ..FakeDataset::default()
     });
     let loader = loader(
-        numbers.clone(),
+        dataset.clone(),
         LoaderOptions {
             workers: 4,
             prefetch: 3 * BATCH + BATCH / 2,
@@ -268,19 +270,19 @@ fn dropping_an_epoch_ends_its_threads() {
     // Time enough for a worker that does not keep to the bound.
     std::thread::sleep(Duration::from_millis(20));
     drop(epoch);
-    let loaded = numbers.loaded.load(Ordering::Relaxed);
+    let loaded = dataset.loaded.load(Ordering::Relaxed);
     assert!(
         loaded <= (2 + 3) * 4,
         "two batches taken, room for three ahead: {loaded} samples"
     );
     std::thread::sleep(Duration::from_millis(20));
     assert_eq!(
-        numbers.loaded.load(Ordering::Relaxed),
+        dataset.loaded.load(Ordering::Relaxed),
         loaded,
         "nobody loads any more"
     );
     drop(loader);
-    assert_eq!(Arc::strong_count(&numbers), 1, "no thread holds the split");
+    assert_eq!(Arc::strong_count(&dataset), 1, "no thread holds the split");
 }
 
 #[test]

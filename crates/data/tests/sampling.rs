@@ -1,13 +1,13 @@
 //! The loader where samples have chances, and where batches go to their device as bytes.
 
-mod numbers;
+mod fake_dataset;
 
 use std::sync::Arc;
 
 use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Sampler, Transfer};
 
 use burn::tensor::Device;
-use numbers::{epoch, epoch_from, labels, loader, options, pipeline, split};
+use fake_dataset::{epoch, epoch_from, labels, loader, options, pipeline, split};
 
 fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
     let options = LoaderOptions {

@@ -12,7 +12,7 @@ use burn_zoo_data::{
 
 /// `len` small images whose label is their index; some fail or panic.
 #[derive(Default)]
-pub(crate) struct Numbers {
+pub(crate) struct FakeDataset {
     pub(crate) len: usize,
     pub(crate) bad: Vec<usize>,
     pub(crate) panics: Vec<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Numbers {
 #[error("folder/{0}.png: a damaged PNG")]
 pub(crate) struct Damaged(pub(crate) usize);
 
-impl Dataset<Sample> for Numbers {
+impl Dataset<Sample> for FakeDataset {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         self.loaded.fetch_add(1, Ordering::Relaxed);
         assert!(!self.panics.contains(&index), "no sample {index}");
@@ -48,9 +48,9 @@ impl Dataset<Sample> for Numbers {
 }
 
 pub(crate) fn split(len: usize) -> Split {
-    Arc::new(Numbers {
+    Arc::new(FakeDataset {
         len,
-        ..Numbers::default()
+        ..FakeDataset::default()
     })
 }
 
