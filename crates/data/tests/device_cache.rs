@@ -1,4 +1,4 @@
-//! Splits that lie on their device: the batches are those that workers make, and nothing is read twice.
+//! Splits cached on their device: the batches are those that workers make, and nothing is read twice.
 
 mod fake_dataset;
 
@@ -13,9 +13,9 @@ use burn_zoo_data::{
 };
 use fake_dataset::{Bits, FakeDataset, epoch, epoch_from, loader, options, pipeline};
 
-const ONCE: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
+const CACHED: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
 
-/// Images of 5×7 pixels: 105 bytes each, no multiple of four.
+/// Images of 5×7 pixels: 35 or 105 bytes each, not a multiple of four.
 fn odd(channels: usize) -> Split {
     let samples = (0..23).map(|index| {
         let pixels = (0..5 * 7 * channels).map(|i| (index * 31 + i * 17 + i * i) as u8);
@@ -44,7 +44,7 @@ fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
     pipeline
 }
 
-/// Two epochs, the second from its middle on, by this way to the device.
+/// Two epochs, the second from its middle on, by this transfer.
 fn epochs(split: &Split, pipeline: &Pipeline, sampler: &Sampler, transfer: Transfer) -> Vec<Bits> {
     let options = LoaderOptions {
         transfer,
@@ -93,9 +93,9 @@ fn a_device_makes_the_batches_that_workers_make() {
             for size in [[5, 7], [8, 9]] {
                 let pipeline = augmented(size, channels, augment.clone());
                 for sampler in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
-                    let [kept, made] = [ONCE, Transfer::Values]
+                    let [cached, made] = [CACHED, Transfer::Values]
                         .map(|transfer| epochs(&odd(3), &pipeline, &sampler, transfer));
-                    assert!(kept == made, "{channels}, {size:?}, {augment:?}");
+                    assert!(cached == made, "{channels}, {size:?}, {augment:?}");
                 }
             }
         }
@@ -103,13 +103,13 @@ fn a_device_makes_the_batches_that_workers_make() {
 }
 
 #[test]
-fn a_split_that_is_kept_is_read_once() {
+fn a_cached_split_is_read_once() {
     let dataset = Arc::new(FakeDataset {
         len: 23,
         ..FakeDataset::default()
     });
     let options = LoaderOptions {
-        transfer: ONCE,
+        transfer: CACHED,
         ..options()
     };
     let read = |transfer: Transfer, pipeline: Pipeline| {
@@ -125,8 +125,8 @@ fn a_split_that_is_kept_is_read_once() {
         dataset.loaded.load(Ordering::Relaxed)
     };
     let epochs = read(Transfer::Bytes, pipeline());
-    assert_eq!(read(ONCE, pipeline()), 23);
-    // Too large, or changed in a way that the device does not know: read as ever.
+    assert_eq!(read(CACHED, pipeline()), 23);
+    // Too large, or with augmentation that the device does not do: read every epoch.
     assert_eq!(
         read(Transfer::CacheOnDevice { limit: 23 * 16 }, pipeline()),
         23
@@ -141,17 +141,17 @@ fn a_split_that_is_kept_is_read_once() {
         erasing: Some(Erasing::default()),
         ..augment
     });
-    assert_eq!(read(ONCE, erased), epochs);
+    assert_eq!(read(CACHED, erased), epochs);
 }
 
 /// A split of which one image cannot be read.
-struct Torn(Split);
+struct OneDamaged(Split);
 
 #[derive(Debug, thiserror::Error)]
 #[error("folder/7.png: a damaged PNG")]
 struct Damaged;
 
-impl Dataset<Sample> for Torn {
+impl Dataset<Sample> for OneDamaged {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         match index {
             7 => Err(DatasetError::new(Damaged)),
@@ -165,11 +165,11 @@ impl Dataset<Sample> for Torn {
 }
 
 #[test]
-fn a_bad_image_is_told_or_skipped_as_ever() {
-    let split: Split = Arc::new(Torn(fake_dataset::split(23)));
+fn a_bad_image_is_refused_or_skipped() {
+    let split: Split = Arc::new(OneDamaged(fake_dataset::split(23)));
     let on = |on_bad| {
         let options = LoaderOptions {
-            transfer: ONCE,
+            transfer: CACHED,
             on_bad,
             ..options()
         };
@@ -201,8 +201,8 @@ impl Dataset<Sample> for Down {
 }
 
 #[test]
-fn a_split_that_cannot_be_reached_is_never_skipped() {
-    for transfer in [ONCE, Transfer::Values] {
+fn an_unreachable_split_is_never_skipped() {
+    for transfer in [CACHED, Transfer::Values] {
         let options = LoaderOptions {
             transfer,
             on_bad: OnBad::Skip,

@@ -1,4 +1,4 @@
-//! The loader: the same batches for any number of workers, whole epochs, and calm about bad samples.
+//! The loader: the same batches for any number of workers, complete epochs, bad samples refused or skipped.
 
 mod fake_dataset;
 
@@ -76,7 +76,7 @@ fn without_a_seed_the_order_is_the_splits() {
 }
 
 #[test]
-fn an_epoch_is_taken_up_in_its_middle() {
+fn an_epoch_resumes_in_its_middle() {
     for workers in [0, 3] {
         let loader = loader(
             split(50),
@@ -170,7 +170,7 @@ fn a_panic_is_an_error_and_not_a_hang() {
 }
 
 #[test]
-fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
+fn skipped_samples_are_counted_once_and_nothing_else_is_lost() {
     for workers in [0, 3] {
         let dataset = FakeDataset {
             len: 23,
@@ -205,7 +205,7 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
 }
 
 #[test]
-fn a_batch_knows_where_its_images_stand() {
+fn a_batch_knows_the_indices_of_its_images() {
     let dataset = FakeDataset {
         len: 23,
         bad: vec![3, 8, 9, 10, 11],
@@ -221,9 +221,9 @@ fn a_batch_knows_where_its_images_stand() {
     for batch in loader.epoch(0, 0) {
         let batch = batch.expect("bad ones are skipped");
         let labels = batch.labels.into_data().convert::<i64>();
-        // In this split a label is a place.
-        let places: Vec<i64> = batch.indices.iter().map(|&index| index as i64).collect();
-        assert_eq!(labels.as_slice::<i64>().expect("converted"), places);
+        // In this split a label is its index.
+        let indices: Vec<i64> = batch.indices.iter().map(|&index| index as i64).collect();
+        assert_eq!(labels.as_slice::<i64>().expect("converted"), indices);
     }
 }
 
@@ -267,7 +267,7 @@ fn dropping_an_epoch_ends_its_threads() {
     let mut epoch = loader.epoch(0, 0);
     epoch.next().unwrap().unwrap();
     epoch.next().unwrap().unwrap();
-    // Time enough for a worker that does not keep to the bound.
+    // Time for a worker that exceeds the bound.
     std::thread::sleep(Duration::from_millis(20));
     drop(epoch);
     let loaded = dataset.loaded.load(Ordering::Relaxed);
@@ -286,7 +286,7 @@ fn dropping_an_epoch_ends_its_threads() {
 }
 
 #[test]
-fn settings_without_sense_are_the_first_item() {
+fn invalid_settings_are_the_first_item() {
     let zero = loader(
         split(5),
         LoaderOptions {

@@ -1,4 +1,4 @@
-//! A data set of numbered images, and what a loader makes of it.
+//! A data set of numbered images, and its epochs for comparison.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -112,12 +112,12 @@ pub(crate) fn bits(batch: Batch) -> Bits {
     (labels, images.into_iter().map(f32::to_bits).collect())
 }
 
-/// The first epoch.
+/// The first epoch of a loader.
 pub(crate) fn epoch(loader: &Loader) -> Vec<Bits> {
     epoch_from(loader, 0, 0)
 }
 
-/// What is left of an epoch from batch `first` on.
+/// The batches of an epoch from `first` on.
 pub(crate) fn epoch_from(loader: &Loader, epoch: usize, first: usize) -> Vec<Bits> {
     let batches = loader.epoch(epoch, first);
     batches.map(|batch| bits(batch.unwrap())).collect()

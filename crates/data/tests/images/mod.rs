@@ -1,4 +1,4 @@
-//! Images and pipelines for the tests of both.
+//! Images and pipelines for tests.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
@@ -20,11 +20,11 @@ pub(crate) fn pipeline(size: [usize; 2], fit: ResizeMode, channels: usize) -> Pi
 }
 
 pub(crate) fn apply(pipeline: &Pipeline, image: &Image) -> Result<Image, PipelineError> {
-    met(pipeline, image, [0, 0, 0])
+    augmented(pipeline, image, [0, 0, 0])
 }
 
-/// The image as the network meets it, drawn for seed, epoch and index.
-pub(crate) fn met(
+/// The image of the network's input, augmented for seed, epoch and index.
+pub(crate) fn augmented(
     pipeline: &Pipeline,
     image: &Image,
     [seed, epoch, index]: [usize; 3],
@@ -42,7 +42,7 @@ pub(crate) fn met(
     Ok(pipeline.denormalize(&input))
 }
 
-/// A grey image whose pixels are all different, so that one sees where each went.
+/// A grey image whose pixels are all different, so that each is found again.
 pub(crate) fn numbered(height: usize, width: usize) -> Image {
     Image {
         height,
