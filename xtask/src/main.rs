@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask tidy`, `cargo xtask gpu`.
+//! Repository chores: `cargo xtask tidy`, `cargo xtask keys`, `cargo xtask gpu`.
 
 mod gpu;
+mod keys;
 mod tidy;
 
 use std::io::Write;
@@ -22,20 +23,39 @@ struct Cli {
 enum Chore {
     /// Check the repository's own rules; exit code 1 and one line for each place that breaks one
     Tidy,
+    /// Write the table of every key of a run file into docs/run-files.md
+    Keys,
     Gpu(gpu::Gpu),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::Tidy => tidy(),
-        Chore::Gpu(gpu) => match gpu.run() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                eprintln!("error: {reason}");
-                ExitCode::FAILURE
-            }
-        },
+        Chore::Keys => done(write_keys()),
+        Chore::Gpu(gpu) => done(gpu.run()),
     }
+}
+
+fn done(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("error: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_keys() -> Result<(), String> {
+    let tree = Tree::read()?;
+    for (path, text) in [
+        (keys::DOCUMENT, keys::document(&tree)?),
+        (keys::LIST, keys::defaults(&tree)?),
+    ] {
+        let full = tidy::root()?.join(path);
+        std::fs::write(full, text).map_err(|error| format!("cannot write {path}: {error}"))?;
+    }
+    Ok(())
 }
 
 fn tidy() -> ExitCode {

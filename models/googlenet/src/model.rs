@@ -173,7 +173,7 @@ impl GoogLeNetConfig {
         for dropout in [self.dropout, self.aux_dropout] {
             assert!(
                 (0.0..1.0).contains(&dropout),
-                "dropout is a share from 0 to below 1: it is {dropout}"
+                "dropout is a probability from 0 to below 1: it is {dropout}"
             );
         }
     }

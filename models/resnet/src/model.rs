@@ -54,7 +54,7 @@ impl ResNetConfig {
         );
         assert!(
             (0.0..1.0).contains(&self.stochastic_depth),
-            "stochastic depth is a share from 0 to below 1: it is {}",
+            "stochastic depth is a probability from 0 to below 1: it is {}",
             self.stochastic_depth
         );
 

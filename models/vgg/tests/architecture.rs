@@ -274,7 +274,7 @@ fn a_classifier_without_classes_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "dropout is a share from 0 to below 1: it is 1")]
+#[should_panic(expected = "dropout is a probability from 0 to below 1: it is 1")]
 fn a_dropout_of_everything_is_refused() {
     let _ = narrow(Variant::Vgg16)
         .with_dropout(1.0)

@@ -13,9 +13,11 @@ mod workspace;
 
 pub(crate) use packages::{Package, read as read_packages};
 pub(crate) use source::long_files;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Tree, root};
 
 use std::fmt;
+
+use crate::keys;
 
 /// A place that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,10 +57,32 @@ pub(crate) fn check(tree: &Tree, packages: &[Package]) -> Vec<Violation> {
     let mut violations: Vec<Violation> = checks.iter().flat_map(|check| check(tree)).collect();
     violations.extend(packages::check(packages));
     violations.extend(size(tree));
+    violations.extend(stale_keys(tree));
     violations.sort();
     // Two checks may meet the same file that is no TOML.
     violations.dedup();
     violations
+}
+
+/// The table and the list of keys, where they are not those of the schema.
+fn stale_keys(tree: &Tree) -> Vec<Violation> {
+    let made = [
+        (keys::DOCUMENT, keys::document(tree)),
+        (keys::LIST, keys::defaults(tree)),
+    ];
+    // A tree without the document is a test's.
+    let made = made
+        .into_iter()
+        .filter(|_| tree.text(keys::DOCUMENT).is_some());
+    made.filter_map(|(path, made)| match made {
+        Ok(current) if tree.text(path) == Some(&current) => None,
+        Ok(_) => {
+            let what = "the keys are not the schema's, run `cargo xtask keys`";
+            Some(Violation::new(path, 1, what))
+        }
+        Err(what) => Some(Violation::new(path, 1, what)),
+    })
+    .collect()
 }
 
 /// Bytes of ARCHITECTURE.md: it is a map, reasons are in docs/decisions.

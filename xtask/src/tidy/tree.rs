@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Files by their path from the root, `/` between folders; `None` for a file that is no text.
@@ -17,8 +17,7 @@ impl Tree {
     /// # Errors
     /// One sentence, where git does not answer or a file cannot be read.
     pub(crate) fn read() -> Result<Self, String> {
-        let root = git(&["rev-parse", "--show-toplevel"])?;
-        let root = Path::new(root.trim_end());
+        let root = root()?;
         let listed = git(&[
             "ls-files",
             "-z",
@@ -89,6 +88,15 @@ impl Tree {
         assert!(text.contains(from), "{path} does not contain {from:?}");
         self.with(path, &text.replacen(from, to, 1))
     }
+}
+
+/// The root of the checkout that the current folder lies in.
+///
+/// # Errors
+/// One sentence, where git does not answer.
+pub(crate) fn root() -> Result<PathBuf, String> {
+    let root = git(&["rev-parse", "--show-toplevel"])?;
+    Ok(PathBuf::from(root.trim_end()))
 }
 
 /// The path that `link` means in the file `from`; `None` where it leaves the repository.

@@ -98,6 +98,13 @@ fn a_run_file_is_printed_with_its_defaults() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
+    for line in [
+        "# train.accumulate: 1",
+        "# data.resize: none",
+        "# ema.decay: off",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
     // What is printed is a run file.
     write(folder.path(), "printed.toml", &text);
     assert_eq!(

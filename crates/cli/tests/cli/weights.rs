@@ -106,7 +106,7 @@ fn weights_go_to_safetensors_and_back() {
             &[
                 "import", model, best, "-o", "a.bpk", "--mean", "0.1,0.2", "--std", "1,1",
             ],
-            &["--mean", "1 numbers"],
+            &["--mean", "1 values"],
         ),
         (
             &["export", model, best, "-o", "a.bpk"],
