@@ -305,7 +305,7 @@ fn input(image: &Image, pipeline: &Pipeline) -> Result<Vec<f32>, PipelineError> 
     let mut rng = sample_rng(0, 0, 0);
     let mut values = vec![0.0; pipeline.input_len()];
     match pipeline.apply(image, &mut values, &mut rng) {
-        Err(PipelineError::Size { .. } | PipelineError::Larger { .. }) => {
+        Err(PipelineError::Size { .. }) => {
             let mut covering = pipeline.clone();
             let [height, width] = covering.geometry.size;
             covering.geometry.fit = ResizeMode::Resize {
