@@ -111,7 +111,7 @@ fn stream(len: usize, folder: &Path) -> usize {
     let options = LoaderOptions {
         batch_size: 256,
         shuffle: Some(1),
-        order: Sampler::Shards {
+        sampler: Sampler::Shards {
             starts: data.shards.clone().unwrap(),
             window: 2048,
         },
@@ -119,7 +119,7 @@ fn stream(len: usize, folder: &Path) -> usize {
         workers: 2,
         prefetch: 256 << 20,
         on_bad: OnBad::Refuse,
-        upload: Transfer::Values,
+        transfer: Transfer::Values,
     };
     let pipeline = Pipeline::evaluation(geometry, normalize);
     let loader = Loader::new(data.train, pipeline, options, &Device::flex());

@@ -1,4 +1,4 @@
-//! Where every random number of the data pipeline comes from: the seed, the epoch and the index, nothing else.
+//! Random generators of the data pipeline, each a pure function of the seed, the epoch and an index.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -6,13 +6,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::Distribution;
 use rand_distr::weighted::WeightedIndex;
 
-/// Which use a stream serves, so that the order of an epoch and its augmentations never share numbers.
+// The purpose of a stream: the order of an epoch and its augmentations never share random values.
 const ORDER: &[u8; 8] = b"order\0\0\0";
 const AUGMENT: &[u8; 8] = b"augment\0";
 const DRAWN: &[u8; 8] = b"drawn\0\0\0";
 const SHARDS: &[u8; 8] = b"shards\0\0";
 
-/// The generator of the augmentations of sample `index` (its place in the data set) in `epoch`.
+/// The generator for the augmentation of sample `index` of a split in `epoch`.
 ///
 /// The 32-byte ChaCha key is `seed ‖ epoch ‖ index ‖ purpose`, each 8 bytes little-endian: distinct triples give
 /// independent streams, whichever thread draws them and in whatever order.
@@ -20,42 +20,36 @@ pub fn sample_rng(seed: u64, epoch: usize, index: usize) -> ChaCha8Rng {
     stream(seed, epoch, index, AUGMENT)
 }
 
-/// The numbers `0..len` in the order in which `epoch` visits them (Fisher–Yates over a generator keyed by seed and
-/// epoch).
+/// The indices `0..len` in the order of `epoch`: shuffled (Fisher–Yates) by a generator keyed by seed and epoch.
 pub fn epoch_order(seed: u64, epoch: usize, len: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     order.shuffle(&mut stream(seed, epoch, 0, ORDER));
     order
 }
 
-/// Whether something may be drawn by these weights: none is below 0 or no number, and one is above 0.
+/// Whether these are weights to draw by: none negative or NaN, and one above 0.
 pub(crate) fn are_weights(weights: &[f64]) -> bool {
     WeightedIndex::new(weights).is_ok()
 }
 
-/// As many numbers as there are weights, each the place of a weight, drawn anew every time with the chance that the weights
-/// give it. None where they are no chances: one below 0, or none above.
+/// As many indices as there are weights, drawn with replacement in proportion to the weights; `None` unless they
+/// [are weights](are_weights).
 pub(crate) fn weighted_order(seed: u64, epoch: usize, weights: &[f64]) -> Option<Vec<usize>> {
-    let mut rng = stream(seed, epoch, 0, ORDER);
-    let chances = WeightedIndex::new(weights).ok()?;
-    Some(
-        (0..weights.len())
-            .map(|_| chances.sample(&mut rng))
-            .collect(),
-    )
+    let rng = stream(seed, epoch, 0, ORDER);
+    let draws = WeightedIndex::new(weights).ok()?.sample_iter(rng);
+    Some(draws.take(weights.len()).collect())
 }
 
-/// The generator of the augmentations of what stands at `position` of an epoch that visits samples more than once.
+/// The generator for the augmentation at `position` of an epoch that may visit a sample more than once.
 pub(crate) fn draw_rng(seed: u64, epoch: usize, position: usize) -> ChaCha8Rng {
     stream(seed, epoch, position, DRAWN)
 }
 
-/// The numbers `0..len` in an order that `epoch` visits shards in without leaping between them: the shards shuffled, then
-/// every `window` of the sequence that this gives, so that what is read at about the same time lies close together.
+/// The indices `0..len` in an order of `epoch` that reads shards in sequence: the shards are shuffled, then the samples
+/// within every `window` of the result, so that what is read at about the same time lies close together.
 ///
-/// `starts` holds the first number of each shard, and `len` last. A window of `len` or more is [`epoch_order`] but for its
-/// random numbers; a window of 0 counts as 1.
-pub fn shard_order(seed: u64, epoch: usize, starts: &[usize], window: usize) -> Vec<usize> {
+/// `starts` holds the first index of each shard, then `len`. A window of 0 counts as 1.
+pub(crate) fn shard_order(seed: u64, epoch: usize, starts: &[usize], window: usize) -> Vec<usize> {
     let mut rng = stream(seed, epoch, 0, SHARDS);
     let mut shards: Vec<&[usize]> = starts.windows(2).collect();
     shards.shuffle(&mut rng);
@@ -125,9 +119,9 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_chances_and_nothing_else_decides() {
+    fn samples_are_drawn_in_proportion_to_their_weights() {
         let weights: Vec<f64> = (0..10_000).map(|i| f64::from(i % 4)).collect();
-        let order = weighted_order(3, 0, &weights).expect("they are chances");
+        let order = weighted_order(3, 0, &weights).expect("they are weights");
         assert_eq!(Some(&order), weighted_order(3, 0, &weights).as_ref());
         assert_ne!(Some(&order), weighted_order(3, 1, &weights).as_ref());
         for wrong in [&[][..], &[0.0, 0.0], &[1.0, -1.0], &[f64::NAN, 1.0]] {

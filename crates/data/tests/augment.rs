@@ -1,10 +1,10 @@
-//! Random changes of images: what comes up, and how often. What each operation does is compared with torchvision in the
-//! crate's own tests.
+//! Augmentation: which outcomes there are, and how often. The operations themselves are compared with torchvision in the
+//! crate's unit tests.
 
 mod images;
 
 use burn_zoo_data::{Augment, Crop, Erasing, Image, PipelineError, ResizeMode};
-use images::{met, numbered, pipeline};
+use images::{augmented, numbered, pipeline};
 use proptest::prelude::*;
 
 #[test]
@@ -18,7 +18,7 @@ fn pad_and_crop_shifts_and_fills_with_zeros() {
     let image = numbered(3, 3);
     let mut seen = std::collections::HashSet::new();
     for index in 0..500 {
-        let shifted = met(&train, &image, [0, 0, index]).unwrap();
+        let shifted = augmented(&train, &image, [0, 0, index]).unwrap();
         let fits = |down: isize, right: isize| {
             (0..9).all(|i| {
                 let (row, column) = (i / 3 + down, i % 3 + right);
@@ -50,7 +50,7 @@ fn half_of_the_images_are_mirrored() {
     let image = numbered(2, 3);
     let mirrored = (0..1000)
         .filter(|&index| {
-            let found = met(&train, &image, [0, 0, index]).unwrap();
+            let found = augmented(&train, &image, [0, 0, index]).unwrap();
             assert!(found == image || found.pixels == [3, 2, 1, 6, 5, 4]);
             found != image
         })
@@ -59,7 +59,7 @@ fn half_of_the_images_are_mirrored() {
 }
 
 #[test]
-fn random_resized_crops_cover_the_asked_for_shares() {
+fn random_resized_crops_cover_their_range_of_areas() {
     // A ramp from left to right and one from top to bottom tell which region was taken.
     let (height, width) = (200, 240);
     let pixels = (0..height * width)
@@ -80,21 +80,21 @@ fn random_resized_crops_cover_the_asked_for_shares() {
         crop,
         ..Augment::default()
     });
-    let mut shares = Vec::new();
+    let mut fractions = Vec::new();
     for index in 0..400 {
-        let found = met(&train, &image, [3, 1, index]).unwrap();
+        let found = augmented(&train, &image, [3, 1, index]).unwrap();
         let value = |row: usize, column: usize, channel: usize| {
             f64::from(found.pixels[(row * 64 + column) * 3 + channel])
         };
         // The outermost of 64 samples are 63/64 of the region apart.
         let w = (value(32, 63, 0) - value(32, 0, 0)) * 64.0 / 63.0;
         let h = (value(63, 32, 1) - value(0, 32, 1)) * 64.0 / 63.0;
-        let (share, ratio) = (w * h / (height * width) as f64, w / h);
-        assert!((0.07..=1.02).contains(&share), "share {share}");
+        let (fraction, ratio) = (w * h / (height * width) as f64, w / h);
+        assert!((0.07..=1.02).contains(&fraction), "fraction {fraction}");
         assert!((0.70..=1.40).contains(&ratio), "ratio {ratio}");
-        shares.push(share);
+        fractions.push(fraction);
     }
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    let mean = fractions.iter().sum::<f64>() / fractions.len() as f64;
     assert!(
         (0.45..0.56).contains(&mean),
         "uniform over 0.08…1, some large ones rejected: mean {mean}"
@@ -119,7 +119,7 @@ fn scale_jitter_resizes_and_cuts_anywhere() {
     });
     let (mut scales, mut lefts) = (Vec::new(), Vec::new());
     for index in 0..300 {
-        let found = met(&train, &image, [3, 1, index]).unwrap();
+        let found = augmented(&train, &image, [3, 1, index]).unwrap();
         let (first, last) = (found.pixels[0], found.pixels[63]);
         let scale = 63.0 / f64::from(last - first);
         scales.push(scale * height as f64);
@@ -138,7 +138,7 @@ fn scale_jitter_resizes_and_cuts_anywhere() {
 }
 
 #[test]
-fn what_follows_normalisation_is_seen_by_the_network() {
+fn changes_after_normalisation_reach_the_input() {
     let image = Image {
         height: 8,
         width: 8,
@@ -154,16 +154,16 @@ fn what_follows_normalisation_is_seen_by_the_network() {
         ..Augment::default()
     });
     // Erased is the mean, which is 0.5 here.
-    let erased = met(&train, &image, [0, 0, 0]).unwrap();
+    let erased = augmented(&train, &image, [0, 0, 0]).unwrap();
     assert!(erased.pixels.contains(&128) && erased.pixels.contains(&200));
     train.augment = Some(Augment {
         cutout: Some(4),
         lighting: Some(0.1),
         ..Augment::default()
     });
-    let cut = met(&train, &image, [0, 0, 1]).unwrap();
+    let cut = augmented(&train, &image, [0, 0, 1]).unwrap();
     assert!(cut.pixels.contains(&128));
-    assert!(!cut.pixels.contains(&200), "the light changes every pixel");
+    assert!(!cut.pixels.contains(&200), "lighting changes every pixel");
 }
 
 proptest! {
@@ -182,9 +182,9 @@ proptest! {
         ];
         for crop in crops {
             any.augment = crop.map(|crop| Augment { crop, flip: true, ..Augment::default() });
-            let found = met(&any, &image, [1, 2, index]).unwrap();
+            let found = augmented(&any, &image, [1, 2, index]).unwrap();
             prop_assert_eq!((found.height, found.width, found.channels), (side, side, 3));
-            prop_assert_eq!(found.pixels.len(), any.values());
+            prop_assert_eq!(found.pixels.len(), any.input_len());
             prop_assert!(found.pixels.iter().all(|&value| value == 7 || value == 0));
         }
     }

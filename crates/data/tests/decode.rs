@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn_zoo_data::{DecodeError, Image, decode, decode_bytes};
+use burn_zoo_data::{DecodeErrorKind, Image, decode, decode_bytes};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,7 +15,7 @@ fn read(name: &str) -> Image {
     decode(&fixture(name)).unwrap()
 }
 
-fn worst(a: &Image, b: &Image) -> u8 {
+fn largest_difference(a: &Image, b: &Image) -> u8 {
     assert_eq!(
         (a.height, a.width, a.channels),
         (b.height, b.width, b.channels)
@@ -67,17 +67,23 @@ fn jpegs_are_what_pil_reads_bit_for_bit() {
     let grey = read("grey.jpg");
     assert_eq!((grey.height, grey.width, grey.channels), (6, 8, 1));
     assert_eq!(
-        worst(&read("progressive.jpg"), &read("progressive_reference.png")),
+        largest_difference(&read("progressive.jpg"), &read("progressive_reference.png")),
         0
     );
-    assert_eq!(worst(&read("cmyk.jpg"), &read("cmyk_reference.png")), 0);
+    assert_eq!(
+        largest_difference(&read("cmyk.jpg"), &read("cmyk_reference.png")),
+        0
+    );
 }
 
 #[test]
 fn exif_orientation_turns_the_image() {
     let upright = read("sideways.jpg");
     assert_eq!((upright.height, upright.width), (8, 6));
-    assert_eq!(worst(&upright, &read("sideways_reference.png")), 0);
+    assert_eq!(
+        largest_difference(&upright, &read("sideways_reference.png")),
+        0
+    );
 }
 
 #[test]
@@ -86,7 +92,7 @@ fn text_named_jpg_is_called_text() {
     let path = folder.path().join("größe 犬.jpg");
     fs::write(&path, "not an image at all\n").unwrap();
     let error = decode(&path).unwrap_err();
-    assert!(matches!(error, DecodeError::NotAImage { .. }));
+    assert!(matches!(error.kind, DecodeErrorKind::NotAnImage(_)));
     assert!(
         error
             .to_string()
@@ -158,7 +164,10 @@ fn a_decompression_bomb_is_refused() {
     bomb.extend_from_slice(&crc32(&bomb[12..29]).to_be_bytes());
     bomb.extend_from_slice(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
     let error = decode_bytes(&bomb, Path::new("bomb.png")).unwrap_err();
-    assert!(matches!(error, DecodeError::TooLarge { .. }), "{error}");
+    assert!(
+        matches!(error.kind, DecodeErrorKind::TooLarge(_)),
+        "{error}"
+    );
     assert!(error.to_string().contains("512 MiB"), "{error}");
 }
 
@@ -172,12 +181,12 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[test]
 fn a_decoder_that_panics_is_an_error_with_the_files_name() {
-    // The palette's last colour is cut short, which the decoder takes for granted.
+    // The palette's last colour is cut short, which the decoder does not check.
     let path = "../../fuzz/corpus/png/palette_of_49_bytes";
     let error = decode(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_err();
     let message = error.to_string();
     assert!(
-        message.contains("palette_of_49_bytes: a damaged PNG: the decoder gave up"),
+        message.contains("palette_of_49_bytes: a damaged PNG: the decoder panicked"),
         "{message}"
     );
     assert!(!burn_zoo_data::is_decoding());

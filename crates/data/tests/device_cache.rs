@@ -1,6 +1,6 @@
-//! Splits that lie on their device: the batches are those that workers make, and nothing is read twice.
+//! Splits cached on their device: the batches are those that workers make, and nothing is read twice.
 
-mod numbers;
+mod fake_dataset;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,11 +11,11 @@ use burn_zoo_data::{
     Augment, Crop, Erasing, Image, Loader, LoaderOptions, OnBad, Pipeline, ResizeMode, Sample,
     Sampler, Split, Transfer, Unreachable,
 };
-use numbers::{Bits, Numbers, epoch, epoch_from, loader, options, pipeline};
+use fake_dataset::{Bits, FakeDataset, epoch, epoch_from, loader, options, pipeline};
 
-const ONCE: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
+const CACHED: Transfer = Transfer::CacheOnDevice { limit: 1 << 20 };
 
-/// Images of 5×7 pixels: 105 bytes each, no multiple of four.
+/// Images of 5×7 pixels: 35 or 105 bytes each, not a multiple of four.
 fn odd(channels: usize) -> Split {
     let samples = (0..23).map(|index| {
         let pixels = (0..5 * 7 * channels).map(|i| (index * 31 + i * 17 + i * i) as u8);
@@ -44,11 +44,11 @@ fn augmented(size: [usize; 2], channels: usize, augment: Augment) -> Pipeline {
     pipeline
 }
 
-/// Two epochs, the second from its middle on, by this way to the device.
-fn epochs(split: &Split, pipeline: &Pipeline, order: &Sampler, upload: Transfer) -> Vec<Bits> {
+/// Two epochs, the second from its middle on, by this transfer.
+fn epochs(split: &Split, pipeline: &Pipeline, sampler: &Sampler, transfer: Transfer) -> Vec<Bits> {
     let options = LoaderOptions {
-        upload,
-        order: order.clone(),
+        transfer,
+        sampler: sampler.clone(),
         ..options()
     };
     let loader = Loader::new(split.clone(), pipeline.clone(), options, &Device::flex());
@@ -92,10 +92,10 @@ fn a_device_makes_the_batches_that_workers_make() {
         for augment in &changes {
             for size in [[5, 7], [8, 9]] {
                 let pipeline = augmented(size, channels, augment.clone());
-                for order in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
-                    let [kept, made] = [ONCE, Transfer::Values]
-                        .map(|upload| epochs(&odd(3), &pipeline, &order, upload));
-                    assert!(kept == made, "{channels}, {size:?}, {augment:?}");
+                for sampler in [Sampler::Uniform, Sampler::Weighted(Arc::clone(&weights))] {
+                    let [cached, made] = [CACHED, Transfer::Values]
+                        .map(|transfer| epochs(&odd(3), &pipeline, &sampler, transfer));
+                    assert!(cached == made, "{channels}, {size:?}, {augment:?}");
                 }
             }
         }
@@ -103,30 +103,30 @@ fn a_device_makes_the_batches_that_workers_make() {
 }
 
 #[test]
-fn a_split_that_is_kept_is_read_once() {
-    let numbers = Arc::new(Numbers {
+fn a_cached_split_is_read_once() {
+    let dataset = Arc::new(FakeDataset {
         len: 23,
-        ..Numbers::default()
+        ..FakeDataset::default()
     });
     let options = LoaderOptions {
-        upload: ONCE,
+        transfer: CACHED,
         ..options()
     };
-    let read = |upload: Transfer, pipeline: Pipeline| {
+    let read = |transfer: Transfer, pipeline: Pipeline| {
         let options = LoaderOptions {
-            upload,
+            transfer,
             ..options.clone()
         };
-        let loader = Loader::new(numbers.clone(), pipeline, options, &Device::flex());
-        numbers.loaded.store(0, Ordering::Relaxed);
+        let loader = Loader::new(dataset.clone(), pipeline, options, &Device::flex());
+        dataset.loaded.store(0, Ordering::Relaxed);
         for _ in 0..3 {
             epoch(&loader);
         }
-        numbers.loaded.load(Ordering::Relaxed)
+        dataset.loaded.load(Ordering::Relaxed)
     };
     let epochs = read(Transfer::Bytes, pipeline());
-    assert_eq!(read(ONCE, pipeline()), 23);
-    // Too large, or changed in a way that the device does not know: read as ever.
+    assert_eq!(read(CACHED, pipeline()), 23);
+    // Too large, or with augmentation that the device does not do: read every epoch.
     assert_eq!(
         read(Transfer::CacheOnDevice { limit: 23 * 16 }, pipeline()),
         23
@@ -141,17 +141,17 @@ fn a_split_that_is_kept_is_read_once() {
         erasing: Some(Erasing::default()),
         ..augment
     });
-    assert_eq!(read(ONCE, erased), epochs);
+    assert_eq!(read(CACHED, erased), epochs);
 }
 
 /// A split of which one image cannot be read.
-struct Torn(Split);
+struct OneDamaged(Split);
 
 #[derive(Debug, thiserror::Error)]
 #[error("folder/7.png: a damaged PNG")]
 struct Damaged;
 
-impl Dataset<Sample> for Torn {
+impl Dataset<Sample> for OneDamaged {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         match index {
             7 => Err(DatasetError::new(Damaged)),
@@ -165,11 +165,11 @@ impl Dataset<Sample> for Torn {
 }
 
 #[test]
-fn a_bad_image_is_told_or_skipped_as_ever() {
-    let split: Split = Arc::new(Torn(numbers::split(23)));
+fn a_bad_image_is_refused_or_skipped() {
+    let split: Split = Arc::new(OneDamaged(fake_dataset::split(23)));
     let on = |on_bad| {
         let options = LoaderOptions {
-            upload: ONCE,
+            transfer: CACHED,
             on_bad,
             ..options()
         };
@@ -183,7 +183,7 @@ fn a_bad_image_is_told_or_skipped_as_ever() {
         .to_string();
     assert!(error.contains("folder/7.png"), "{error}");
     let skipping = on(OnBad::Skip);
-    assert_eq!(numbers::labels(&epoch(&skipping)).len(), 22);
+    assert_eq!(fake_dataset::labels(&epoch(&skipping)).len(), 22);
     assert_eq!(skipping.skipped().len(), 1);
 }
 
@@ -201,10 +201,10 @@ impl Dataset<Sample> for Down {
 }
 
 #[test]
-fn a_split_that_cannot_be_reached_is_never_skipped() {
-    for upload in [ONCE, Transfer::Values] {
+fn an_unreachable_split_is_never_skipped() {
+    for transfer in [CACHED, Transfer::Values] {
         let options = LoaderOptions {
-            upload,
+            transfer,
             on_bad: OnBad::Skip,
             ..options()
         };

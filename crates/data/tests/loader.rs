@@ -1,6 +1,6 @@
-//! The loader: the same batches for any number of workers, whole epochs, and calm about bad samples.
+//! The loader: the same batches for any number of workers, complete epochs, bad samples refused or skipped.
 
-mod numbers;
+mod fake_dataset;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use burn::tensor::Device;
 use burn_zoo_data::{Loader, LoaderOptions, OnBad};
 use proptest::prelude::*;
 
-use numbers::{BATCH, Numbers, epoch, epoch_from, labels, loader, options, pipeline, split};
+use fake_dataset::{
+    BATCH, FakeDataset, epoch, epoch_from, labels, loader, options, pipeline, split,
+};
 
 #[test]
 fn workers_do_not_change_a_bit() {
@@ -74,7 +76,7 @@ fn without_a_seed_the_order_is_the_splits() {
 }
 
 #[test]
-fn an_epoch_is_taken_up_in_its_middle() {
+fn an_epoch_resumes_in_its_middle() {
     for workers in [0, 3] {
         let loader = loader(
             split(50),
@@ -119,13 +121,13 @@ fn drop_last_leaves_whole_batches() {
 #[test]
 fn a_bad_sample_ends_the_epoch_with_its_name() {
     for workers in [0, 1, 3] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             bad: vec![11],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let loader = loader(
-            Arc::new(numbers),
+            Arc::new(dataset),
             LoaderOptions {
                 workers,
                 shuffle: None,
@@ -142,13 +144,13 @@ fn a_bad_sample_ends_the_epoch_with_its_name() {
 #[test]
 fn a_panic_is_an_error_and_not_a_hang() {
     for workers in [0, 2] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             panics: vec![5],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let loader = loader(
-            Arc::new(numbers),
+            Arc::new(dataset),
             LoaderOptions {
                 workers,
                 shuffle: None,
@@ -168,13 +170,13 @@ fn a_panic_is_an_error_and_not_a_hang() {
 }
 
 #[test]
-fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
+fn skipped_samples_are_counted_once_and_nothing_else_is_lost() {
     for workers in [0, 3] {
-        let numbers = Numbers {
+        let dataset = FakeDataset {
             len: 23,
             bad: vec![3, 8, 9, 10, 11],
             panics: vec![20],
-            ..Numbers::default()
+            ..FakeDataset::default()
         };
         let options = LoaderOptions {
             workers,
@@ -182,7 +184,7 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
             on_bad: OnBad::Skip,
             ..options()
         };
-        let loader = loader(Arc::new(numbers), options);
+        let loader = loader(Arc::new(dataset), options);
         for _ in 0..2 {
             let epoch = epoch(&loader);
             assert_eq!(
@@ -203,14 +205,14 @@ fn skipped_samples_are_counted_once_and_missed_by_nobody_else() {
 }
 
 #[test]
-fn a_batch_knows_where_its_images_stand() {
-    let numbers = Numbers {
+fn a_batch_knows_the_indices_of_its_images() {
+    let dataset = FakeDataset {
         len: 23,
         bad: vec![3, 8, 9, 10, 11],
-        ..Numbers::default()
+        ..FakeDataset::default()
     };
     let loader = loader(
-        Arc::new(numbers),
+        Arc::new(dataset),
         LoaderOptions {
             on_bad: OnBad::Skip,
             ..options()
@@ -219,21 +221,21 @@ fn a_batch_knows_where_its_images_stand() {
     for batch in loader.epoch(0, 0) {
         let batch = batch.expect("bad ones are skipped");
         let labels = batch.labels.into_data().convert::<i64>();
-        // In this split a label is a place.
-        let places: Vec<i64> = batch.indices.iter().map(|&index| index as i64).collect();
-        assert_eq!(labels.as_slice::<i64>().expect("converted"), places);
+        // In this split a label is its index.
+        let indices: Vec<i64> = batch.indices.iter().map(|&index| index as i64).collect();
+        assert_eq!(labels.as_slice::<i64>().expect("converted"), indices);
     }
 }
 
 #[test]
 fn an_epoch_without_a_single_good_sample_is_an_error() {
-    let numbers = Numbers {
+    let dataset = FakeDataset {
         len: 5,
         bad: (0..5).collect(),
-        ..Numbers::default()
+        ..FakeDataset::default()
     };
     let loader = loader(
-        Arc::new(numbers),
+        Arc::new(dataset),
         LoaderOptions {
             on_bad: OnBad::Skip,
             ..options()
@@ -250,12 +252,12 @@ fn an_epoch_without_a_single_good_sample_is_an_error() {
 
 #[test]
 fn dropping_an_epoch_ends_its_threads() {
-    let numbers = Arc::new(Numbers {
+    let dataset = Arc::new(FakeDataset {
         len: 10_000,
-        ..Numbers::default()
+        ..FakeDataset::default()
     });
     let loader = loader(
-        numbers.clone(),
+        dataset.clone(),
         LoaderOptions {
             workers: 4,
             prefetch: 3 * BATCH + BATCH / 2,
@@ -265,26 +267,26 @@ fn dropping_an_epoch_ends_its_threads() {
     let mut epoch = loader.epoch(0, 0);
     epoch.next().unwrap().unwrap();
     epoch.next().unwrap().unwrap();
-    // Time enough for a worker that does not keep to the bound.
+    // Time for a worker that exceeds the bound.
     std::thread::sleep(Duration::from_millis(20));
     drop(epoch);
-    let loaded = numbers.loaded.load(Ordering::Relaxed);
+    let loaded = dataset.loaded.load(Ordering::Relaxed);
     assert!(
         loaded <= (2 + 3) * 4,
         "two batches taken, room for three ahead: {loaded} samples"
     );
     std::thread::sleep(Duration::from_millis(20));
     assert_eq!(
-        numbers.loaded.load(Ordering::Relaxed),
+        dataset.loaded.load(Ordering::Relaxed),
         loaded,
         "nobody loads any more"
     );
     drop(loader);
-    assert_eq!(Arc::strong_count(&numbers), 1, "no thread holds the split");
+    assert_eq!(Arc::strong_count(&dataset), 1, "no thread holds the split");
 }
 
 #[test]
-fn settings_without_sense_are_the_first_item() {
+fn invalid_settings_are_the_first_item() {
     let zero = loader(
         split(5),
         LoaderOptions {

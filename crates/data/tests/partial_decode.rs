@@ -1,4 +1,4 @@
-//! Random-resized crops of files, of which no more is decoded than it takes.
+//! Random-resized crops of files, decoded only as far as the crop reaches.
 
 mod images;
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn_zoo_data::{
     Augment, Crop, Image, ImageSource, Pipeline, PipelineError, ResizeMode, decode, sample_rng,
 };
-use images::{met, pipeline};
+use images::{augmented, pipeline};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,11 +29,11 @@ fn random_resized(size: [usize; 2], scale: [f64; 2], channels: usize) -> Pipelin
     pipeline
 }
 
-/// The image in `stored` as the network meets it.
-fn loaded(pipeline: &Pipeline, stored: ImageSource, index: usize) -> Result<Image, PipelineError> {
-    let mut input = vec![f32::NAN; pipeline.values()];
-    pipeline.load(stored, &mut input, &mut sample_rng(0, 0, index))?;
-    Ok(pipeline.image(&input))
+/// The image of the network's input that `source` becomes.
+fn loaded(pipeline: &Pipeline, source: ImageSource, index: usize) -> Result<Image, PipelineError> {
+    let mut input = vec![f32::NAN; pipeline.input_len()];
+    pipeline.load(source, &mut input, &mut sample_rng(0, 0, index), |_| ())?;
+    Ok(pipeline.denormalize(&input))
 }
 
 /// A JPEG of smooth colours with some texture.
@@ -76,7 +76,7 @@ fn a_part_is_what_cropping_the_whole_gives() {
         for channels in [1, 3] {
             let pipeline = random_resized([24, 20], [0.05, 1.0], channels);
             for index in 0..40 {
-                let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
+                let expected = augmented(&pipeline, &whole, [0, 0, index]).unwrap();
                 let found = loaded(&pipeline, ImageSource::File(path.clone()), index).unwrap();
                 assert!(found == expected, "{}, {size:?}, {index}", path.display());
             }
@@ -95,7 +95,7 @@ fn a_large_part_decoded_small_looks_the_same() {
     // Six times smaller and more.
     let pipeline = random_resized([96; 2], [0.9, 1.0], 3);
     for index in 0..10 {
-        let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
+        let expected = augmented(&pipeline, &whole, [0, 0, index]).unwrap();
         let found = loaded(&pipeline, encoded(&bytes), index).unwrap();
         let rms = rms([(found, expected)]);
         // Waves of 20 to 40 pixels, some across, are harder than photographs.
@@ -122,7 +122,7 @@ fn photographs_decoded_small_look_the_same() {
         let pipeline = random_resized([side; 2], [0.8, 1.0], 3);
         let pairs = files.iter().enumerate().map(|(index, file)| {
             let whole = decode(file).unwrap();
-            let expected = met(&pipeline, &whole, [0, 0, index]).unwrap();
+            let expected = augmented(&pipeline, &whole, [0, 0, index]).unwrap();
             (
                 loaded(&pipeline, ImageSource::File(file.clone()), index).unwrap(),
                 expected,
@@ -150,11 +150,11 @@ fn a_file_that_is_cut_short_is_named() {
     let pipeline = random_resized([24, 24], [0.08, 1.0], 3);
     let mut bytes = jpeg(93, 141);
     bytes.truncate(bytes.len() / 2);
-    let stored = ImageSource::Encoded {
+    let source = ImageSource::Encoded {
         name: "shard.tar:a.jpg".into(),
         bytes,
     };
-    let error = loaded(&pipeline, stored, 0).unwrap_err().to_string();
+    let error = loaded(&pipeline, source, 0).unwrap_err().to_string();
     assert!(
         error.starts_with("shard.tar:a.jpg: a damaged JPEG"),
         "{error}"

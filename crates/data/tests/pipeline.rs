@@ -1,4 +1,4 @@
-//! Geometry and normalisation against Pillow, torchvision and arithmetic; settings that make no sense.
+//! Geometry and normalisation against Pillow, torchvision and arithmetic; invalid settings.
 
 mod images;
 
@@ -19,7 +19,7 @@ fn fixture(name: &str) -> Image {
     .unwrap()
 }
 
-fn worst(a: &Image, b: &Image) -> u8 {
+fn largest_difference(a: &Image, b: &Image) -> u8 {
     assert_eq!(
         (a.height, a.width, a.channels),
         (b.height, b.width, b.channels)
@@ -48,7 +48,7 @@ fn resizing_is_pillows_antialiased_bilinear() {
             ..Augment::default()
         });
         assert!(
-            worst(&apply(&resize, &source).unwrap(), &fixture(name)) <= 1,
+            largest_difference(&apply(&resize, &source).unwrap(), &fixture(name)) <= 1,
             "{name}"
         );
     }
@@ -58,7 +58,7 @@ fn resizing_is_pillows_antialiased_bilinear() {
 fn evaluation_is_torchvisions_resize_and_centre_crop() {
     let evaluation = pipeline([21, 17], ResizeMode::Resize { shorter: 24 }, 3);
     let found = apply(&evaluation, &fixture("source.png")).unwrap();
-    assert!(worst(&found, &fixture("evaluation_21x17.png")) <= 1);
+    assert!(largest_difference(&found, &fixture("evaluation_21x17.png")) <= 1);
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn a_wrong_size_is_an_error_that_names_both() {
     let error = apply(&pipeline([2, 8], ResizeMode::Pad, 1), &numbered(3, 4)).unwrap_err();
     assert_eq!(
         error,
-        PipelineError::Larger {
+        PipelineError::Size {
             found: [3, 4],
-            largest: [2, 8]
+            expected: [2, 8]
         }
     );
 }
@@ -133,7 +133,7 @@ fn normalised_pixels_lie_in_channel_planes() {
 }
 
 #[test]
-fn settings_without_sense_are_named() {
+fn invalid_settings_are_named() {
     let good = pipeline([8, 8], ResizeMode::Resize { shorter: 8 }, 3);
     assert_eq!(good.validate(), Ok(()));
     let mut bad = good.clone();
@@ -179,7 +179,7 @@ fn settings_without_sense_are_named() {
 
     let augments = [
         (
-            "magnitude of RandAugment is 31",
+            "augment.magnitude = 31",
             Augment {
                 policy: Some(Policy::RandAugment {
                     num_ops: 2,
@@ -189,7 +189,7 @@ fn settings_without_sense_are_named() {
             },
         ),
         (
-            "hue",
+            "augment.color_jitter.hue = 0.6",
             Augment {
                 color_jitter: Some(ColorJitter {
                     hue: 0.6,
@@ -199,7 +199,7 @@ fn settings_without_sense_are_named() {
             },
         ),
         (
-            "probability of erasing is 2",
+            "augment.erasing.prob = 2",
             Augment {
                 erasing: Some(Erasing {
                     prob: 2.0,
@@ -209,14 +209,14 @@ fn settings_without_sense_are_named() {
             },
         ),
         (
-            "scale jitter is [20, 10]",
+            "augment.shorter = [20, 10]",
             Augment {
                 crop: Crop::ScaleJitter { shorter: [20, 10] },
                 ..Augment::default()
             },
         ),
         (
-            "side of the cutout is 1",
+            "augment.cutout = 1",
             Augment {
                 cutout: Some(1),
                 ..Augment::default()

@@ -1,17 +1,17 @@
-//! The loader where samples have chances, and where batches go to their device as bytes.
+//! The loader with weighted and sharded samplers, and with transfer as bytes.
 
-mod numbers;
+mod fake_dataset;
 
 use std::sync::Arc;
 
 use burn_zoo_data::{Augment, Erasing, Loader, LoaderOptions, Sampler, Transfer};
 
 use burn::tensor::Device;
-use numbers::{epoch, epoch_from, labels, loader, options, pipeline, split};
+use fake_dataset::{epoch, epoch_from, labels, loader, options, pipeline, split};
 
 fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
     let options = LoaderOptions {
-        order: Sampler::Weighted(Arc::from(weights)),
+        sampler: Sampler::Weighted(Arc::from(weights)),
         workers,
         ..options()
     };
@@ -19,7 +19,7 @@ fn weighted(weights: Vec<f64>, workers: usize) -> Loader {
 }
 
 #[test]
-fn chances_decide_and_workers_do_not() {
+fn weights_decide_and_workers_do_not() {
     let weights: Vec<f64> = (0..40).map(|i| f64::from(i % 2)).collect();
     let one = weighted(weights.clone(), 0);
     let [first, second] = [epoch(&one), epoch_from(&one, 1, 0)];
@@ -30,12 +30,12 @@ fn chances_decide_and_workers_do_not() {
     assert!([epoch(&three), epoch_from(&three, 1, 0)] == [first.clone(), second]);
     assert!(
         epoch_from(&three, 0, 4) == first[4..],
-        "taken up in the middle"
+        "resumed in the middle"
     );
 }
 
 #[test]
-fn a_sample_that_comes_twice_is_augmented_in_two_ways() {
+fn a_sample_drawn_twice_is_augmented_in_two_ways() {
     let mut only = vec![0.0; 40];
     only[7] = 1.0;
     let batches = epoch(&weighted(only, 2));
@@ -50,7 +50,7 @@ fn a_sample_that_comes_twice_is_augmented_in_two_ways() {
 }
 
 #[test]
-fn weights_that_are_no_chances_are_refused() {
+fn invalid_weights_are_refused() {
     for weights in [vec![1.0; 39], vec![0.0; 40], vec![-1.0; 40]] {
         let loader = weighted(weights, 2);
         let error = loader.epoch(0, 0).next().unwrap().unwrap_err().to_string();
@@ -59,7 +59,7 @@ fn weights_that_are_no_chances_are_refused() {
 }
 
 #[test]
-fn shards_that_are_none_of_the_split_are_refused() {
+fn shards_that_do_not_fit_the_split_are_refused() {
     for starts in [
         vec![],
         vec![40],
@@ -68,7 +68,7 @@ fn shards_that_are_none_of_the_split_are_refused() {
         vec![0, 50],
     ] {
         let options = LoaderOptions {
-            order: Sampler::Shards {
+            sampler: Sampler::Shards {
                 starts: Arc::from(starts),
                 window: 8,
             },
@@ -81,10 +81,10 @@ fn shards_that_are_none_of_the_split_are_refused() {
 }
 
 #[test]
-fn bytes_become_the_numbers_that_workers_would_have_made() {
-    let by = |upload| {
+fn bytes_become_the_values_that_workers_would_have_made() {
+    let by = |transfer| {
         let options = LoaderOptions {
-            upload,
+            transfer,
             ..options()
         };
         let mut pipeline = pipeline();

@@ -40,7 +40,7 @@ pub use config::{
 pub use ema::EmaSection;
 pub use error::TrainError;
 pub use eval::{ClassMetrics, Dense, Evaluation, Views, evaluate};
-pub use loaders::{PREFETCH, Pipelines, pipelines, upload};
+pub use loaders::{PREFETCH, Pipelines, pipelines, transfer};
 pub use observer::{Observer, Phase, Silent, StepReport};
 pub use optim::{AdjustLr, OptimizerSection, ParamGroupsSection};
 pub use out_of_memory::out_of_memory;

@@ -8,7 +8,7 @@ use burn_zoo_data::{
 use burn_zoo_kernels::supports_kernels;
 
 use crate::config::FitMode;
-use crate::sampling::order;
+use crate::sampling::sampler;
 use crate::{RunFile, TrainError};
 
 /// Bytes of the batches that are made ahead, where nothing else is said.
@@ -79,21 +79,21 @@ pub(crate) fn loaders(
         ));
     };
     let pipelines = pipelines(run, &data.info, input_size)?;
-    let upload = upload_once(run, device, cache_bytes);
+    let transfer = cached_transfer(run, device, cache_bytes);
     let valid = LoaderOptions {
         batch_size: run.data.eval_batch_size.unwrap_or(batch_size),
         shuffle: None,
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         drop_last: false,
         workers: run.data.workers,
         prefetch: run.data.prefetch_mib << 20,
         on_bad: run.data.on_bad.into(),
-        upload,
+        transfer,
     };
     let train = LoaderOptions {
         batch_size,
         shuffle: Some(run.seed),
-        order: order(run, data)?,
+        sampler: sampler(run, data)?,
         // An incomplete last batch would be tuned for anew on a GPU, and is noise for batch norm.
         drop_last: data.train.len() >= batch_size,
         ..valid.clone()
@@ -111,9 +111,9 @@ pub(crate) fn loaders(
 }
 
 /// How the images of many epochs go to `device`, which has `room` bytes for those of a split: where it is small, once.
-fn upload_once(run: &RunFile, device: &Device, room: u64) -> Transfer {
+fn cached_transfer(run: &RunFile, device: &Device, room: u64) -> Transfer {
     let limit = (run.data.on_device_mib as u64).saturating_mul(1 << 20);
-    match upload(device) {
+    match transfer(device) {
         // A worker of another machine is given what it computes on, and no data set.
         Transfer::Bytes if run.devices.remote.is_empty() => Transfer::CacheOnDevice {
             limit: limit.min(room),
@@ -123,7 +123,7 @@ fn upload_once(run: &RunFile, device: &Device, room: u64) -> Transfer {
 }
 
 /// How the images of one epoch go to `device`: Flex computes in main memory, where the workers may as well write what the network reads.
-pub fn upload(device: &Device) -> Transfer {
+pub fn transfer(device: &Device) -> Transfer {
     match supports_kernels(device) {
         true => Transfer::Values,
         false => Transfer::Bytes,

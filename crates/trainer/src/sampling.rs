@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 ///
 /// # Errors
 /// As [`weights`].
-pub(crate) fn order(run: &RunFile, data: &ImageData) -> Result<Sampler, TrainError> {
+pub(crate) fn sampler(run: &RunFile, data: &ImageData) -> Result<Sampler, TrainError> {
     Ok(match (weights(run, data)?, &data.shards) {
         (Some(weights), _) => Sampler::Weighted(weights),
         (None, Some(starts)) => Sampler::Shards {

@@ -237,7 +237,7 @@ impl Trainer {
                 ema: result.ema,
                 lr: self.schedule.lr(last_step, &self.progress.valid_losses()),
                 images_per_second: (sums.samples - samples_before) as f64 / train_seconds,
-                data_wait: self.train.take_waited().as_secs_f64() / train_seconds,
+                data_wait: self.train.take_wait_time().as_secs_f64() / train_seconds,
                 seconds: self.progress.seconds,
                 skipped: self.train.num_items() - sums.samples,
             };

@@ -60,12 +60,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = LoaderOptions {
         batch_size: 8,
         shuffle: Some(0), // the seed of the order and of the augmentation
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         drop_last: true,
         workers: 2,
         prefetch: 64 << 20,
         on_bad: OnBad::Refuse,
-        upload: Transfer::Values,
+        transfer: Transfer::Values,
     };
     let loader = Loader::new(Arc::new(Squares), pipeline, options, &Device::flex());
     for (number, batch) in loader.epoch(0, 0).enumerate().take(3) {

@@ -9,7 +9,7 @@ use burn_zoo::Sizes;
 use burn_zoo::data::{ImageData, Loader, LoaderOptions, OnBad, Sampler};
 use burn_zoo::datasets::OpenOptions;
 use burn_zoo::trainer::{
-    ClassRecord, Dense, Evaluation, PREFETCH, PrecisionRecall, Views, evaluate, upload,
+    ClassRecord, Dense, Evaluation, PREFETCH, PrecisionRecall, Views, evaluate, transfer,
 };
 use clap::Args;
 use serde::Serialize;
@@ -212,12 +212,12 @@ fn scored(
     let options = LoaderOptions {
         batch_size: args.batch_size as usize,
         shuffle: None,
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         drop_last: false,
         workers: args.workers as usize,
         prefetch: PREFETCH,
         on_bad,
-        upload: upload(device),
+        transfer: transfer(device),
     };
     let loader = Loader::new(data.valid.clone(), pipeline, options, device);
     let bar = bar(loader.num_batches() as u64, "batches");

@@ -303,9 +303,9 @@ fn read(images: &[PathBuf], pipeline: &Pipeline) -> (Vec<(PathBuf, Vec<f32>)>, V
 fn input(image: &Image, pipeline: &Pipeline) -> Result<Vec<f32>, PipelineError> {
     // Evaluation changes nothing at random; the generator is not asked.
     let mut rng = sample_rng(0, 0, 0);
-    let mut values = vec![0.0; pipeline.values()];
+    let mut values = vec![0.0; pipeline.input_len()];
     match pipeline.apply(image, &mut values, &mut rng) {
-        Err(PipelineError::Size { .. } | PipelineError::Larger { .. }) => {
+        Err(PipelineError::Size { .. }) => {
             let mut covering = pipeline.clone();
             let [height, width] = covering.geometry.size;
             covering.geometry.fit = ResizeMode::Resize {

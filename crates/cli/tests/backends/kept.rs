@@ -35,7 +35,7 @@ pub(crate) fn compare(backend: Backend) -> Result<String, Failed> {
 }
 
 /// All values of an epoch of shifted, mirrored and cut images of 5×7 pixels, 105 bytes each: no multiple of four.
-fn epoch(device: &Device, upload: Transfer) -> Result<Vec<f32>, Failed> {
+fn epoch(device: &Device, transfer: Transfer) -> Result<Vec<f32>, Failed> {
     let samples = (0..23).map(|label: usize| {
         let pixels = (0..105).map(|place| (label * 31 + place * 17 + place * place) as u8);
         let image = Image {
@@ -70,12 +70,12 @@ fn epoch(device: &Device, upload: Transfer) -> Result<Vec<f32>, Failed> {
     let options = LoaderOptions {
         batch_size: 6,
         shuffle: Some(3),
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         drop_last: false,
         workers: 1,
         prefetch: 1,
         on_bad: OnBad::Refuse,
-        upload,
+        transfer,
     };
     let loader = Loader::new(split, pipeline, options, device);
     let mut values = Vec::new();

@@ -1,4 +1,4 @@
-//! Decoders of other people: a panic in one is a fault of the file, not the end of the program.
+//! Panics within third-party decoders: a damaged file, not the end of the program.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -8,25 +8,25 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is within a decoder. A panic there becomes an error that names the file: a panic hook need not speak
-/// of it.
+/// Whether this thread is within [`catch_panics`]. A panic there becomes an error that names the file, so a panic hook can
+/// stay silent.
 pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-/// What `decode` gives.
+/// Calls `decode`.
 ///
 /// # Errors
-/// What the panic says, where it panics.
+/// The panic's message, if it panics.
 pub fn catch_panics<T>(decode: impl FnOnce() -> T) -> Result<T, String> {
     let outer = DECODING.replace(true);
-    // A decoder is given up with its file: no state of it is seen again.
+    // A decoder is dropped with its file: its state is not used again.
     let result = catch_unwind(AssertUnwindSafe(decode));
     DECODING.set(outer);
     result.map_err(|panic| panic_message(&*panic).to_owned())
 }
 
-/// What a panic says.
+/// The message of a panic.
 #[must_use]
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -1,22 +1,54 @@
-//! What a file is, from its first bytes: the ending for an image that we read, else what it seems to be.
+//! The type of a file, from its first bytes.
 
-/// The usual ending of an image file's name (`jpg`, `png`, `webp` or `bmp`).
+use image::ImageFormat;
+
+/// A format that is decoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileType {
+    pub(crate) format: ImageFormat,
+    /// Usual end of a file's name.
+    extension: &'static str,
+    /// Name in messages.
+    pub(crate) name: &'static str,
+}
+
+const FILE_TYPES: [FileType; 4] = [
+    file_type(ImageFormat::Jpeg, "jpg", "JPEG"),
+    file_type(ImageFormat::Png, "png", "PNG"),
+    file_type(ImageFormat::WebP, "webp", "WebP"),
+    file_type(ImageFormat::Bmp, "bmp", "BMP"),
+];
+
+const fn file_type(format: ImageFormat, extension: &'static str, name: &'static str) -> FileType {
+    FileType {
+        format,
+        extension,
+        name,
+    }
+}
+
+/// The type of an image file. The content decides, not the file's name: data sets hold PNGs named .JPEG.
+///
+/// # Errors
+/// What the content seems to be instead.
+pub(crate) fn guess(bytes: &[u8]) -> Result<FileType, &'static str> {
+    let format = image::guess_format(bytes).ok();
+    let mut types = FILE_TYPES.into_iter();
+    types
+        .find(|each| Some(each.format) == format)
+        .ok_or_else(|| describe(bytes))
+}
+
+/// The usual extension of an image file with this content (`jpg`, `png`, `webp` or `bmp`).
 ///
 /// # Errors
 /// What the content seems to be instead.
 pub fn file_extension(bytes: &[u8]) -> Result<&'static str, &'static str> {
-    use image::ImageFormat::{Bmp, Jpeg, Png, WebP};
-    match image::guess_format(bytes) {
-        Ok(Jpeg) => Ok("jpg"),
-        Ok(Png) => Ok("png"),
-        Ok(WebP) => Ok("webp"),
-        Ok(Bmp) => Ok("bmp"),
-        _ => Err(describe(bytes)),
-    }
+    guess(bytes).map(|file_type| file_type.extension)
 }
 
-/// The content of a file in a few words, from its first bytes.
-pub(crate) fn describe(bytes: &[u8]) -> &'static str {
+/// The content of a file that is not an image we decode, in a few words.
+fn describe(bytes: &[u8]) -> &'static str {
     let starts = |prefix: &[u8]| bytes.starts_with(prefix);
     let isobmff = bytes.get(4..8) == Some(b"ftyp");
     match () {
@@ -33,7 +65,7 @@ pub(crate) fn describe(bytes: &[u8]) -> &'static str {
         () if starts(b"PK\x03\x04") => "a zip archive, not an image",
         () if starts(b"\x1f\x8b") => "a gzip file, not an image",
         () if is_html(bytes) => "an HTML page, not an image (a failed download?)",
-        () if bytes.iter().all(|&b| b == 0) => "nothing but zero bytes",
+        () if bytes.iter().all(|&b| b == 0) => "zero bytes only",
         () if is_text(bytes) => "text, not an image",
         () => "not JPEG, PNG, WebP or BMP",
     }
@@ -78,7 +110,7 @@ mod tests {
         assert!(describe(b"  <!DOCTYPE html><html>").contains("HTML"));
         assert!(describe(b"GIF89a....").contains("GIF"));
         assert!(describe(b"version https://git-lfs.github.com/spec/v1").contains("LFS"));
-        assert_eq!(describe(&[0; 100]), "nothing but zero bytes");
+        assert_eq!(describe(&[0; 100]), "zero bytes only");
         assert_eq!(describe(&[1, 2, 3, 250]), "not JPEG, PNG, WebP or BMP");
     }
 }

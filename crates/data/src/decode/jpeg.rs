@@ -8,63 +8,61 @@ use image::{DynamicImage, GrayImage, RgbImage};
 use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Decompress, Marker};
 
-use crate::decode::decoder_panics::catch_panics;
-use crate::decode::{MAX_DECODED_BYTES, to_image};
-use crate::sample::Image;
-use crate::transforms::resize::{Part, Region};
+use super::{MAX_DECODED_BYTES, catch_panics, to_image};
+use crate::error::DecodeErrorKind;
+use crate::image::Image;
+use crate::transforms::resize::{Area, Region};
 
-/// Why a JPEG could not be decoded.
-#[derive(Debug)]
-pub(crate) enum JpegError {
-    /// It is cut short or damaged.
-    Damaged(String),
-    /// Its width and height need more than [`MAX_DECODED_BYTES`].
-    TooLarge([usize; 2]),
+/// The image in `bytes`, grey or RGB, turned by its EXIF orientation.
+pub(super) fn decode(bytes: &[u8]) -> Result<Image, DecodeErrorKind> {
+    check_complete(bytes)?;
+    catch(|| Header::read(bytes)?.whole())
 }
 
-/// The image in `bytes`, grey or RGB, turned as its EXIF orientation says.
-pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<Image, JpegError> {
-    guarded(bytes, || Header::read(bytes)?.whole())
-}
-
-/// The part of the image that `choose` takes, seeing the image's height and width; to be resized to `target`.
+/// The part of the image that `choose` takes, given the image's height and width, to be resized to `target`: pixels, and
+/// where the part lies in them.
 ///
-/// Rows below it are not decoded, and a part that is much larger than the target is decoded smaller, by a DCT of fewer points.
-pub(crate) fn decode_jpeg_part(
+/// Rows below the part are not decoded, and a part much larger than the target is decoded smaller, by a DCT of fewer
+/// points.
+pub(super) fn decode_part(
     bytes: &[u8],
     target: [usize; 2],
     choose: impl FnOnce([usize; 2]) -> Region,
-) -> Result<Part, JpegError> {
-    let header = guarded(bytes, || Header::read(bytes))?;
-    // Rows of a turned image are columns; inks are rare. Neither is worth a second way.
+) -> Result<(Image, Area), DecodeErrorKind> {
+    check_complete(bytes)?;
+    let header = catch(|| Header::read(bytes))?;
+    // Rows of a turned image are columns of the file, and CMYK is rare: both are decoded whole.
     if header.orientation != Orientation::NoTransforms || header.channels == 4 {
-        let image = unwound(|| header.whole())?;
-        let region = choose([image.height, image.width]);
-        return Ok(Part::new(image, region));
+        let image = catch(|| header.whole())?;
+        let area = choose(image.size()).scaled(1.0);
+        return Ok((image, area));
     }
     let region = choose(header.size);
-    unwound(|| header.part(region, target))
+    catch(|| header.part(region, target))
 }
 
-/// What `decode` makes of `bytes`, if they are whole; libjpeg's way of giving up is an error.
-fn guarded<T>(bytes: &[u8], decode: impl FnOnce() -> Result<T, JpegError>) -> Result<T, JpegError> {
-    if !is_whole(bytes) {
-        // The decoder fills the missing rows with grey and reports success.
-        return Err(JpegError::Damaged(format!(
+/// Refuses a file that was cut short: the decoder would fill the missing rows with grey and report success.
+fn check_complete(bytes: &[u8]) -> Result<(), DecodeErrorKind> {
+    match has_end_marker(bytes) {
+        true => Ok(()),
+        false => Err(damaged(format!(
             "cut short after {} bytes, no end-of-image marker",
             bytes.len()
-        )));
+        ))),
     }
-    unwound(decode)
 }
 
-/// What `decode` makes; libjpeg's way of giving up is an error.
-fn unwound<T>(decode: impl FnOnce() -> Result<T, JpegError>) -> Result<T, JpegError> {
-    // libjpeg leaves its C code by unwinding when a file is beyond repair.
-    catch_panics(decode).unwrap_or_else(|message| {
-        let message = message.trim_start_matches("libjpeg fatal error: ");
-        Err(JpegError::Damaged(message.to_owned()))
-    })
+/// Calls `decode`. libjpeg leaves its C code by unwinding when a file is beyond repair; that becomes an error.
+fn catch<T>(decode: impl FnOnce() -> Result<T, DecodeErrorKind>) -> Result<T, DecodeErrorKind> {
+    catch_panics(decode)
+        .unwrap_or_else(|message| Err(damaged(message.trim_start_matches("libjpeg fatal error: "))))
+}
+
+fn damaged(reason: impl ToString) -> DecodeErrorKind {
+    DecodeErrorKind::Damaged {
+        format: "JPEG",
+        reason: reason.to_string(),
+    }
 }
 
 /// A JPEG whose header has been read.
@@ -74,16 +72,12 @@ struct Header<'a> {
     size: [usize; 2],
     channels: usize,
     orientation: Orientation,
-    /// Whether one of Adobe's programs wrote it.
+    /// Whether a program of Adobe's wrote it.
     adobe: bool,
 }
 
-fn damaged(error: std::io::Error) -> JpegError {
-    JpegError::Damaged(error.to_string())
-}
-
 impl<'a> Header<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, JpegError> {
+    fn read(bytes: &'a [u8]) -> Result<Self, DecodeErrorKind> {
         let decoder = Decompress::with_markers(&[Marker::APP(1), Marker::APP(14)])
             .from_mem(bytes)
             .map_err(damaged)?;
@@ -94,7 +88,7 @@ impl<'a> Header<'a> {
             _ => 3,
         };
         if (width * height * channels) as u64 > MAX_DECODED_BYTES {
-            return Err(JpegError::TooLarge([width, height]));
+            return Err(DecodeErrorKind::TooLarge(format!("{width}×{height}")));
         }
         let (mut orientation, mut adobe) = (Orientation::NoTransforms, false);
         for marker in decoder.markers() {
@@ -118,16 +112,7 @@ impl<'a> Header<'a> {
         })
     }
 
-    fn start(decoder: Decompress<&'a [u8]>, channels: usize) -> Result<Started<'a>, JpegError> {
-        let started = match channels {
-            1 => decoder.grayscale(),
-            3 => decoder.rgb(),
-            _ => decoder.to_colorspace(ColorSpace::JCS_CMYK),
-        };
-        started.map_err(damaged)
-    }
-
-    fn whole(self) -> Result<Image, JpegError> {
+    fn whole(self) -> Result<Image, DecodeErrorKind> {
         let Self {
             decoder,
             size: [height, width],
@@ -135,7 +120,7 @@ impl<'a> Header<'a> {
             orientation,
             adobe,
         } = self;
-        let mut started = Self::start(decoder, channels)?;
+        let mut started = start(decoder, channels)?;
         let pixels: Vec<u8> = started.read_scanlines().map_err(damaged)?;
         started.finish().map_err(damaged)?;
 
@@ -146,26 +131,29 @@ impl<'a> Header<'a> {
             _ => RgbImage::from_raw(columns, rows, rgb_of_cmyk(&pixels, adobe))
                 .map(DynamicImage::from),
         };
-        let mut image =
-            image.ok_or_else(|| JpegError::Damaged("the decoder gave too few pixels".into()))?;
+        let mut image = image.ok_or_else(|| damaged("the decoder returned too few pixels"))?;
         image.apply_orientation(orientation);
         Ok(to_image(image))
     }
 
-    /// `region`, in whole rows, of an image that stands as it is stored.
-    fn part(mut self, region: Region, target: [usize; 2]) -> Result<Part, JpegError> {
+    /// The whole rows that hold `region`, and where it lies in them; the image must need no turning.
+    fn part(
+        mut self,
+        region: Region,
+        target: [usize; 2],
+    ) -> Result<(Image, Area), DecodeErrorKind> {
         let eighths = eighths(region.size, target);
         if eighths < 8 {
             self.decoder.scale(eighths);
         }
         let channels = self.channels;
-        let mut started = Self::start(self.decoder, channels)?;
+        let mut started = start(self.decoder, channels)?;
         let scale = f64::from(eighths) / 8.0;
         let area = region.scaled(scale);
         let first = area.corner[0].floor() as usize;
         let last = ((area.corner[0] + area.size[0]).ceil() as usize).min(started.height());
         let row = started.width() * channels;
-        // libjpeg must see the rows above, nobody else.
+        // Rows above the part are decoded all the same: libjpeg cannot jump.
         let mut above = vec![0_u8; row];
         for _ in 0..first {
             started.read_scanlines_into(&mut above).map_err(damaged)?;
@@ -178,24 +166,33 @@ impl<'a> Header<'a> {
             channels,
             pixels,
         };
-        Ok(Part {
-            image,
-            area: area.below(first),
-        })
+        let [top, left] = area.corner;
+        let corner = [top - first as f64, left];
+        Ok((image, Area { corner, ..area }))
     }
 }
 
-type Started<'a> = DecompressStarted<&'a [u8]>;
+fn start(
+    decoder: Decompress<&[u8]>,
+    channels: usize,
+) -> Result<DecompressStarted<&[u8]>, DecodeErrorKind> {
+    let started = match channels {
+        1 => decoder.grayscale(),
+        3 => decoder.rgb(),
+        _ => decoder.to_colorspace(ColorSpace::JCS_CMYK),
+    };
+    started.map_err(damaged)
+}
 
-/// How many times the target's sides a part has that was decoded smaller. The DCT's way of shrinking is sharper than the
-/// resizing that follows: over photographs the difference is 0.7 of 255 levels (RMS) at three times, 1.3 at two, 3.9 at one.
-const ROOM: usize = 3;
+/// A part that is decoded smaller keeps at least this many times the target's sides. Shrinking by DCT is sharper than the
+/// resize that follows: over photographs they differ by 0.7 of 255 levels (RMS) at three times, 1.3 at two, 3.9 at one.
+const MARGIN: usize = 3;
 
-/// How many eighths of its size a part is decoded at: 8, 4, 2 or 1.
+/// The size at which a part is decoded, in eighths of its own: 8, 4, 2 or 1.
 fn eighths(size: [usize; 2], target: [usize; 2]) -> u8 {
     let fits = |eighths: &u8| {
         let shrunk = |side: usize| side * usize::from(*eighths) / 8;
-        shrunk(size[0]) >= ROOM * target[0] && shrunk(size[1]) >= ROOM * target[1]
+        shrunk(size[0]) >= MARGIN * target[0] && shrunk(size[1]) >= MARGIN * target[1]
     };
     [1, 2, 4].into_iter().find(fits).unwrap_or(8)
 }
@@ -218,7 +215,7 @@ fn rgb_of_cmyk(pixels: &[u8], inverted: bool) -> Vec<u8> {
 ///
 /// Entropy-coded data never holds `FF D9`, so the marker is missing exactly when the file was cut; thumbnails (whole
 /// JPEGs inside an EXIF segment) lie before the scan and are stepped over.
-fn is_whole(bytes: &[u8]) -> bool {
+fn has_end_marker(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
         match marker {
@@ -238,6 +235,6 @@ fn is_whole(bytes: &[u8]) -> bool {
             }
         }
     }
-    // Not a sequence of segments: the decoder says what is wrong.
+    // Not a sequence of segments: the decoder reports what is wrong.
     at < bytes.len()
 }

@@ -1,4 +1,4 @@
-//! An epoch of a loader: batches in their order, brought to one device or divided over several.
+//! An epoch of a loader: batches in order, on one device or divided over several.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,78 +6,73 @@ use std::time::Instant;
 use burn::data::dataset::DatasetError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::loader::device_cache::DeviceCache;
-use crate::loader::prefetch::{HostBatch, Images, Job, LoadError, Prefetch};
-use crate::loader::{Loader, locked};
+use super::device_cache::DeviceCache;
+use super::prefetch::{EpochPlan, HostBatch, Images, Prefetch};
+use super::{Loader, locked};
+use crate::error::LoadError;
 use crate::sample::Batch;
 
-/// The batches of one epoch, or what is left of it.
+/// The batches of one epoch, or the rest of them.
 pub struct Epoch<'a> {
     loader: &'a Loader,
-    job: Arc<Job>,
+    plan: Arc<EpochPlan>,
+    /// Worker threads, if any.
     prefetch: Option<Prefetch>,
-    /// The images, where they lie on the device.
     device_cache: Option<Arc<DeviceCache>>,
+    /// Number of the next batch.
     next: usize,
-    /// Whether the epoch begins here; else the part before may have had what this one lacks.
+    /// Whether it starts at batch 0; otherwise the batches before may have had the good samples.
     is_whole: bool,
     /// Samples given and skipped so far.
     given: usize,
     bad: usize,
-    refusal: Option<LoadError>,
+    /// Invalid settings, reported in place of the first batch.
+    invalid: Option<LoadError>,
     failed: bool,
 }
 
 impl<'a> Epoch<'a> {
-    /// `epoch` of `loader` from `batch` on; `device` is the one that it goes to, if it is one alone.
-    pub(crate) fn new(
+    /// `epoch` of `loader` from batch `first` on; `device` is the only one that it goes to, if it is one.
+    pub(super) fn new(
         loader: &'a Loader,
         epoch: usize,
-        batch: usize,
+        first: usize,
         device: Option<&Device>,
     ) -> Self {
-        let refusal = loader.refusal();
-        let start = Instant::now();
-        let device_cache = match refusal {
-            Some(_) => None,
-            None => device.and_then(|device| loader.device_cache(device)),
-        };
-        *locked(&loader.waited) += start.elapsed();
-        let (first, workers) = match (&refusal, &device_cache) {
-            (Some(_), _) => (loader.num_batches(), 0),
-            (None, Some(_)) => (batch.min(loader.num_batches()), 0),
-            (None, None) => (batch.min(loader.num_batches()), loader.options.workers),
-        };
-        let job = Arc::new(loader.job(epoch));
-        let start = || Prefetch::start(job.clone(), first, workers, loader.ahead());
-        let prefetch = (workers > 0).then(start);
+        let invalid = loader.validate().err();
+        let mut next = first.min(loader.num_batches());
+        let mut workers = loader.options.workers;
+        let mut device_cache = None;
+        if invalid.is_some() {
+            (next, workers) = (loader.num_batches(), 0);
+        } else if let Some(device) = device {
+            let start = Instant::now();
+            device_cache = loader.device_cache(device);
+            *locked(&loader.wait_time) += start.elapsed();
+        }
+        if device_cache.is_some() {
+            workers = 0;
+        }
+        let plan = Arc::new(loader.plan(epoch));
+        let prefetch =
+            (workers > 0).then(|| Prefetch::start(plan.clone(), next, workers, loader.ahead()));
         Self {
             loader,
-            job,
+            plan,
             prefetch,
             device_cache,
-            next: first,
-            is_whole: first == 0,
+            next,
+            is_whole: next == 0,
             given: 0,
             bad: 0,
-            refusal,
+            invalid,
             failed: false,
         }
     }
 
     /// Samples of the epoch that are done, those of the batches before it included.
     pub fn items_done(&self) -> usize {
-        (self.next * self.job.batch_size).min(self.loader.num_items())
-    }
-
-    fn raw(&mut self) -> Result<HostBatch, LoadError> {
-        let start = Instant::now();
-        let raw = match &self.prefetch {
-            Some(prefetch) => prefetch.take(self.next),
-            None => self.job.load(self.next, || false),
-        };
-        *locked(&self.loader.waited) += start.elapsed();
-        raw
+        (self.next * self.plan.batch_size).min(self.loader.num_items())
     }
 
     fn fail(&mut self, error: LoadError) -> Option<Result<HostBatch, DatasetError>> {
@@ -86,61 +81,64 @@ impl<'a> Epoch<'a> {
         Some(Err(DatasetError::new(error)))
     }
 
-    fn upload(&self, raw: HostBatch, device: &Device) -> Batch {
-        let [height, width] = self.job.pipeline.geometry.size;
-        let shape = [
-            raw.labels.len(),
-            self.job.pipeline.geometry.channels,
-            height,
-            width,
-        ];
-        let labels = TensorData::new(raw.labels, [shape[0]]);
-        let images = match raw.images {
+    fn upload(&self, batch: HostBatch, device: &Device) -> Batch {
+        let [height, width] = self.plan.pipeline.geometry.size;
+        let channels = self.plan.pipeline.geometry.channels;
+        let shape = [batch.labels.len(), channels, height, width];
+        let images = match batch.images {
             Images::Values(values) => Tensor::from_data(TensorData::new(values, shape), device),
             Images::Bytes(bytes) => {
                 let bytes = TensorData::new(bytes, shape);
                 let bytes = Tensor::<4, Int>::from_data(bytes, (device, DType::U8));
-                self.job.pipeline.normalize.on_device(bytes.float())
+                self.plan.pipeline.normalize.on_device(bytes.float())
             }
         };
+        let labels = TensorData::new(batch.labels, [shape[0]]);
         Batch {
             images,
             labels: Tensor::<1, Int>::from_data(labels, device),
-            indices: raw.indices,
+            indices: batch.indices,
         }
     }
 
     /// The next batch, on `device`.
     fn next_on(&mut self, device: &Device) -> Option<Result<Batch, DatasetError>> {
-        if let Some(kept) = &self.device_cache {
-            if self.next == self.job.batches {
+        if let Some(cache) = &self.device_cache {
+            if self.next == self.plan.batches {
                 return None;
             }
-            let batch = kept.batch(&self.job, self.next);
+            let batch = cache.batch(&self.plan, self.next);
             self.next += 1;
             return Some(Ok(batch));
         }
-        let raw = self.next_raw()?;
-        Some(raw.map(|raw| self.upload(raw, device)))
+        let batch = self.next_on_host()?;
+        Some(batch.map(|batch| self.upload(batch, device)))
     }
 
-    fn next_raw(&mut self) -> Option<Result<HostBatch, DatasetError>> {
-        if let Some(refusal) = self.refusal.take() {
-            return self.fail(refusal);
+    /// The next batch of which a sample is left, in main memory.
+    fn next_on_host(&mut self) -> Option<Result<HostBatch, DatasetError>> {
+        if let Some(error) = self.invalid.take() {
+            return self.fail(error);
         }
-        while !self.failed && self.next < self.job.batches {
-            let raw = match self.raw() {
-                Ok(raw) => raw,
+        while !self.failed && self.next < self.plan.batches {
+            let start = Instant::now();
+            let loaded = match &self.prefetch {
+                Some(prefetch) => prefetch.take(self.next),
+                None => self.plan.load(self.next, || false),
+            };
+            *locked(&self.loader.wait_time) += start.elapsed();
+            let batch = match loaded {
+                Ok(batch) => batch,
                 Err(error) => return self.fail(error),
             };
             self.next += 1;
-            self.given += raw.labels.len();
-            self.bad += raw.bad.len();
-            if !raw.bad.is_empty() {
-                locked(&self.loader.skipped).extend(raw.bad.iter().cloned());
+            self.given += batch.labels.len();
+            self.bad += batch.bad.len();
+            if !batch.bad.is_empty() {
+                locked(&self.loader.skipped).extend(batch.bad.iter().cloned());
             }
-            if !raw.labels.is_empty() {
-                return Some(Ok(raw));
+            if !batch.labels.is_empty() {
+                return Some(Ok(batch));
             }
         }
         if !self.failed && self.is_whole && self.given == 0 && self.bad > 0 {
@@ -164,50 +162,50 @@ impl Iterator for Epoch<'_> {
 
 /// One epoch, every batch divided over devices in the order of its images, as evenly as possible.
 ///
-/// The sub-batches come in the order of the devices; where a batch has fewer images than there are devices, the last ones
-/// get none.
+/// The sub-batches are in the order of the devices; if a batch has fewer images than there are devices, the last ones get
+/// none.
 pub struct ShardedEpoch<'a> {
-    batches: Epoch<'a>,
+    epoch: Epoch<'a>,
     devices: &'a [Device],
 }
 
 impl<'a> ShardedEpoch<'a> {
-    pub(crate) fn new(
+    pub(super) fn new(
         loader: &'a Loader,
         epoch: usize,
-        batch: usize,
+        first: usize,
         devices: &'a [Device],
     ) -> Self {
         let only = devices.first().filter(|_| devices.len() == 1);
         Self {
-            batches: Epoch::new(loader, epoch, batch, only),
+            epoch: Epoch::new(loader, epoch, first, only),
             devices,
         }
     }
 
-    /// Samples of the epoch that are done.
+    /// Samples of the epoch that are done, those of the batches before it included.
     pub fn items_done(&self) -> usize {
-        self.batches.items_done()
+        self.epoch.items_done()
     }
 
-    fn divide(&self, mut raw: HostBatch) -> Vec<Batch> {
-        let images = raw.labels.len();
+    fn divide(&self, mut batch: HostBatch) -> Vec<Batch> {
+        let images = batch.labels.len();
         let (each, more) = (images / self.devices.len(), images % self.devices.len());
-        let values = raw.images.len() / images;
+        let values = self.epoch.plan.pipeline.input_len();
         let mut parts = Vec::with_capacity(self.devices.len());
-        for (place, device) in self.devices.iter().enumerate() {
-            let count = each + usize::from(place < more);
+        for (number, device) in self.devices.iter().enumerate() {
+            let count = each + usize::from(number < more);
             if count == 0 {
                 break;
             }
             let rest = HostBatch {
-                images: raw.images.split_off(count * values),
-                labels: raw.labels.split_off(count),
-                indices: raw.indices.split_off(count),
+                images: batch.images.split_off(count * values),
+                labels: batch.labels.split_off(count),
+                indices: batch.indices.split_off(count),
                 bad: Vec::new(),
             };
-            parts.push(self.batches.upload(raw, device));
-            raw = rest;
+            parts.push(self.epoch.upload(batch, device));
+            batch = rest;
         }
         parts
     }
@@ -218,10 +216,10 @@ impl Iterator for ShardedEpoch<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if let [device] = self.devices {
-            let batch = self.batches.next_on(device)?;
+            let batch = self.epoch.next_on(device)?;
             return Some(batch.map(|batch| vec![batch]));
         }
-        let raw = self.batches.next_raw()?;
-        Some(raw.map(|raw| self.divide(raw)))
+        let batch = self.epoch.next_on_host()?;
+        Some(batch.map(|batch| self.divide(batch)))
     }
 }

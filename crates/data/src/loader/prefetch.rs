@@ -4,53 +4,25 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use burn::data::dataset::DatasetError;
 use rand_chacha::ChaCha8Rng;
 
+use super::{OnBad, locked};
 use crate::decode::panic_message;
-use crate::loader::{OnBad, locked};
+use crate::error::{LoadError, PipelineError, Unreachable};
 use crate::rng::{draw_rng, sample_rng};
-use crate::sample::{Split, Unreachable};
-use crate::transforms::pipeline::{Dest, Pipeline, PipelineError};
-
-/// Why an epoch cannot go on.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum LoadError {
-    #[error("the batch size is 0: expected at least 1")]
-    BatchSize,
-    #[error(
-        "the split has {samples} samples, fewer than one batch of {batch_size}, and an incomplete batch is dropped: \
-         nothing would be left"
-    )]
-    TooFew { samples: usize, batch_size: usize },
-    #[error(
-        "{found} weights for {samples} samples: expected one each, finite, none below 0 and not all 0"
-    )]
-    Weights { found: usize, samples: usize },
-    #[error(
-        "the starts of the shards do not fit {samples} samples: expected 0 first, none below the one before it, and \
-         {samples} last"
-    )]
-    Shards { samples: usize },
-    #[error(transparent)]
-    Pipeline(PipelineError),
-    #[error("{0}")]
-    Sample(String),
-    #[error("none of the {skipped} samples can be loaded; the first: {first}")]
-    NothingLeft { skipped: usize, first: String },
-    #[error("a loader thread could not be started: {0}")]
-    Thread(String),
-}
+use crate::sample::Split;
+use crate::transforms::pipeline::{Dest, Pipeline};
 
 /// The images of a batch in main memory: `[batch, channels, height, width]`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Images {
+pub(super) enum Images {
     /// Normalised.
     Values(Vec<f32>),
-    /// As they are.
+    /// Not normalised.
     Bytes(Vec<u8>),
 }
 
@@ -62,28 +34,14 @@ impl Images {
         }
     }
 
-    fn place(&mut self, range: Range<usize>) -> Dest<'_> {
+    fn dest(&mut self, range: Range<usize>) -> Dest<'_> {
         match self {
             Self::Values(values) => Dest::Values(&mut values[range]),
             Self::Bytes(bytes) => Dest::Bytes(&mut bytes[range]),
         }
     }
 
-    fn truncate(&mut self, len: usize) {
-        match self {
-            Self::Values(values) => values.truncate(len),
-            Self::Bytes(bytes) => bytes.truncate(len),
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Values(values) => values.len(),
-            Self::Bytes(bytes) => bytes.len(),
-        }
-    }
-
-    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
         match self {
             Self::Values(values) => Self::Values(values.split_off(at)),
             Self::Bytes(bytes) => Self::Bytes(bytes.split_off(at)),
@@ -93,140 +51,138 @@ impl Images {
 
 /// A batch in main memory.
 #[derive(Debug)]
-pub(crate) struct HostBatch {
-    pub(crate) images: Images,
-    pub(crate) labels: Vec<i64>,
-    /// Where each sample stands in its split.
-    pub(crate) indices: Vec<usize>,
+pub(super) struct HostBatch {
+    pub(super) images: Images,
+    pub(super) labels: Vec<i64>,
+    /// Index of each sample in its split.
+    pub(super) indices: Vec<usize>,
     /// Index and message of the samples that were skipped.
-    pub(crate) bad: Vec<(usize, String)>,
+    pub(super) bad: Vec<(usize, String)>,
 }
 
-/// Why there is no input of a sample.
+/// Why a sample could not be loaded.
 enum SampleError {
-    /// It is bad itself.
-    Sample(String),
-    /// What it lies in cannot be reached.
-    Dest(String),
+    /// The sample is bad.
+    Bad(String),
+    /// Its data set is out of reach.
+    Unreachable(String),
 }
 
 impl SampleError {
     fn of(error: &DatasetError) -> Self {
         let message = error.to_string();
-        match error
-            .source()
-            .is_some_and(|source| source.is::<Unreachable>())
-        {
-            true => Self::Dest(message),
-            false => Self::Sample(message),
+        match error.source() {
+            Some(source) if source.is::<Unreachable>() => Self::Unreachable(message),
+            _ => Self::Bad(message),
         }
     }
 }
 
 /// All that decides the content of an epoch's batches.
-pub(crate) struct Job {
-    pub(crate) split: Split,
-    pub(crate) pipeline: Arc<Pipeline>,
-    /// Whether images are normalised by the device that they go to.
-    pub(crate) in_bytes: bool,
+pub(super) struct EpochPlan {
+    pub(super) split: Split,
+    pub(super) pipeline: Arc<Pipeline>,
+    /// Whether images are normalised on their device.
+    pub(super) in_bytes: bool,
     /// Indices into the split, in the order of the epoch.
-    pub(crate) order: Vec<usize>,
-    /// Whether the order may name a sample twice, which is then augmented in two ways.
-    pub(crate) repeats: bool,
-    pub(crate) batch_size: usize,
-    pub(crate) batches: usize,
-    pub(crate) seed: u64,
-    pub(crate) epoch: usize,
-    pub(crate) on_bad: OnBad,
+    pub(super) order: Vec<usize>,
+    /// Whether the order may name a sample twice; it is then augmented in two ways.
+    pub(super) repeats: bool,
+    pub(super) batch_size: usize,
+    pub(super) batches: usize,
+    pub(super) seed: u64,
+    pub(super) epoch: usize,
+    pub(super) on_bad: OnBad,
 }
 
-impl Job {
-    /// Makes batch number `batch`; an empty batch once `stopped` says that nobody wants it any more.
-    pub(crate) fn load(
+impl EpochPlan {
+    /// Makes batch number `batch`, or less of it once `is_stopped`: nobody wants it then.
+    pub(super) fn load(
         &self,
         batch: usize,
-        stopped: impl Fn() -> bool,
+        is_stopped: impl Fn() -> bool,
     ) -> Result<HostBatch, LoadError> {
         let positions = self.positions(batch);
-        let values = self.pipeline.values();
-        let mut raw = HostBatch {
+        let values = self.pipeline.input_len();
+        let mut made = HostBatch {
             images: Images::zeros(self.in_bytes, positions.len() * values),
             labels: Vec::with_capacity(positions.len()),
             indices: Vec::with_capacity(positions.len()),
             bad: Vec::new(),
         };
         for (position, &index) in positions.clone().zip(&self.order[positions]) {
-            if stopped() {
+            if is_stopped() {
                 break;
             }
-            let filled = raw.labels.len() * values;
-            let place = raw.images.place(filled..filled + values);
-            match self.sample(index, position, place) {
-                Ok(label) => {
-                    raw.labels.push(label as i64);
-                    raw.indices.push(index);
+            let filled = made.labels.len() * values;
+            let dest = made.images.dest(filled..filled + values);
+            match (self.load_sample(index, position, dest), self.on_bad) {
+                (Ok(label), _) => {
+                    made.labels.push(label as i64);
+                    made.indices.push(index);
                 }
-                Err(fault) => match (fault, self.on_bad) {
-                    (SampleError::Sample(message), OnBad::Skip) => raw.bad.push((index, message)),
-                    (SampleError::Sample(message) | SampleError::Dest(message), _) => {
-                        return Err(LoadError::Sample(message));
-                    }
-                },
+                (Err(SampleError::Bad(message)), OnBad::Skip) => made.bad.push((index, message)),
+                (Err(SampleError::Bad(message) | SampleError::Unreachable(message)), _) => {
+                    return Err(LoadError::Sample(message));
+                }
             }
         }
-        raw.images.truncate(raw.labels.len() * values);
-        Ok(raw)
+        // What skipped samples leave empty.
+        made.images.split_off(made.labels.len() * values);
+        Ok(made)
     }
 
-    /// Which samples batch number `batch` has, as places in the order.
-    pub(crate) fn positions(&self, batch: usize) -> Range<usize> {
+    /// The positions of batch number `batch` in the order.
+    pub(super) fn positions(&self, batch: usize) -> Range<usize> {
         let start = batch * self.batch_size;
         start..(start + self.batch_size).min(self.order.len())
     }
 
-    /// The generator of the augmentations of sample `index`, which stands at `position` of the order.
-    pub(crate) fn rng(&self, index: usize, position: usize) -> ChaCha8Rng {
+    /// The generator for the augmentation of sample `index`, at `position` of the order.
+    pub(super) fn rng(&self, index: usize, position: usize) -> ChaCha8Rng {
         match self.repeats {
             true => draw_rng(self.seed, self.epoch, position),
             false => sample_rng(self.seed, self.epoch, index),
         }
     }
 
-    /// Loads one sample into `place`; gives its label, or why that failed.
-    fn sample(&self, index: usize, position: usize, place: Dest<'_>) -> Result<usize, SampleError> {
-        // A panic in a data set must not take the thread, and with it the epoch, along.
-        let attempt = catch_unwind(AssertUnwindSafe(|| {
-            let sample = self
-                .split
-                .get(index)
-                .map_err(|error| SampleError::of(&error))?;
+    /// Loads one sample into `dest` and returns its label.
+    fn load_sample(
+        &self,
+        index: usize,
+        position: usize,
+        dest: Dest<'_>,
+    ) -> Result<usize, SampleError> {
+        let load = || {
+            let sample = self.split.get(index);
+            let sample = sample.map_err(|error| SampleError::of(&error))?;
             let mut rng = self.rng(index, position);
             self.pipeline
-                .put(sample.image, place, &mut rng, |_| ())
+                .load_to(sample.image, dest, &mut rng, |_| ())
                 .map_err(|error| match error {
-                    PipelineError::Unreadable(message) => SampleError::Sample(message),
-                    error => SampleError::Sample(format!("sample {index}: {error}")),
+                    PipelineError::Unreadable(message) => SampleError::Bad(message),
+                    error => SampleError::Bad(format!("sample {index}: {error}")),
                 })?;
             Ok(sample.label)
-        }));
-        attempt.unwrap_or_else(|panic| {
-            Err(SampleError::Sample(format!(
-                "sample {index}: the data set panicked: {}",
-                panic_message(&*panic)
-            )))
+        };
+        // A panic in a data set must not end the thread, and the epoch with it.
+        catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
+            let message = panic_message(&*panic);
+            let message = format!("sample {index}: the data set panicked: {message}");
+            Err(SampleError::Bad(message))
         })
     }
 }
 
-/// Worker threads and the batches that they have made. Dropping it ends them.
-pub(crate) struct Prefetch {
+/// Worker threads and the batches that they have made. Dropping it ends the threads.
+pub(super) struct Prefetch {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
     state: Mutex<State>,
-    /// Something in the state changed.
+    /// Notified whenever the state changes.
     changed: Condvar,
 }
 
@@ -241,7 +197,7 @@ struct State {
 
 impl Prefetch {
     /// Starts `workers` threads on the batches from `first` on, at most `ahead` of them unconsumed at a time.
-    pub(crate) fn start(job: Arc<Job>, first: usize, workers: usize, ahead: usize) -> Self {
+    pub(super) fn start(plan: Arc<EpochPlan>, first: usize, workers: usize, ahead: usize) -> Self {
         let state = State {
             unclaimed: first,
             wanted: first,
@@ -253,13 +209,12 @@ impl Prefetch {
             changed: Condvar::new(),
         });
         let mut threads = Vec::new();
-        // No more threads than batches.
-        for number in 0..workers.min(job.batches - first) {
-            let (worker, job) = (shared.clone(), job.clone());
+        for number in 0..workers.min(plan.batches - first) {
+            let (worker, plan) = (shared.clone(), plan.clone());
             let thread = std::thread::Builder::new().name(format!("loader-{number}"));
-            match thread.spawn(move || worker.work(&job, ahead)) {
+            match thread.spawn(move || worker.work(&plan, ahead)) {
                 Ok(thread) => threads.push(thread),
-                // Fewer threads do the same work; with none at all the consumer would wait for ever.
+                // Fewer threads do the same work; without any the consumer would wait for ever.
                 Err(error) if threads.is_empty() => {
                     let error = LoadError::Thread(error.to_string());
                     locked(&shared.state).ready.insert(first, Err(error));
@@ -270,21 +225,15 @@ impl Prefetch {
         Self { shared, threads }
     }
 
-    /// Waits for batch number `batch`; they must be taken one after the other.
-    pub(crate) fn take(&self, batch: usize) -> Result<HostBatch, LoadError> {
-        let mut state = locked(&self.shared.state);
-        loop {
-            if let Some(ready) = state.ready.remove(&batch) {
-                state.wanted = batch + 1;
-                self.shared.changed.notify_all();
-                return ready;
-            }
-            state = self
-                .shared
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+    /// Waits for batch number `batch`; batches must be taken in order.
+    pub(super) fn take(&self, batch: usize) -> Result<HostBatch, LoadError> {
+        let mut state = self
+            .shared
+            .wait_while(|state| !state.ready.contains_key(&batch));
+        state.wanted = batch + 1;
+        let ready = state.ready.remove(&batch);
+        self.shared.changed.notify_all();
+        ready.expect("it was waited for")
     }
 }
 
@@ -293,22 +242,20 @@ impl Drop for Prefetch {
         locked(&self.shared.state).stopped = true;
         self.shared.changed.notify_all();
         for thread in self.threads.drain(..) {
-            // A worker catches what its samples throw; there is nothing left to report.
+            // Workers catch every panic: there is nothing left to report.
             let _ = thread.join();
         }
     }
 }
 
 impl Shared {
-    fn work(&self, job: &Job, ahead: usize) {
-        while let Some(batch) = self.claim(job.batches, ahead) {
-            // Whatever happens, the batch is answered for: somebody may be waiting for it.
-            let load = || job.load(batch, || locked(&self.state).stopped);
+    fn work(&self, plan: &EpochPlan, ahead: usize) {
+        while let Some(batch) = self.claim(plan.batches, ahead) {
+            // Even after a panic the batch becomes ready: the consumer may be waiting for it.
+            let load = || plan.load(batch, || locked(&self.state).stopped);
             let made = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
-                let message = format!(
-                    "batch {batch} could not be made: {}",
-                    panic_message(&*panic)
-                );
+                let message = panic_message(&*panic);
+                let message = format!("batch {batch} could not be made: {message}");
                 Err(LoadError::Sample(message))
             });
             locked(&self.state).ready.insert(batch, made);
@@ -316,21 +263,21 @@ impl Shared {
         }
     }
 
-    /// The next batch to make, once there is room for it; none when there is none or nobody wants it.
+    /// The next batch to make, once there is room for it; `None` when all are begun or nobody wants them.
     fn claim(&self, batches: usize, ahead: usize) -> Option<usize> {
-        let mut state = locked(&self.state);
-        loop {
-            if state.stopped || state.unclaimed >= batches {
-                return None;
-            }
-            if state.unclaimed < state.wanted + ahead {
-                state.unclaimed += 1;
-                return Some(state.unclaimed - 1);
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        let is_over = |state: &State| state.stopped || state.unclaimed >= batches;
+        let mut state =
+            self.wait_while(|state| !is_over(state) && state.unclaimed >= state.wanted + ahead);
+        if is_over(&state) {
+            return None;
         }
+        state.unclaimed += 1;
+        Some(state.unclaimed - 1)
+    }
+
+    fn wait_while(&self, condition: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        self.changed
+            .wait_while(locked(&self.state), |state| condition(state))
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,34 +1,35 @@
-//! In which order the samples of an epoch come.
+//! The order of an epoch's samples.
 
 use std::sync::Arc;
 
-use crate::loader::prefetch::LoadError;
+use crate::error::LoadError;
 use crate::rng::{are_weights, epoch_order, shard_order, weighted_order};
 
 /// How the samples of an epoch are shuffled.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Sampler {
-    /// Each sample may follow each other.
+    /// Every sample once, in random order.
     #[default]
     Uniform,
-    /// The chance of each sample of the split, in proportion, to be the next one; an epoch is as long as it would be, and may
-    /// visit a sample any number of times (PyTorch's `WeightedRandomSampler`).
+    /// Samples drawn with replacement, with probabilities in proportion to these weights, one per sample of the split
+    /// (PyTorch's `WeightedRandomSampler`). An epoch has as many as the split.
     Weighted(Arc<[f64]>),
-    /// Samples of a shard stay together, for splits that are read in sequence; see [`shard_order`].
+    /// Every sample once, the shards in random order and the samples shuffled within windows of that sequence, so that what
+    /// is read at about the same time lies close together: for splits that are read in sequence.
     Shards {
-        /// The first sample of each shard, and the number of all.
+        /// Index of the first sample of each shard, then the number of samples.
         starts: Arc<[usize]>,
-        /// Samples among which the order is random.
+        /// Samples among which the order is random, at least 1.
         window: usize,
     },
 }
 
 impl Sampler {
-    /// Why it is no order of so many samples.
-    pub(crate) fn refusal(&self, samples: usize) -> Option<LoadError> {
+    /// Checks that it orders a split of so many samples.
+    pub(crate) fn validate(&self, samples: usize) -> Result<(), LoadError> {
         match self {
             Self::Weighted(weights) if weights.len() != samples || !are_weights(weights) => {
-                Some(LoadError::Weights {
+                Err(LoadError::Weights {
                     found: weights.len(),
                     samples,
                 })
@@ -38,14 +39,14 @@ impl Sampler {
                     || starts.last() != Some(&samples)
                     || !starts.is_sorted() =>
             {
-                Some(LoadError::Shards { samples })
+                Err(LoadError::Shards { samples })
             }
-            _ => None,
+            _ => Ok(()),
         }
     }
 
-    /// The order of `epoch`; empty where the order was [refused](Self::refusal).
-    pub(crate) fn of(&self, seed: u64, epoch: usize, samples: usize) -> Vec<usize> {
+    /// The order of `epoch`; empty if it is not [valid](Self::validate).
+    pub(crate) fn order(&self, seed: u64, epoch: usize, samples: usize) -> Vec<usize> {
         match self {
             Self::Uniform => epoch_order(seed, epoch, samples),
             Self::Weighted(weights) => weighted_order(seed, epoch, weights).unwrap_or_default(),

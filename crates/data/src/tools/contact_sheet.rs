@@ -1,8 +1,9 @@
-//! Many small images on one sheet, to look at.
+//! Contact sheets, thumbnails and PNG files: images to look at.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::sample::Image;
+use crate::image::{Image, with_channels};
 use crate::transforms::resize::resize;
 
 /// Pixels between the images of a sheet.
@@ -10,45 +11,35 @@ const GAP: usize = 2;
 /// Grey of the sheet behind the images.
 const PAPER: u8 = 200;
 
-/// The images side by side, `columns` to a row, each in a cell of the largest image's size.
+/// The images side by side, `columns` to a row, each centred in a cell of the largest height and width.
 ///
-/// The sheet is grey where every image is. Without images it is one grey pixel.
+/// The sheet is grey if every image is. Without images it is one grey pixel.
 pub fn contact_sheet(images: &[Image], columns: usize) -> Image {
     let columns = columns.clamp(1, images.len().max(1));
     let rows = images.len().div_ceil(columns);
-    let cell_height = images.iter().map(|p| p.height).max().unwrap_or(0);
-    let cell_width = images.iter().map(|p| p.width).max().unwrap_or(0);
-    let channels = if images.iter().all(|p| p.channels == 1) {
-        1
-    } else {
-        3
-    };
-    let height = (rows * (cell_height + GAP)).saturating_sub(GAP).max(1);
-    let width = (columns * (cell_width + GAP)).saturating_sub(GAP).max(1);
-    let mut sheet = Image {
-        height,
-        width,
+    let cell = [0, 1].map(|axis| {
+        images
+            .iter()
+            .map(|image| image.size()[axis])
+            .max()
+            .unwrap_or(0)
+    });
+    let side = |count: usize, cell: usize| (count * (cell + GAP)).saturating_sub(GAP).max(1);
+    let is_grey = images.iter().all(|image| image.channels == 1);
+    let channels = if is_grey { 1 } else { 3 };
+    let mut sheet = Image::filled(
+        [side(rows, cell[0]), side(columns, cell[1])],
         channels,
-        pixels: vec![PAPER; height * width * channels],
-    };
+        PAPER,
+    );
     for (i, image) in images.iter().enumerate() {
-        let top = i / columns * (cell_height + GAP) + (cell_height - image.height) / 2;
-        let left = i % columns * (cell_width + GAP) + (cell_width - image.width) / 2;
-        paste(&mut sheet, image, top, left);
+        let (size, at) = (image.size(), [i / columns, i % columns]);
+        let corner =
+            [0, 1].map(|axis| at[axis] * (cell[axis] + GAP) + (cell[axis] - size[axis]) / 2);
+        let image = with_channels(Cow::Borrowed(image), channels);
+        sheet.paste(corner, &image, [0, 0], size);
     }
     sheet
-}
-
-fn paste(sheet: &mut Image, image: &Image, top: usize, left: usize) {
-    for row in 0..image.height {
-        for column in 0..image.width {
-            let from = (row * image.width + column) * image.channels;
-            let to = ((top + row) * sheet.width + left + column) * sheet.channels;
-            for channel in 0..sheet.channels {
-                sheet.pixels[to + channel] = image.pixels[from + channel.min(image.channels - 1)];
-            }
-        }
-    }
 }
 
 /// Writes an image as a PNG file, small rather than fast.
@@ -59,7 +50,7 @@ pub fn save_png(image: &Image, path: &Path) -> std::io::Result<()> {
     std::fs::write(path, png(image)?)
 }
 
-/// The image as a PNG file's bytes, made smaller where its longer side has more than `side` pixels.
+/// The bytes of a PNG file of the image, its longer side resized to `side` pixels if it is longer.
 ///
 /// # Errors
 /// When the image has no pixel.
@@ -69,10 +60,10 @@ pub fn thumbnail(image: &Image, side: usize) -> std::io::Result<Vec<u8>> {
         return png(image);
     }
     let shrunk = |length: usize| (length * side).div_ceil(longer).max(1);
-    png(&resize(image, [image.height, image.width].map(shrunk)))
+    png(&resize(image, image.size().map(shrunk)))
 }
 
-/// The image as a PNG file's bytes.
+/// The bytes of a PNG file of the image.
 ///
 /// # Errors
 /// When the image has no pixel.
@@ -80,10 +71,9 @@ pub fn png(image: &Image) -> std::io::Result<Vec<u8>> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     use image::{ExtendedColorType, ImageEncoder};
 
-    let color = if image.channels == 1 {
-        ExtendedColorType::L8
-    } else {
-        ExtendedColorType::Rgb8
+    let color = match image.channels {
+        1 => ExtendedColorType::L8,
+        _ => ExtendedColorType::Rgb8,
     };
     let (width, height) = (image.width as u32, image.height as u32);
     let mut bytes = Vec::new();

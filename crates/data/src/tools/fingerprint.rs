@@ -1,63 +1,50 @@
-//! Which images are the same, and which are nearly the same.
+//! Fingerprints that find identical and nearly identical images.
 //!
-//! The same are images of one size with the same pixels. Nearly the same are images whose difference hashes (Krawetz's
-//! dHash: 9×8 grey cells, one bit for each cell that is brighter than its right neighbour) differ in at most
-//! [`HASH_BITS`] bits and whose cells agree as well: the hash alone takes every image with a plain background for
-//! every other. A copy that was compressed again, resized or slightly retouched is found; one that was cropped or turned
-//! is not.
+//! Identical images have the same size and pixels. Nearly identical images have difference hashes (Krawetz's dHash: 9×8
+//! grey cells, one bit for each cell that is brighter than its right neighbour) that differ in at most 4 bits, and similar
+//! cells: the hash alone takes all images with a plain background for one. A copy that was compressed again, resized or
+//! slightly retouched is found; one that was cropped or rotated is not.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::sample::Image;
+use crate::image::{Image, with_channels};
 use crate::transforms::resize::resize;
 
 /// Cells of the small grey image.
 const ROWS: usize = 8;
 const COLUMNS: usize = 9;
 const CELLS: usize = ROWS * COLUMNS;
-/// How much brighter a cell must be to count, in levels: what is plain stays plain when it is compressed.
+/// Levels by which a cell must be brighter to count, so that compression leaves plain areas plain.
 const STEP: u8 = 1;
 /// Bits in which the hashes of near duplicates may differ.
-pub const HASH_BITS: u32 = 4;
-/// Largest root mean square difference of the cells of near duplicates, in levels, once both have the same brightness.
+const HASH_BITS: u32 = 4;
+/// Largest root mean square difference of the cells of near duplicates, in levels, after brightness is equalised.
 const CELL_LEVELS: f64 = 4.0;
 /// Largest difference of their brightness, in levels.
 const BRIGHTNESS_LEVELS: f64 = 8.0;
 
-/// What an image looks like, in few bytes. Two are equal where size and pixels of the images are.
+/// A summary of an image's looks in few bytes. Two are equal if size and pixels of the images are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
-    /// Of size and pixels.
+    /// Hash of size and pixels.
     exact: u64,
-    /// Of the cells.
+    /// Difference hash of the cells.
     hash: u64,
     cells: [u8; CELLS],
 }
 
 impl Fingerprint {
-    /// The fingerprint of an image; none of one without pixels.
+    /// The fingerprint of an image; `None` if it has no pixels.
     pub fn of(image: &Image) -> Option<Self> {
         if image.pixels.is_empty() {
             return None;
         }
         let mut exact = DefaultHasher::new();
-        (image.height, image.width, &image.pixels).hash(&mut exact);
-        let small = resize(image, [ROWS, COLUMNS]);
-        let mut cells = [0; CELLS];
-        for (cell, pixel) in cells
-            .iter_mut()
-            .zip(small.pixels.chunks_exact(small.channels))
-        {
-            *cell = match *pixel {
-                // Rec. 601, as PIL's `convert("L")`.
-                [red, green, blue] => {
-                    let sum = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
-                    ((sum + 500) / 1000) as u8
-                }
-                _ => pixel[0],
-            };
-        }
+        (image.size(), &image.pixels).hash(&mut exact);
+        let small = with_channels(Cow::Owned(resize(image, [ROWS, COLUMNS])), 1);
+        let cells: [u8; CELLS] = small.pixels.try_into().expect("one value per cell");
         let mut hash = 0;
         for row in cells.chunks_exact(COLUMNS) {
             for pair in row.windows(2) {
@@ -76,7 +63,7 @@ impl Fingerprint {
         f64::from(sum) / self.cells.len() as f64
     }
 
-    /// Whether the two images look alike.
+    /// Whether the two images are nearly identical.
     fn is_near(&self, other: &Self) -> bool {
         if (self.hash ^ other.hash).count_ones() > HASH_BITS {
             return false;
@@ -94,43 +81,45 @@ impl Fingerprint {
     }
 }
 
-/// The groups of images that are the same or nearly so, each in ascending order, by their first members.
+/// The groups of images that are identical or nearly so: indices in ascending order, groups by their first members.
 ///
-/// Takes time that grows little faster than the number of images: hashes that differ in at most [`HASH_BITS`] bits are
-/// the same in one of [`HASH_BITS`] + 1 parts at least, so only images with a part in common are compared.
-pub fn near_duplicates(prints: &[Fingerprint]) -> Vec<Vec<usize>> {
-    let mut groups = Groups::new(prints.len());
-    // One image stands for all that are the same.
+/// Takes time that grows little faster than the number of images: hashes that differ in at most 4 bits are equal in one
+/// of 5 parts at least, so only images with a part in common are compared.
+pub fn near_duplicates(fingerprints: &[Fingerprint]) -> Vec<Vec<usize>> {
+    let mut groups = Groups::new(fingerprints.len());
+    // One image represents all that are identical.
     let mut first: HashMap<u64, usize> = HashMap::new();
     let mut different = Vec::new();
-    for (index, print) in prints.iter().enumerate() {
-        match first.get(&print.exact) {
-            Some(&same) if prints[same] == *print => groups.join(same, index),
+    for (index, fingerprint) in fingerprints.iter().enumerate() {
+        match first.get(&fingerprint.exact) {
+            Some(&same) if fingerprints[same] == *fingerprint => groups.join(same, index),
             _ => {
-                first.insert(print.exact, index);
+                first.insert(fingerprint.exact, index);
                 different.push(index);
             }
         }
     }
     let parts = HASH_BITS + 1;
     let bits = u64::BITS.div_ceil(parts);
-    let brightness: Vec<f64> = prints.iter().map(Fingerprint::brightness).collect();
+    let brightness: Vec<f64> = fingerprints.iter().map(Fingerprint::brightness).collect();
     for part in 0..parts {
-        let key = |&index: &usize| prints[index].hash >> (part * bits) & ((1 << bits) - 1);
-        // Within a part by brightness, so that the search ends where it differs too much.
+        let key = |&index: &usize| fingerprints[index].hash >> (part * bits) & ((1 << bits) - 1);
+        // Images with a part in common, by brightness, so that the search ends where it differs too much.
         different.sort_unstable_by(|a, b| {
             let order = key(a).cmp(&key(b));
             order
                 .then(brightness[*a].total_cmp(&brightness[*b]))
                 .then(a.cmp(b))
         });
-        for (place, &index) in different.iter().enumerate() {
-            let near = different[place + 1..].iter().take_while(|other| {
+        for (position, &index) in different.iter().enumerate() {
+            let near = different[position + 1..].iter().take_while(|other| {
                 key(other) == key(&index)
                     && brightness[**other] - brightness[index] <= BRIGHTNESS_LEVELS
             });
             for &other in near {
-                if !groups.are_joined(index, other) && prints[index].is_near(&prints[other]) {
+                if !groups.are_joined(index, other)
+                    && fingerprints[index].is_near(&fingerprints[other])
+                {
                     groups.join(index, other);
                 }
             }
@@ -139,7 +128,7 @@ pub fn near_duplicates(prints: &[Fingerprint]) -> Vec<Vec<usize>> {
     groups.of_several()
 }
 
-/// Disjoint sets.
+/// Disjoint sets (union-find).
 struct Groups {
     parents: Vec<usize>,
 }
@@ -165,7 +154,7 @@ impl Groups {
 
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
-        // The smaller index leads, so that groups come out in order.
+        // The smaller index becomes the root.
         self.parents[a.max(b)] = a.min(b);
     }
 

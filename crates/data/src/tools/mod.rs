@@ -1,7 +1,7 @@
-//! Looking at images: perceptual hashes, contact sheets and thumbnails.
+//! Images for people: near duplicates, contact sheets and thumbnails.
 
 mod contact_sheet;
 mod fingerprint;
 
 pub use contact_sheet::{contact_sheet, png, save_png, thumbnail};
-pub use fingerprint::{Fingerprint, HASH_BITS, near_duplicates};
+pub use fingerprint::{Fingerprint, near_duplicates};

@@ -1,7 +1,6 @@
-//! Changes of colour and sharpness, to the bit as Pillow makes them: `ImageEnhance`, `ImageOps` and its HSV.
+//! Changes of colour and sharpness, bit for bit as Pillow makes them: `ImageEnhance`, `ImageOps` and its HSV.
 
-use crate::sample::Image;
-use crate::transforms::geometry::luma;
+use crate::image::{Image, luma};
 
 /// Towards black at factor 0, the image at 1, brighter above (`ImageEnhance.Brightness`).
 pub(super) fn brightness(image: &mut Image, factor: f32) {
@@ -45,7 +44,7 @@ pub(super) fn sharpness(image: &mut Image, factor: f32) {
     // The pixels of the border have no smoothed counterpart and stay.
     for row in 1..height - 1 {
         for i in row * stride + channels..(row + 1) * stride - channels {
-            // The weights are 1, the centre's is 5.
+            // All weights are 1, except the centre's, which is 5.
             let rows = [i - stride, i, i + stride];
             let sum: u32 = rows
                 .iter()
@@ -89,7 +88,7 @@ pub(super) fn invert(image: &mut Image) {
     look_up(image, |byte| 255 - byte);
 }
 
-/// Stretches each channel to the whole range.
+/// Stretches each channel to the full range.
 pub(super) fn auto_contrast(image: &mut Image) {
     look_up_by_histogram(image, |histogram| {
         let low = histogram.iter().position(|&count| count > 0)?;
@@ -99,7 +98,7 @@ pub(super) fn auto_contrast(image: &mut Image) {
         }
         let scale = 255.0 / (high - low) as f64;
         let offset = -(low as f64) * scale;
-        // The conversion cuts off what is below 0 or above 255.
+        // The conversion clamps to 0…255.
         Some(std::array::from_fn(|byte| {
             (byte as f64 * scale + offset) as u8
         }))
@@ -123,10 +122,10 @@ pub(super) fn equalize(image: &mut Image) {
     });
 }
 
-/// `towards` at factor 0, `own` at 1 and on beyond it (Pillow's `ImagingBlend`, which cuts off decimals).
+/// `towards` at factor 0, `own` at 1, extrapolated beyond (Pillow's `ImagingBlend`, which truncates decimals).
 fn blend(towards: u8, own: u8, factor: f32) -> u8 {
     let (towards, own) = (f32::from(towards), f32::from(own));
-    // The conversion cuts off what is below 0 or above 255.
+    // The conversion clamps to 0…255.
     (towards + factor * (own - towards)) as u8
 }
 
@@ -137,7 +136,7 @@ fn look_up(image: &mut Image, value: impl Fn(u8) -> u8) {
     }
 }
 
-/// Looks the values of each channel up in the table that its histogram gives, if it gives one.
+/// Maps the values of each channel by the table that `table` makes of the channel's histogram, if it makes one.
 fn look_up_by_histogram(image: &mut Image, table: impl Fn(&[u32; 256]) -> Option<[u8; 256]>) {
     let channels = image.channels;
     for channel in 0..channels {
@@ -187,7 +186,7 @@ fn rgb([h, s, v]: [u8; 3]) -> [u8; 3] {
     let part = f64::from((sector - whole) as f32);
     let s = f64::from((f64::from(f32::from(s)) / 255.0) as f32);
     let value = f64::from(v);
-    let down = |share: f64| (value * (1.0 - share)).round() as u8;
+    let down = |by: f64| (value * (1.0 - by)).round() as u8;
     let (p, q, t) = (down(s), down(s * part), down(s * (1.0 - part)));
     match whole as u32 % 6 {
         0 => [v, t, p],

@@ -1,23 +1,23 @@
-//! Which part of an image is taken, and mirroring.
+//! Random crops and mirroring.
 
 use std::borrow::Cow;
 
 use rand::{Rng, RngExt};
 
-use crate::decode::{DecodeError, decode_bytes, decode_part};
-
-use crate::sample::{Image, Loaded};
+use crate::decode::decode_part;
+use crate::error::{PipelineError, ensure};
+use crate::image::{Image, ImageSource, with_channels};
 use crate::transforms::geometry::{Geometry, crop, resize_shorter};
-use crate::transforms::pipeline::{PipelineError, Stage};
+use crate::transforms::pipeline::Stage;
 use crate::transforms::resize::{Region, resize_area};
 
 /// Attempts of a random-resized crop before it falls back to a central one.
 const ATTEMPTS: usize = 10;
 
-/// Which part of an image is taken.
+/// Random crop of a training image.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Crop {
-    /// The whole input, as in evaluation.
+    /// The same crop as in evaluation.
     #[default]
     None,
     /// A border of this many zero pixels on each side (before normalisation), then the input size cut out anywhere:
@@ -39,140 +39,144 @@ pub enum Crop {
 }
 
 impl Crop {
-    /// The part, at the input size, of an image that is decoded no further than it takes. `lap` is told when that is done.
+    /// Crops an image, at the input size; one of a file is decoded only as far as the crop reaches. `lap` is called when it
+    /// is decoded.
     pub(crate) fn load(
         &self,
         geometry: &Geometry,
-        loaded: Loaded,
+        source: ImageSource,
         rng: &mut impl Rng,
         mut lap: impl FnMut(Stage),
     ) -> Result<Image, PipelineError> {
-        let unreadable = |error: DecodeError| PipelineError::Unreadable(error.to_string());
-        match (*self, loaded) {
-            (Self::RandomResized { scale, ratio }, Loaded::Encoded { name, bytes }) => {
+        match (*self, source) {
+            (Self::RandomResized { scale, ratio }, ImageSource::Encoded { name, bytes }) => {
                 let choose = |size| random_region(size, scale, ratio, rng);
-                let part = decode_part(&bytes, &name, geometry.size, choose).map_err(unreadable)?;
+                let (image, area) = decode_part(&bytes, &name, geometry.size, choose)?;
                 lap(Stage::Decode);
-                let resized = resize_area(&part.image, part.area, geometry.size);
-                Ok(geometry.convert(Cow::Owned(resized)))
+                let resized = resize_area(&image, area, geometry.size);
+                Ok(with_channels(Cow::Owned(resized), geometry.channels))
             }
-            (_, Loaded::Encoded { name, bytes }) => {
-                let image = decode_bytes(&bytes, &name).map_err(unreadable)?;
-                lap(Stage::Decode);
-                self.apply(geometry, Cow::Owned(image), rng)
-            }
-            (_, Loaded::Decoded(image)) => {
+            (_, source) => {
+                let image = source.decode()?;
                 lap(Stage::Decode);
                 self.apply(geometry, Cow::Owned(image), rng)
             }
         }
     }
 
-    /// The part, at the input size.
+    /// Crops an image, at the input size.
     pub(crate) fn apply(
         &self,
         geometry: &Geometry,
         image: Cow<'_, Image>,
         rng: &mut impl Rng,
     ) -> Result<Image, PipelineError> {
-        match *self {
-            Self::None => geometry.apply(image),
-            Self::Pad(border) => Ok(pad_and_crop(&geometry.apply(image)?, border, rng)),
+        let size = geometry.size;
+        let cropped = match *self {
+            Self::None => return geometry.apply(image),
+            Self::Pad(border) => return Ok(pad_and_crop(&geometry.apply(image)?, border, rng)),
             Self::RandomResized { scale, ratio } => {
-                let found = [image.height, image.width];
+                let found = image.size();
                 if found.contains(&0) {
                     return Err(PipelineError::Size {
                         found,
-                        expected: geometry.size,
+                        expected: size,
                     });
                 }
                 let area = random_region(found, scale, ratio, rng).scaled(1.0);
-                let resized = resize_area(&image, area, geometry.size);
-                Ok(geometry.convert(Cow::Owned(resized)))
+                resize_area(&image, area, size)
             }
             Self::ScaleJitter {
                 shorter: [least, most],
             } => {
                 let shorter = rng.random_range(least..=most);
-                let (resized, [below, right]) = resize_shorter(&image, shorter, geometry.size)?;
+                let (resized, [below, right]) = resize_shorter(&image, shorter, size)?;
                 let corner = [rng.random_range(0..=below), rng.random_range(0..=right)];
-                Ok(geometry.convert(Cow::Owned(crop(&resized, corner, geometry.size))))
+                crop(&resized, corner, size)
             }
-        }
+        };
+        Ok(with_channels(Cow::Owned(cropped), geometry.channels))
     }
 
-    /// What makes no sense of the ranges. Whether a jittered image covers the input depends on it, and is seen by
-    /// [`Pipeline::validate`](crate::Pipeline::validate).
-    pub(super) fn invalid(&self) -> Option<String> {
+    /// Checks the ranges for an input of this height and width.
+    pub(super) fn validate(&self, [height, width]: [usize; 2]) -> Result<(), PipelineError> {
         match *self {
-            Self::RandomResized { scale, ratio } => invalid_region(scale, ratio)
-                .map(|message| format!("the {message} (random-resized crop)")),
+            Self::None => Ok(()),
+            Self::Pad(border) => {
+                let most = height.min(width);
+                ensure(border <= most, || {
+                    format!(
+                        "augment.pad = {border}: expected at most {most} for an input of {height}×{width}"
+                    )
+                })
+            }
+            Self::RandomResized { scale, ratio } => validate_region("augment", scale, ratio),
             Self::ScaleJitter {
                 shorter: [least, most],
-            } if least > most => Some(format!(
-                "the shorter side of the scale jitter is [{least}, {most}]: expected least <= greatest"
-            )),
-            _ => None,
+            } => ensure(least <= most, || {
+                format!("augment.shorter = [{least}, {most}]: expected least <= greatest")
+            }),
         }
     }
 }
 
-/// What makes no sense of the ranges of a random rectangle.
-pub(super) fn invalid_region(scale: [f64; 2], ratio: [f64; 2]) -> Option<String> {
-    if !(scale[0] > 0.0 && scale[0] <= scale[1] && scale[1] <= 1.0) {
-        return Some(format!(
-            "scale is {scale:?}: expected 0 < least <= greatest <= 1"
-        ));
-    }
-    (!(ratio[0] > 0.0 && ratio[0] <= ratio[1] && ratio[1].is_finite()))
-        .then(|| format!("ratio is {ratio:?}: expected 0 < least <= greatest"))
+/// Checks the ranges of a random rectangle; `section` is where a run file has them.
+pub(super) fn validate_region(
+    section: &str,
+    scale: [f64; 2],
+    ratio: [f64; 2],
+) -> Result<(), PipelineError> {
+    let is_ascending = |[least, most]: [f64; 2]| 0.0 < least && least <= most;
+    ensure(is_ascending(scale) && scale[1] <= 1.0, || {
+        format!("{section}.scale = {scale:?}: expected 0 < least <= greatest <= 1")
+    })?;
+    ensure(is_ascending(ratio) && ratio[1].is_finite(), || {
+        format!("{section}.ratio = {ratio:?}: expected 0 < least <= greatest")
+    })
 }
 
-/// Where a crop of the image's size begins in the padded image; `[border, border]` is the image's own corner.
-pub(super) fn corner(border: usize, rng: &mut impl Rng) -> [usize; 2] {
+/// Row and column of the padded image at which a crop begins; `[border, border]` is the image's own corner.
+pub(super) fn pad_corner(border: usize, rng: &mut impl Rng) -> [usize; 2] {
     [(); 2].map(|()| rng.random_range(0..=2 * border))
 }
 
-/// The image shifted by up to `border` pixels each way, zeros moving in.
+/// The image shifted by up to `border` pixels each way; zeros move in.
 fn pad_and_crop(image: &Image, border: usize, rng: &mut impl Rng) -> Image {
-    let (height, width, channels) = (image.height, image.width, image.channels);
-    let [top, left] = corner(border, rng);
-    let mut pixels = vec![0; image.pixels.len()];
-    let columns = width.saturating_sub(left.abs_diff(border));
-    let (from, to) = (left.saturating_sub(border), border.saturating_sub(left));
-    for row in 0..height {
-        let Some(source) = (row + top)
-            .checked_sub(border)
-            .filter(|&source| source < height)
-        else {
-            continue;
-        };
-        let (from, to) = (
-            (source * width + from) * channels,
-            (row * width + to) * channels,
-        );
-        let length = columns * channels;
-        if length > 0 {
-            pixels[to..to + length].copy_from_slice(&image.pixels[from..from + length]);
-        }
-    }
-    Image { pixels, ..*image }
+    let corner = pad_corner(border, rng);
+    let size = image.size();
+    let visible = [0, 1].map(|axis| size[axis].saturating_sub(corner[axis].abs_diff(border)));
+    let mut shifted = Image::filled(size, image.channels, 0);
+    shifted.paste(
+        corner.map(|start| border.saturating_sub(start)),
+        image,
+        corner.map(|start| start.saturating_sub(border)),
+        visible,
+    );
+    shifted
 }
 
-/// The part of an image that a random-resized crop takes.
+/// The sides, in whole pixels, of a rectangle of a random fraction (`scale`) of `area`; `ratio` is that of the first side to
+/// the second.
+pub(super) fn random_sides(
+    area: f64,
+    scale: [f64; 2],
+    ratio: [f64; 2],
+    rng: &mut impl Rng,
+) -> [usize; 2] {
+    let area = area * rng.random_range(scale[0]..=scale[1]);
+    let ratio = rng.random_range(ratio[0].ln()..=ratio[1].ln()).exp();
+    [area * ratio, area / ratio].map(|square| square.sqrt().round_ties_even() as usize)
+}
+
+/// The part of an image of this height and width that a random-resized crop takes.
 fn random_region(
     [height, width]: [usize; 2],
     scale: [f64; 2],
     ratio: [f64; 2],
     rng: &mut impl Rng,
 ) -> Region {
-    let area = (height * width) as f64;
-    let [log_low, log_high] = ratio.map(f64::ln);
     for _ in 0..ATTEMPTS {
-        let target = area * rng.random_range(scale[0]..=scale[1]);
-        let aspect = rng.random_range(log_low..=log_high).exp();
-        let w = (target * aspect).sqrt().round_ties_even() as usize;
-        let h = (target / aspect).sqrt().round_ties_even() as usize;
+        let [w, h] = random_sides((height * width) as f64, scale, ratio, rng);
         if (1..=width).contains(&w) && (1..=height).contains(&h) {
             let top = rng.random_range(0..=height - h);
             let left = rng.random_range(0..=width - w);
@@ -183,20 +187,15 @@ fn random_region(
         }
     }
     // A central part, as near to the allowed shapes as the image permits.
-    let shape = width as f64 / height as f64;
     let [low, high] = ratio;
-    let (h, w) = if shape < low {
-        (
-            ((width as f64 / low).round_ties_even() as usize).clamp(1, height),
-            width,
-        )
+    let shape = width as f64 / height as f64;
+    let rounded = |side: f64, most| (side.round_ties_even() as usize).clamp(1, most);
+    let [h, w] = if shape < low {
+        [rounded(width as f64 / low, height), width]
     } else if shape > high {
-        (
-            height,
-            ((height as f64 * high).round_ties_even() as usize).clamp(1, width),
-        )
+        [height, rounded(height as f64 * high, width)]
     } else {
-        (height, width)
+        [height, width]
     };
     Region {
         corner: [(height - h) / 2, (width - w) / 2],
@@ -204,7 +203,7 @@ fn random_region(
     }
 }
 
-/// Left becomes right.
+/// Mirrors left to right.
 pub(crate) fn mirror(image: &mut Image) {
     for row in image.pixels.chunks_exact_mut(image.width * image.channels) {
         match image.channels {

@@ -1,33 +1,37 @@
-//! Rectangles that are taken out of a normalised image.
+//! Random erasing and cutout: rectangles of a normalised image that are overwritten.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
-use super::crop::invalid_region;
+use super::crop::{random_sides, validate_region};
+use crate::error::{PipelineError, ensure};
 
-/// Attempts to find a rectangle that fits.
+/// Attempts to draw a rectangle that fits into the image.
 const ATTEMPTS: usize = 10;
 
-/// Random erasing (Zhong et al. 2017), as torchvision's `RandomErasing` does it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Random erasing (Zhong et al. 2017), torchvision's `RandomErasing` with its defaults; `[augment.erasing]` of a run file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Erasing {
-    /// Probability that an image loses a rectangle; torchvision's default is 0.5.
+    /// Probability that an image loses a rectangle; default 0.5.
     pub prob: f64,
-    /// Least and greatest fraction of the area; torchvision's default is 0.02 to 0.33.
+    /// Least and greatest fraction of the area; default 0.02 to 0.33.
     pub scale: [f64; 2],
-    /// Least and greatest ratio of height to width; torchvision's default is 0.3 to 3.3.
+    /// Least and greatest ratio of height to width; default 0.3 to 3.3.
     pub ratio: [f64; 2],
-    /// What stands in its place.
+    /// What replaces the rectangle; default zero.
     pub value: EraseValue,
 }
 
-/// What stands in place of an erased rectangle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What replaces an erased rectangle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EraseValue {
-    /// 0, the mean colour.
+    /// The mean colour, which is 0 after normalisation.
     #[default]
     Zero,
-    /// A number from a standard normal distribution for each value.
+    /// Noise: each value from a standard normal distribution.
     Random,
 }
 
@@ -55,45 +59,35 @@ impl Erasing {
         }
     }
 
-    /// Rows and columns to erase; none where no attempt fits into the image.
+    /// Rows and columns to erase; `None` if no attempt fits into the image.
     fn region(&self, [height, width]: [usize; 2], rng: &mut impl Rng) -> Option<[[usize; 2]; 2]> {
-        let [least, most] = self.scale;
-        let [narrow, wide] = self.ratio.map(f64::ln);
         (0..ATTEMPTS).find_map(|_| {
-            let area = (height * width) as f64 * rng.random_range(least..=most);
-            let aspect = rng.random_range(narrow..=wide).exp();
-            let h = (area * aspect).sqrt().round_ties_even() as usize;
-            let w = (area / aspect).sqrt().round_ties_even() as usize;
+            let [h, w] = random_sides((height * width) as f64, self.scale, self.ratio, rng);
             if h >= height || w >= width {
                 return None;
             }
-            let (top, left) = (
-                rng.random_range(0..=height - h),
-                rng.random_range(0..=width - w),
-            );
+            let top = rng.random_range(0..=height - h);
+            let left = rng.random_range(0..=width - w);
             Some([[top, top + h], [left, left + w]])
         })
     }
 
-    pub(super) fn invalid(&self) -> Option<String> {
-        if !(0.0..=1.0).contains(&self.prob) {
-            return Some(format!(
-                "the probability of erasing is {}: expected 0 to 1",
-                self.prob
-            ));
-        }
-        invalid_region(self.scale, self.ratio).map(|message| format!("the {message} (erasing)"))
+    pub(super) fn validate(&self) -> Result<(), PipelineError> {
+        ensure((0.0..=1.0).contains(&self.prob), || {
+            format!("augment.erasing.prob = {}: expected 0 to 1", self.prob)
+        })?;
+        validate_region("augment.erasing", self.scale, self.ratio)
     }
 }
 
 /// Sets a square around a random point to zero, as far as it lies within the image; an odd side is taken one pixel shorter,
 /// as in the authors' code.
 pub(super) fn cut_out(side: usize, size: [usize; 2], values: &mut [f32], rng: &mut impl Rng) {
-    fill(square(side, size, rng), size, values, || 0.0);
+    fill(cutout_box(side, size, rng), size, values, || 0.0);
 }
 
 /// Rows and columns of a cutout.
-pub(super) fn square(side: usize, size: [usize; 2], rng: &mut impl Rng) -> [[usize; 2]; 2] {
+pub(super) fn cutout_box(side: usize, size: [usize; 2], rng: &mut impl Rng) -> [[usize; 2]; 2] {
     size.map(|length| {
         let centre = rng.random_range(0..length);
         [

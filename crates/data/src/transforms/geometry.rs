@@ -1,13 +1,13 @@
-//! How a stored image becomes the network's input: channels, resize, centre crop, borders.
+//! Images to the size and channels of the network's input: resize, centre crop, border.
 
 use std::borrow::Cow;
 
 use crate::decode::MAX_DECODED_BYTES;
-use crate::sample::Image;
-use crate::transforms::pipeline::PipelineError;
+use crate::error::PipelineError;
+use crate::image::{Image, with_channels};
 use crate::transforms::resize::resize;
 
-/// Shape of the network's input and the way there, the same for both splits.
+/// Shape of the network's input and how images get there, the same for both splits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Geometry {
     /// Height and width of the input.
@@ -24,10 +24,10 @@ pub enum ResizeMode {
     /// The shorter side is resized to `shorter` (antialiased bilinear), then the centre is cut out: torchvision's
     /// `Resize` and `CenterCrop`.
     Resize {
-        /// Length of the shorter side after resizing; at least each side of the input.
+        /// Length of the shorter side after resizing, in pixels; at least each side of the input.
         shorter: usize,
     },
-    /// A border of zeros around the image, which stands in the middle; a larger image is an error.
+    /// The image is centred on zeros; a larger image is an error.
     Pad,
     /// The image has the input size already; another size is an error.
     Exact,
@@ -36,52 +36,31 @@ pub enum ResizeMode {
 impl Geometry {
     /// The image with the channels and the size of the input.
     pub(crate) fn apply(&self, image: Cow<'_, Image>) -> Result<Image, PipelineError> {
-        let [height, width] = self.size;
-        let found = [image.height, image.width];
-        if found == self.size && matches!(self.fit, ResizeMode::Pad | ResizeMode::Exact) {
-            return Ok(self.convert(image));
-        }
-        match self.fit {
-            ResizeMode::Exact => Err(PipelineError::Size {
-                found,
-                expected: self.size,
-            }),
-            ResizeMode::Pad if image.height > height || image.width > width => {
-                Err(PipelineError::Larger {
-                    found,
-                    largest: self.size,
-                })
-            }
-            ResizeMode::Pad => Ok(pad(&self.convert(image), self.size)),
+        let Self {
+            size: expected,
+            fit,
+            channels,
+        } = *self;
+        let found = image.size();
+        let fits = found[0] <= expected[0] && found[1] <= expected[1];
+        match fit {
             ResizeMode::Resize { shorter } => {
-                let (resized, margins) = resize_shorter(&image, shorter, self.size)?;
-                Ok(self.convert(Cow::Owned(crop(&resized, margins.map(centre), self.size))))
+                let (resized, margins) = resize_shorter(&image, shorter, expected)?;
+                let centre = crop(&resized, margins.map(half), expected);
+                Ok(with_channels(Cow::Owned(centre), channels))
             }
+            _ if found == expected => Ok(with_channels(image, channels)),
+            ResizeMode::Pad if fits => {
+                let image = with_channels(image, channels);
+                let mut padded = Image::filled(expected, channels, 0);
+                // An odd border is thicker below and to the right.
+                let corner = [0, 1].map(|axis| (expected[axis] - found[axis]) / 2);
+                padded.paste(corner, &image, [0, 0], found);
+                Ok(padded)
+            }
+            _ => Err(PipelineError::Size { found, expected }),
         }
     }
-
-    /// The image with this geometry's number of channels.
-    pub(crate) fn convert(&self, image: Cow<'_, Image>) -> Image {
-        let pixels = match (image.channels, self.channels) {
-            (1, 3) => image.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
-            (3, 1) => image.pixels.chunks_exact(3).map(luma).collect(),
-            _ => return image.into_owned(),
-        };
-        Image {
-            channels: self.channels,
-            pixels,
-            ..*image
-        }
-    }
-}
-
-/// Luma of an RGB pixel as PIL computes it: ITU-R 601-2 in 16-bit fixed point, rounded.
-pub(crate) fn luma(rgb: &[u8]) -> u8 {
-    let sum = u32::from(rgb[0]) * 19_595
-        + u32::from(rgb[1]) * 38_470
-        + u32::from(rgb[2]) * 7_471
-        + 0x8000;
-    (sum >> 16) as u8
 }
 
 /// The image with its shorter side at `shorter`, and how many rows and columns it has more than `size`.
@@ -90,7 +69,7 @@ pub(crate) fn resize_shorter(
     shorter: usize,
     size: [usize; 2],
 ) -> Result<(Image, [usize; 2]), PipelineError> {
-    let found = [image.height, image.width];
+    let found = image.size();
     if found.contains(&0) {
         return Err(PipelineError::Size {
             found,
@@ -107,11 +86,8 @@ pub(crate) fn resize_shorter(
             size: target,
         });
     }
-    match (
-        target[0].checked_sub(size[0]),
-        target[1].checked_sub(size[1]),
-    ) {
-        (Some(below), Some(right)) => Ok((resize(image, target), [below, right])),
+    match [0, 1].map(|axis| target[axis].checked_sub(size[axis])) {
+        [Some(below), Some(right)] => Ok((resize(image, target), [below, right])),
         _ => Err(PipelineError::Shorter { shorter, size }),
     }
 }
@@ -125,41 +101,14 @@ fn shorter_side([height, width]: [usize; 2], shorter: usize) -> [usize; 2] {
     }
 }
 
-/// Half of a margin, a half going to the even neighbour as in Python's `round`.
-fn centre(margin: usize) -> usize {
+/// Half of a margin, rounded half to even as Python's `round` does.
+fn half(margin: usize) -> usize {
     (margin as f64 / 2.0).round_ties_even() as usize
 }
 
-/// The part of `size` that begins at row `top`, column `left`; it must lie inside the image.
-pub(crate) fn crop(image: &Image, [top, left]: [usize; 2], [height, width]: [usize; 2]) -> Image {
-    let (channels, stride) = (image.channels, image.width * image.channels);
-    let mut pixels = Vec::with_capacity(height * width * channels);
-    for row in top..top + height {
-        let start = row * stride + left * channels;
-        pixels.extend_from_slice(&image.pixels[start..start + width * channels]);
-    }
-    Image {
-        height,
-        width,
-        channels,
-        pixels,
-    }
-}
-
-/// The image in the middle of zeros; an odd border is thicker below and to the right.
-fn pad(image: &Image, [height, width]: [usize; 2]) -> Image {
-    let (channels, stride) = (image.channels, image.width * image.channels);
-    let (top, left) = ((height - image.height) / 2, (width - image.width) / 2);
-    let mut pixels = vec![0; height * width * channels];
-    for row in 0..image.height {
-        let start = ((top + row) * width + left) * channels;
-        pixels[start..start + stride]
-            .copy_from_slice(&image.pixels[row * stride..(row + 1) * stride]);
-    }
-    Image {
-        height,
-        width,
-        channels,
-        pixels,
-    }
+/// The part of `size` (height, width) that begins at row and column `corner`; it must lie inside the image.
+pub(crate) fn crop(image: &Image, corner: [usize; 2], size: [usize; 2]) -> Image {
+    let mut part = Image::filled(size, image.channels, 0);
+    part.paste([0, 0], image, corner, size);
+    part
 }

@@ -1,31 +1,33 @@
-//! Augmentation that a device can do to images that lie on it: a shift, a flip and a cutout.
+//! Augmentation of images that are cached on a device: a shift, a flip and a cutout.
 
 use rand::{Rng, RngExt};
 
-use super::crop::corner;
-use super::erase::square;
+use super::crop::pad_corner;
+use super::erase::cutout_box;
 use super::{Augment, Crop};
 
 /// The shifts, flips and cutouts of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct GpuAugment {
+    /// Pixels of border from which a shifted crop is cut.
     pub(crate) border: Option<usize>,
     pub(crate) flip: bool,
+    /// Side of the square in pixels.
     pub(crate) cutout: Option<usize>,
 }
 
-/// What happens to one image.
+/// The augmentation of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GpuTransform {
-    /// Where the crop begins in the padded image.
+    /// Row and column of the padded image at which the crop begins.
     pub(crate) corner: [usize; 2],
     pub(crate) mirrored: bool,
     /// Rows and columns that become zero.
-    pub(crate) hole: Option<[[usize; 2]; 2]>,
+    pub(crate) cutout_box: Option<[[usize; 2]; 2]>,
 }
 
 impl GpuAugment {
-    /// The augmentation, where it has nothing else.
+    /// `augment`, unless it does anything else.
     pub(crate) fn of(augment: Option<&Augment>) -> Option<Self> {
         let Some(augment) = augment else {
             return Some(Self::default());
@@ -54,12 +56,12 @@ impl GpuAugment {
         })
     }
 
-    /// Draws what the pipeline of a worker draws for the same image, in the same order.
+    /// Draws as a worker's pipeline does, in the same order, so that an image is changed in the same way.
     pub(crate) fn draw(&self, size: [usize; 2], rng: &mut impl Rng) -> GpuTransform {
         GpuTransform {
-            corner: self.border.map_or([0, 0], |border| corner(border, rng)),
+            corner: self.border.map_or([0, 0], |border| pad_corner(border, rng)),
             mirrored: self.flip && rng.random_bool(0.5),
-            hole: self.cutout.map(|side| square(side, size, rng)),
+            cutout_box: self.cutout.map(|side| cutout_box(side, size, rng)),
         }
     }
 }

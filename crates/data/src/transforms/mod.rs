@@ -1,4 +1,4 @@
-//! Random changes of training images, as torchvision and the papers define them.
+//! Images to inputs: geometry, augmentation as torchvision and the papers define it, normalisation.
 
 mod adjust;
 mod crop;
@@ -24,12 +24,14 @@ pub(crate) use gpu_augment::{GpuAugment, GpuTransform};
 pub use jitter::ColorJitter;
 pub use policy::{AutoAugment, Policy};
 
-use crate::sample::Image;
+use crate::error::{PipelineError, ensure};
+use crate::image::Image;
+use geometry::Geometry;
 
 /// Random changes of a training image, in the order in which they are made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Augment {
-    /// Which part of the image is taken.
+    /// Random crop; default none.
     pub crop: Crop,
     /// Whether half of the images are mirrored left to right.
     pub flip: bool,
@@ -37,19 +39,19 @@ pub struct Augment {
     pub policy: Option<Policy>,
     /// Brightness, contrast, saturation and hue.
     pub color_jitter: Option<ColorJitter>,
-    /// Light of another colour: std of the coefficients of the three principal components of ImageNet's colours that
-    /// are added (AlexNet, section 4.1, takes 0.1). For RGB images.
+    /// PCA lighting of RGB images: std of the coefficients of the three principal components of ImageNet's colours, 0.1 in
+    /// AlexNet, section 4.1.
     pub lighting: Option<f64>,
-    /// A rectangle of the normalised image is overwritten.
+    /// Random erasing: a rectangle of the normalised image is overwritten.
     pub erasing: Option<Erasing>,
-    /// Side in pixels of a square around a random point that becomes zero after normalisation: Cutout (DeVries and
-    /// Taylor 2017).
+    /// Cutout (DeVries and Taylor 2017): side in pixels of a square around a random point that becomes zero after
+    /// normalisation.
     pub cutout: Option<usize>,
 }
 
 impl Augment {
-    /// The changes of an image that is cropped to the input size, and still of bytes.
-    pub(crate) fn image(&self, image: &mut Image, rng: &mut impl Rng) {
+    /// The changes between crop and normalisation.
+    pub(crate) fn change_image(&self, image: &mut Image, rng: &mut impl Rng) {
         if self.flip && rng.random_bool(0.5) {
             crop::mirror(image);
         }
@@ -66,11 +68,10 @@ impl Augment {
         self.lighting.is_some() || self.erasing.is_some() || self.cutout.is_some()
     }
 
-    /// The changes that follow normalisation, of `[channels, height, width]` values; `std` is what they were divided
-    /// by.
-    pub(crate) fn values(
+    /// The changes after normalisation by `std`, of `[channels, height, width]` values.
+    pub(crate) fn change_values(
         &self,
-        [height, width]: [usize; 2],
+        size: [usize; 2],
         std: &[f32],
         values: &mut [f32],
         rng: &mut impl Rng,
@@ -79,35 +80,39 @@ impl Augment {
             jitter::pca_lighting(alpha_std, std, values, rng);
         }
         if let Some(erasing) = &self.erasing {
-            erasing.apply([height, width], values, rng);
+            erasing.apply(size, values, rng);
         }
         if let Some(side) = self.cutout {
-            erase::cut_out(side, [height, width], values, rng);
+            erase::cut_out(side, size, values, rng);
         }
     }
 
-    /// The first setting that makes no sense.
-    pub(crate) fn invalid(&self, channels: usize) -> Option<String> {
-        let own = [
-            self.crop.invalid(),
-            self.policy.as_ref().and_then(Policy::invalid),
-            self.color_jitter.as_ref().and_then(ColorJitter::invalid),
-            self.erasing.as_ref().and_then(Erasing::invalid),
-        ];
-        if let Some(message) = own.into_iter().flatten().next() {
-            return Some(message);
+    /// Checks every setting for an input of this geometry.
+    pub(crate) fn validate(&self, geometry: &Geometry) -> Result<(), PipelineError> {
+        self.crop.validate(geometry.size)?;
+        if let Some(policy) = &self.policy {
+            policy.validate()?;
         }
-        match (self.lighting, self.cutout) {
-            (Some(_), _) if channels != 3 => Some(format!(
-                "the lighting is that of RGB images, these have {channels} channels"
-            )),
-            (Some(alpha_std), _) if !(alpha_std.is_finite() && alpha_std > 0.0) => Some(format!(
-                "the std of the lighting is {alpha_std}: expected a finite number above 0"
-            )),
-            (_, Some(side @ (0 | 1))) => Some(format!(
-                "the side of the cutout is {side}: expected 2 or more"
-            )),
-            _ => None,
+        if let Some(jitter) = &self.color_jitter {
+            jitter.validate()?;
         }
+        if let Some(erasing) = &self.erasing {
+            erasing.validate()?;
+        }
+        if let Some(std) = self.lighting {
+            let channels = geometry.channels;
+            ensure(channels == 3, || {
+                format!(
+                    "augment.lighting is for RGB images, these have {channels} channels: remove it"
+                )
+            })?;
+            ensure(std.is_finite() && std > 0.0, || {
+                format!("augment.lighting = {std}: expected a finite std above 0")
+            })?;
+        }
+        let cutout = self.cutout.unwrap_or(2);
+        ensure(cutout >= 2, || {
+            format!("augment.cutout = {cutout}: expected 2 or more")
+        })
     }
 }

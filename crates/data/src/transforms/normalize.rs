@@ -2,15 +2,15 @@
 
 use burn::tensor::Tensor;
 
-use crate::sample::Image;
-use crate::transforms::pipeline::PipelineError;
+use crate::error::PipelineError;
+use crate::image::Image;
 
-/// Mean and standard deviation of each channel, of pixels scaled to 0…1.
+/// Mean and std of each channel, of pixels scaled to 0…1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalize {
     /// Mean of each channel.
     pub mean: Vec<f32>,
-    /// Standard deviation of each channel, above 0.
+    /// Std of each channel, above 0.
     pub std: Vec<f32>,
 }
 
@@ -29,26 +29,15 @@ impl Normalize {
                 return Err(PipelineError::Statistics { found, channels });
             }
         }
-        if out.len() != image.pixels.len() || image.pixels.is_empty() {
-            return Err(PipelineError::Buffer {
-                found: out.len(),
-                expected: image.pixels.len(),
-            });
-        }
-        let plane = image.height * image.width;
-        for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
+        to_planes(image, out, |channel| {
             let (mean, std) = (self.mean[channel], self.std[channel]);
             // A byte has 256 values: the division is done once for each.
             let table: [f32; 256] = std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std);
-            let source = image.pixels[channel..].iter().step_by(channels);
-            for (value, &byte) in plane.iter_mut().zip(source) {
-                *value = table[usize::from(byte)];
-            }
-        }
-        Ok(())
+            move |byte| table[usize::from(byte)]
+        })
     }
 
-    /// The same of a batch of numbers from 0 to 255, on its device, by the same operations.
+    /// Normalises a batch of values from 0 to 255 on its device, by the same operations as [`apply`](Self::apply).
     ///
     /// # Shapes
     /// - pixels: `[batch, channels, height, width]`
@@ -60,20 +49,23 @@ impl Normalize {
     }
 }
 
-/// Writes the bytes of `image` into `out`, channel planes one after the other.
-pub(crate) fn planes(image: &Image, out: &mut [u8]) -> Result<(), PipelineError> {
-    if out.len() != image.pixels.len() || image.pixels.is_empty() {
-        return Err(PipelineError::Buffer {
-            found: out.len(),
-            expected: image.pixels.len(),
-        });
+/// Writes the pixels of `image` into `out`, channel planes one after the other, each value through the function that
+/// `convert` returns for its channel.
+pub(crate) fn to_planes<T, F: Fn(u8) -> T>(
+    image: &Image,
+    out: &mut [T],
+    convert: impl Fn(usize) -> F,
+) -> Result<(), PipelineError> {
+    let (found, expected) = (out.len(), image.pixels.len());
+    if found != expected || expected == 0 {
+        return Err(PipelineError::Buffer { found, expected });
     }
-    let channels = image.channels;
-    let plane = image.height * image.width;
-    for (channel, plane) in out.chunks_exact_mut(plane).enumerate() {
-        let source = image.pixels[channel..].iter().step_by(channels);
-        for (byte, &value) in plane.iter_mut().zip(source) {
-            *byte = value;
+    let planes = out.chunks_exact_mut(image.height * image.width);
+    for (channel, plane) in planes.enumerate() {
+        let convert = convert(channel);
+        let source = image.pixels[channel..].iter().step_by(image.channels);
+        for (value, &byte) in plane.iter_mut().zip(source) {
+            *value = convert(byte);
         }
     }
     Ok(())

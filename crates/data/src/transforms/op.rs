@@ -1,10 +1,10 @@
 //! The operations that policies choose from, and how strong each is.
 
 use super::{adjust, warp};
-use crate::sample::Image;
+use crate::image::Image;
 
 /// One operation of a policy, by torchvision's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Op {
     Identity,
     ShearX,
@@ -24,43 +24,24 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// What RandAugment and TrivialAugment choose from.
-    pub(super) const CHOICE: [Self; 14] = [
-        Self::Identity,
-        Self::ShearX,
-        Self::ShearY,
-        Self::TranslateX,
-        Self::TranslateY,
-        Self::Rotate,
-        Self::Brightness,
-        Self::Color,
-        Self::Contrast,
-        Self::Sharpness,
-        Self::Posterize,
-        Self::Solarize,
-        Self::AutoContrast,
-        Self::Equalize,
-    ];
-
-    /// Whether it goes both ways, so that half of the magnitudes are taken negative.
-    pub(super) fn is_signed(self) -> bool {
+    /// Every operation, in the order of the declaration.
+    #[rustfmt::skip]
+    pub(super) const ALL: [Self; 15] = {
         use Op::*;
-        matches!(
-            self,
-            ShearX
-                | ShearY
-                | TranslateX
-                | TranslateY
-                | Rotate
-                | Brightness
-                | Color
-                | Contrast
-                | Sharpness
-        )
+        [Identity, ShearX, ShearY, TranslateX, TranslateY, Rotate, Brightness, Color, Contrast, Sharpness, Posterize,
+         Solarize, AutoContrast, Equalize, Invert]
+    };
+
+    /// What RandAugment and TrivialAugment choose from: all but [`Invert`](Self::Invert).
+    pub(super) const CHOICE: &[Self] = Self::ALL.split_at(14).0;
+
+    /// Whether it has two directions, so that half of the magnitudes are taken negative.
+    pub(super) fn is_signed(self) -> bool {
+        (Self::ShearX..=Self::Sharpness).contains(&self)
     }
 
-    /// Changes the image; `magnitude` is in the unit of the operation: a slope, pixels, degrees, what is added to the
-    /// factor 1, bits, a threshold, or nothing.
+    /// Changes the image. The unit of `magnitude` is the operation's: a slope, pixels, degrees, an enhancement factor minus
+    /// 1, bits, a threshold; some have none.
     pub(super) fn apply(self, image: &mut Image, magnitude: f64) {
         let factor = (1.0 + magnitude) as f32;
         match self {
@@ -83,10 +64,10 @@ impl Op {
     }
 }
 
-/// How far the magnitudes of a policy reach, and in how many steps.
+/// The greatest magnitudes of a policy, and the number of steps to them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
-    /// Magnitudes from weakest to strongest.
+    /// Steps from the weakest magnitude to the strongest.
     pub(super) bins: usize,
     shear: f32,
     shift: Shift,
@@ -95,19 +76,19 @@ pub(super) struct Scale {
     bits: f32,
 }
 
-/// The longest way that an image is moved.
+/// The greatest shift of an image.
 #[derive(Debug, Clone, Copy)]
 enum Shift {
     Pixels(f32),
-    /// Of the image's side.
-    Share(f64),
+    /// Fraction of the image's side.
+    Fraction(f64),
 }
 
 /// AutoAugment's (Cubuk et al. 2019), in torchvision's bins.
 pub(super) const AUTO: Scale = Scale {
     bins: 10,
     shear: 0.3,
-    shift: Shift::Share(150.0 / 331.0),
+    shift: Shift::Fraction(150.0 / 331.0),
     degrees: 30.0,
     factor: 0.9,
     bits: 4.0,
@@ -131,7 +112,7 @@ impl Scale {
     pub(super) fn magnitude(&self, op: Op, bin: usize, [height, width]: [usize; 2]) -> f64 {
         let shift = |side: usize| match self.shift {
             Shift::Pixels(pixels) => pixels,
-            Shift::Share(share) => (share * side as f64) as f32,
+            Shift::Fraction(fraction) => (fraction * side as f64) as f32,
         };
         let value = match op {
             Op::ShearX | Op::ShearY => self.linear(0.0, self.shear, bin),

@@ -1,14 +1,15 @@
-//! Policies: which operations change an image, and how strongly.
+//! RandAugment, TrivialAugment and AutoAugment: which operations change an image, and how strongly.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
 use super::op::{AUTO, Op, RAND, Scale, WIDE};
 use super::sub_policies::{CIFAR10, IMAGENET, SVHN, Step};
-use crate::sample::Image;
+use crate::error::{PipelineError, ensure};
+use crate::image::Image;
 
-/// A choice among many operations, as torchvision's transforms of the same names make it of a Pillow image: without
-/// interpolation, and with black where nothing is.
+/// A choice among many operations, as torchvision's transforms of the same names make it for a Pillow image: without
+/// interpolation, black where the image has no pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// `num_ops` of fourteen operations, each equally likely every time, all equally strong (Cubuk et al. 2020).
@@ -21,7 +22,7 @@ pub enum Policy {
     /// One of the fourteen operations, at a strength between nothing and far more than RandAugment's (Müller and Hutter
     /// 2021).
     TrivialAugmentWide,
-    /// One of 25 pairs of operations that were found by search on a data set (Cubuk et al. 2019).
+    /// One of 25 pairs of operations, found by a search on a data set (Cubuk et al. 2019).
     AutoAugment(AutoAugment),
 }
 
@@ -71,21 +72,21 @@ impl Policy {
         }
     }
 
-    pub(super) fn invalid(&self) -> Option<String> {
-        match *self {
-            Self::RandAugment { magnitude, .. } if magnitude >= RAND.bins => Some(format!(
-                "the magnitude of RandAugment is {magnitude}: expected 0 to {}",
-                RAND.bins - 1
-            )),
-            Self::RandAugment { num_ops: 0, .. } => {
-                Some("RandAugment makes 0 operations: expected 1 or more".to_owned())
-            }
-            _ => None,
-        }
+    pub(super) fn validate(&self) -> Result<(), PipelineError> {
+        let Self::RandAugment { num_ops, magnitude } = *self else {
+            return Ok(());
+        };
+        let most = RAND.bins - 1;
+        ensure(magnitude <= most, || {
+            format!("augment.magnitude = {magnitude}: expected 0 to {most}")
+        })?;
+        ensure(num_ops > 0, || {
+            "augment.num_ops = 0: expected 1 or more".to_owned()
+        })
     }
 }
 
-/// Applies `op` at step `bin` of `scale`, in either direction where it has two.
+/// Applies `op` at step `bin` of `scale`, in a random direction if it has two.
 fn change(image: &mut Image, op: Op, bin: usize, scale: &Scale, rng: &mut impl Rng) {
     let magnitude = scale.magnitude(op, bin, [image.height, image.width]);
     let is_negative = op.is_signed() && rng.random_bool(0.5);

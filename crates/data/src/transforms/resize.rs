@@ -6,10 +6,10 @@ use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::sample::Image;
+use crate::image::Image;
 
 thread_local! {
-    /// A resizer keeps its scratch buffers; one a thread saves an allocation an image.
+    /// One per thread: a resizer keeps its scratch buffers from image to image.
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
 }
 
@@ -37,73 +37,39 @@ impl Region {
     }
 }
 
-impl Area {
-    /// The same part of what is left below the first `rows` rows.
-    pub(crate) fn below(self, rows: usize) -> Self {
-        let [top, left] = self.corner;
-        Self {
-            corner: [top - rows as f64, left],
-            ..self
-        }
-    }
-}
-
-/// A part of an image: as much of it as was decoded, and which part of that is meant.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Part {
-    pub(crate) image: Image,
-    pub(crate) area: Area,
-}
-
-impl Part {
-    pub(crate) fn new(image: Image, region: Region) -> Self {
-        Self {
-            image,
-            area: region.scaled(1.0),
-        }
-    }
-}
-
-/// The image at `height`×`width`.
+/// The image at another size (height, width).
 ///
 /// # Panics
-/// Never for an image whose buffer has the length that its fields say, which every constructor here keeps.
+/// If the image's buffer is not of the length that its fields say.
 pub(crate) fn resize(image: &Image, size: [usize; 2]) -> Image {
-    let whole = Area {
-        corner: [0.0; 2],
-        size: [image.height, image.width].map(|side| side as f64),
+    let whole = Region {
+        corner: [0, 0],
+        size: image.size(),
     };
-    resize_area(image, whole, size)
+    resize_area(image, whole.scaled(1.0), size)
 }
 
-/// A part of the image at `height`×`width`. Nothing beside the pixels that `area` touches contributes to it.
+/// A part of the image at another size (height, width); only pixels that `area` touches contribute.
 ///
 /// # Panics
-/// As [`resize`], and never for an area within the image.
+/// As [`resize`], and if the area does not lie within the image.
 pub(crate) fn resize_area(image: &Image, area: Area, size: [usize; 2]) -> Image {
-    let [height, width] = size;
-    let mut pixels = vec![0; height * width * image.channels];
-    // By pixel type, and not through the library's `Resizer::resize`, which would compile all thirteen of them.
+    let mut resized = Image::filled(size, image.channels, 0);
+    // By pixel type: the library's `Resizer::resize` would compile all thirteen types.
     match image.channels {
-        1 => resize_as::<U8>(image, area, size, &mut pixels),
-        _ => resize_as::<U8x3>(image, area, size, &mut pixels),
+        1 => resize_as::<U8>(image, area, &mut resized),
+        _ => resize_as::<U8x3>(image, area, &mut resized),
     }
-    Image {
-        height,
-        width,
-        channels: image.channels,
-        pixels,
-    }
+    resized
 }
 
-fn resize_as<P: PixelTrait>(
-    image: &Image,
-    area: Area,
-    [height, width]: [usize; 2],
-    pixels: &mut [u8],
-) {
-    let side = |n: usize| u32::try_from(n).expect("a side of a decoded image fits in 32 bits");
-    let [rows, columns] = [image.height, image.width].map(side);
+fn resize_as<P: PixelTrait>(image: &Image, area: Area, resized: &mut Image) {
+    let sides = |image: &Image| {
+        image
+            .size()
+            .map(|side| u32::try_from(side).expect("a side of an image fits in 32 bits"))
+    };
+    let ([rows, columns], [height, width]) = (sides(image), sides(resized));
     let source = TypedImageRef::<P>::from_buffer(columns, rows, &image.pixels)
         .expect("the buffer has height × width × channels bytes");
     // The pixels that the area touches, and where it lies among them.
@@ -119,7 +85,7 @@ fn resize_as<P: PixelTrait>(
         touched(inner_top, height_within).min(rows - top as u32),
     )
     .expect("the area lies within the image");
-    let mut target = TypedImage::<P>::from_buffer(side(width), side(height), pixels)
+    let mut target = TypedImage::<P>::from_buffer(width, height, &mut resized.pixels)
         .expect("the buffer was made for this size");
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))

@@ -3,7 +3,7 @@
 use super::op::Op;
 use super::op::Op::*;
 
-/// An operation, how often it is made, and at which of the ten steps of its magnitude (0 where it has none).
+/// An operation, its probability, and the step of its magnitude out of ten (0 if it has none).
 pub(super) type Step = (Op, f64, usize);
 
 /// Found on ImageNet.

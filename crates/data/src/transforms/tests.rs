@@ -11,26 +11,8 @@ use super::*;
 use crate::decode;
 use crate::transforms::geometry::crop;
 
-const OPS: [Op; 15] = [
-    Op::Identity,
-    Op::ShearX,
-    Op::ShearY,
-    Op::TranslateX,
-    Op::TranslateY,
-    Op::Rotate,
-    Op::Brightness,
-    Op::Color,
-    Op::Contrast,
-    Op::Sharpness,
-    Op::Posterize,
-    Op::Solarize,
-    Op::AutoContrast,
-    Op::Equalize,
-    Op::Invert,
-];
-
 fn op(name: &Value) -> Op {
-    let found = OPS
+    let found = Op::ALL
         .into_iter()
         .find(|op| Some(format!("{op:?}").as_str()) == name.as_str());
     found.unwrap_or_else(|| panic!("no operation {name}"))
@@ -46,7 +28,7 @@ fn image(name: &str) -> Image {
     decode(&fixture(name)).expect("the fixture is an image")
 }
 
-fn facts() -> Value {
+fn reference() -> Value {
     let text = std::fs::read_to_string(fixture("operations.json")).expect("the fixture is there");
     serde_json::from_str(&text).expect("the fixture is JSON")
 }
@@ -59,22 +41,22 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// Number `i` of the images below each other.
+/// Image `i` of a sheet, one below the other.
 fn tile(sheet: &Image, i: usize) -> Image {
     crop(sheet, [20 * i, 0], [20, 24])
 }
 
 #[test]
 fn operations_are_torchvisions_bit_for_bit() {
-    let facts = facts();
-    let operations = list(&facts["operations"]);
+    let reference = reference();
+    let operations = list(&reference["operations"]);
     let (colour, colours) = (image("tile.png"), image("operations.png"));
     let (mut grey, greys) = (colour.clone(), image("operations_grey.png"));
     grey.channels = 1;
     grey.pixels = colour
         .pixels
         .chunks_exact(3)
-        .map(crate::transforms::geometry::luma)
+        .map(crate::image::luma)
         .collect();
     assert_eq!(operations.len(), 43);
     for (i, operation) in operations.iter().enumerate() {
@@ -101,21 +83,21 @@ fn operations_are_torchvisions_bit_for_bit() {
         assert_eq!(changed, tile(&colours, after), "{op:?} of a dull image");
         after += 1;
     }
-    for turn in list(&facts["turns"]) {
+    for turn in list(&reference["turns"]) {
         let mut changed = colour.clone();
         adjust::hue(&mut changed, number(turn));
         assert_eq!(changed, tile(&colours, after), "hue {turn}");
         after += 1;
     }
-    assert_eq!(colours.height, 20 * after, "nothing is left over");
+    assert_eq!(colours.height, 20 * after, "all of the sheet is compared");
 }
 
 #[test]
 fn magnitudes_are_torchvisions() {
-    let facts = facts();
+    let reference = reference();
     let scales: [(&str, &Scale); 3] = [("rand", &RAND), ("wide", &WIDE), ("auto", &AUTO)];
     for (name, scale) in scales {
-        let space = facts["magnitudes"][name].as_object().expect("a table");
+        let space = reference["magnitudes"][name].as_object().expect("a table");
         for (key, entry) in space {
             let op = op(&Value::from(key.as_str()));
             assert_eq!(entry[0], op.is_signed(), "{name}, {key}");
@@ -137,14 +119,14 @@ fn magnitudes_are_torchvisions() {
 
 #[test]
 fn pairs_are_torchvisions() {
-    let facts = facts();
+    let reference = reference();
     let all = [
         ("imagenet", AutoAugment::ImageNet),
         ("cifar10", AutoAugment::Cifar10),
         ("svhn", AutoAugment::Svhn),
     ];
     for (name, which) in all {
-        let expected = list(&facts["pairs"][name]);
+        let expected = list(&reference["pairs"][name]);
         assert_eq!(expected.len(), 25);
         for (found, expected) in which.pairs().iter().zip(expected) {
             for (&(own, probability, bin), step) in found.iter().zip(list(expected)) {
@@ -163,7 +145,7 @@ fn pairs_are_torchvisions() {
 /// How often each of the different images comes out of `policy`.
 fn outcomes(policy: Policy) -> Vec<(Image, usize)> {
     let mut own = image("tile.png");
-    // For solarising, which turns only what is bright.
+    // For solarize, which inverts bright values only.
     own.pixels[0] = 255;
     let mut outcomes: Vec<(Image, usize)> = Vec::new();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
@@ -179,13 +161,13 @@ fn outcomes(policy: Policy) -> Vec<(Image, usize)> {
 }
 
 #[test]
-fn policies_choose_evenly_and_in_both_directions() {
+fn policies_choose_uniformly_and_in_both_directions() {
     let one = |magnitude| Policy::RandAugment {
         num_ops: 1,
         magnitude,
     };
-    // Nine operations have two directions, five have none; each of the fourteen comes up 286 times in 4000. The image
-    // has the whole range already, so that its auto-contrast is no other than itself.
+    // Nine operations have two directions, five have one; each of the fourteen comes up 286 times in 4000. The image has the
+    // full range already: auto-contrast leaves it unchanged.
     let found = outcomes(one(9));
     assert_eq!(found.len(), 9 * 2 + 4);
     for (image, count) in &found {
@@ -197,16 +179,16 @@ fn policies_choose_evenly_and_in_both_directions() {
             "{count} of {image:?}"
         );
     }
-    // At strength 0 only three of the fourteen do anything, and solarising from 255 on changes few pixels.
+    // At magnitude 0 only three of the fourteen change the image, solarize a few pixels of it.
     let found = outcomes(one(0));
     assert!(found.len() <= 4, "{}", found.len());
-    // Fourteen operations at 31 strengths.
+    // Fourteen operations at 31 magnitudes.
     assert!(outcomes(Policy::TrivialAugmentWide).len() > 300);
     assert!(outcomes(Policy::AutoAugment(AutoAugment::Cifar10)).len() > 60);
 }
 
 #[test]
-fn the_jitter_reaches_as_far_as_it_is_told_to() {
+fn color_jitter_covers_its_range() {
     let grey = Image {
         height: 1,
         width: 1,
@@ -233,7 +215,7 @@ fn the_jitter_reaches_as_far_as_it_is_told_to() {
 }
 
 #[test]
-fn light_follows_the_principal_components() {
+fn pca_lighting_follows_the_principal_components() {
     let std = [0.5, 0.25, 0.2];
     let mut values = [0.0, 1.0, 0.0, 1.0, 0.0, 1.0];
     jitter::add_light([0.1, -0.2, 0.3], &std, &mut values);
@@ -254,20 +236,20 @@ fn light_follows_the_principal_components() {
             f64::from(values[0])
         })
         .collect();
-    // Red's share of the three components, each of std 0.1.
+    // Red's part of the three components, each coefficient of std 0.1.
     let expected = 0.1 * (0.12343f64.powi(2) + 0.01352f64.powi(2) + 0.00180f64.powi(2)).sqrt();
     let found = (reds.iter().map(|red| red * red).sum::<f64>() / 4000.0).sqrt();
     assert!((found / expected - 1.0).abs() < 0.05, "{found} {expected}");
 }
 
-/// Rows and columns of the only rectangle of other values than 1 in each of two planes.
-fn hole([height, width]: [usize; 2], values: &[f32]) -> Option<[usize; 4]> {
-    let is_hole = |row: usize, column: usize| values[row * width + column] != 1.0;
+/// Rows and columns of the rectangle whose values are not 1, the same in each of two planes.
+fn erased_box([height, width]: [usize; 2], values: &[f32]) -> Option<[usize; 4]> {
+    let is_erased = |row: usize, column: usize| values[row * width + column] != 1.0;
     let rows: Vec<usize> = (0..height)
-        .filter(|&row| (0..width).any(|c| is_hole(row, c)))
+        .filter(|&row| (0..width).any(|c| is_erased(row, c)))
         .collect();
     let columns: Vec<usize> = (0..width)
-        .filter(|&c| (0..height).any(|row| is_hole(row, c)))
+        .filter(|&c| (0..height).any(|row| is_erased(row, c)))
         .collect();
     let (top, bottom) = (*rows.first()?, *rows.last()? + 1);
     let (left, right) = (*columns.first()?, *columns.last()? + 1);
@@ -282,41 +264,41 @@ fn hole([height, width]: [usize; 2], values: &[f32]) -> Option<[usize; 4]> {
 }
 
 #[test]
-fn erasing_takes_a_rectangle_of_the_asked_for_area_and_shape() {
+fn erasing_keeps_to_area_and_shape() {
     let size = [40, 60];
     let erasing = Erasing {
         value: EraseValue::Random,
         ..Erasing::default()
     };
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let (mut count, mut shares) = (0, 0.0);
+    let (mut count, mut fractions) = (0, 0.0);
     for _ in 0..1000 {
         let mut values = vec![1.0; 2 * 40 * 60];
         erasing.apply(size, &mut values, &mut rng);
-        let Some([top, bottom, left, right]) = hole(size, &values) else {
+        let Some([top, bottom, left, right]) = erased_box(size, &values) else {
             continue;
         };
         let (h, w) = ((bottom - top) as f64, (right - left) as f64);
-        let share = h * w / 2400.0;
-        assert!((0.015..0.35).contains(&share), "{share}");
+        let fraction = h * w / 2400.0;
+        assert!((0.015..0.35).contains(&fraction), "{fraction}");
         assert!((0.25..4.0).contains(&(h / w)), "{h} {w}");
         count += 1;
-        shares += share;
+        fractions += fraction;
     }
     assert!((440..560).contains(&count), "{count}");
-    let mean = shares / f64::from(count);
+    let mean = fractions / f64::from(count);
     assert!((0.14..0.19).contains(&mean), "{mean}");
 }
 
 #[test]
-fn a_cutout_is_a_square_of_zeros_that_may_stick_out() {
+fn a_cutout_is_a_square_of_zeros_cut_at_the_border() {
     let size = [20, 30];
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut whole = 0;
     for _ in 0..500 {
         let mut values = vec![1.0; 2 * 20 * 30];
         erase::cut_out(8, size, &mut values, &mut rng);
-        let [top, bottom, left, right] = hole(size, &values).expect("there is always one");
+        let [top, bottom, left, right] = erased_box(size, &values).expect("there is always one");
         assert!(values.iter().all(|value| [0.0, 1.0].contains(value)));
         let (h, w) = (bottom - top, right - left);
         assert!((4..=8).contains(&h) && (4..=8).contains(&w), "{h}×{w}");

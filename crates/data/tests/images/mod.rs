@@ -1,4 +1,4 @@
-//! Images and pipelines for the tests of both.
+//! Images and pipelines for tests.
 
 #![allow(dead_code, reason = "not every test uses all of it")]
 
@@ -20,16 +20,16 @@ pub(crate) fn pipeline(size: [usize; 2], fit: ResizeMode, channels: usize) -> Pi
 }
 
 pub(crate) fn apply(pipeline: &Pipeline, image: &Image) -> Result<Image, PipelineError> {
-    met(pipeline, image, [0, 0, 0])
+    augmented(pipeline, image, [0, 0, 0])
 }
 
-/// The image as the network meets it, drawn for seed, epoch and index.
-pub(crate) fn met(
+/// The image of the network's input, augmented for seed, epoch and index.
+pub(crate) fn augmented(
     pipeline: &Pipeline,
     image: &Image,
     [seed, epoch, index]: [usize; 3],
 ) -> Result<Image, PipelineError> {
-    let mut input = vec![f32::NAN; pipeline.values()];
+    let mut input = vec![f32::NAN; pipeline.input_len()];
     pipeline.apply(
         image,
         &mut input,
@@ -39,10 +39,10 @@ pub(crate) fn met(
         input.iter().all(|value| value.is_finite()),
         "every value is written"
     );
-    Ok(pipeline.image(&input))
+    Ok(pipeline.denormalize(&input))
 }
 
-/// A grey image whose pixels are all different, so that one sees where each went.
+/// A grey image whose pixels are all different, so that each is found again.
 pub(crate) fn numbered(height: usize, width: usize) -> Image {
     Image {
         height,

@@ -183,7 +183,7 @@ impl Dense {
         let mut logits = Vec::new();
         for &shorter in &self.shorter {
             let (values, [height, width]) = pipeline
-                .whole(&image, shorter)
+                .apply_uncropped(&image, shorter)
                 .map_err(|error| format!("image {index}: {error}"))?;
             let shape = [1, pipeline.geometry.channels, height, width];
             let image = Tensor::<4>::from_data(TensorData::new(values, shape), device);
@@ -324,7 +324,8 @@ mod tests {
             let image = sample.image.decode().expect("it is decoded");
             let mut sum = 0.0;
             for shorter in [4, 6] {
-                let (values, [height, width]) = pipeline.whole(&image, shorter).expect("fits");
+                let (values, [height, width]) =
+                    pipeline.apply_uncropped(&image, shorter).expect("fits");
                 assert_eq!(height.min(width), shorter);
                 let mut mirrored = values.clone();
                 mirrored.chunks_mut(width).for_each(<[f32]>::reverse);

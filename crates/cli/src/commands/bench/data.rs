@@ -10,7 +10,7 @@ use burn_zoo::data::{
     ResizeMode, Sampler, Split, Stage, epoch_order, sample_rng,
 };
 use burn_zoo::datasets::OpenOptions;
-use burn_zoo::trainer::{PREFETCH, RunFile, pipelines, upload};
+use burn_zoo::trainer::{PREFETCH, RunFile, pipelines, transfer};
 use clap::Args;
 use serde::Serialize;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
@@ -159,7 +159,7 @@ fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, CliError
         ..
     } = subject;
     let mut sums = [Duration::ZERO; 4];
-    let mut out = vec![0.0; pipeline.values()];
+    let mut out = vec![0.0; pipeline.input_len()];
     let order = epoch_order(options.shuffle.unwrap_or(0), 0, split.len());
     let mut count = 0;
     for index in order.into_iter().take(STAGED) {
@@ -170,7 +170,7 @@ fn stages(subject: &Subject, whole: Duration) -> Result<Vec<StageTime>, CliError
             last = now;
         };
         let sample = split.get(index).map_err(CliError::input)?;
-        let measured = pipeline.measure(sample.image, &mut out, &mut sample_rng(0, 0, index), lap);
+        let measured = pipeline.load(sample.image, &mut out, &mut sample_rng(0, 0, index), lap);
         match measured {
             Ok(()) => count += 1,
             Err(_) if options.on_bad == OnBad::Skip => {}
@@ -271,12 +271,12 @@ fn options(args: &DataBenchArgs, device: &Device) -> LoaderOptions {
     LoaderOptions {
         batch_size: BATCH,
         shuffle: (!args.valid).then_some(0),
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         drop_last: false,
         workers: 2,
         prefetch: PREFETCH,
         on_bad: OnBad::Refuse,
-        upload: upload(device),
+        transfer: transfer(device),
     }
 }
 

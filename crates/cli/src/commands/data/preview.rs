@@ -95,11 +95,11 @@ fn sheet(
         let image = split.get(index).map_err(CliError::input)?.image;
         images.push(match pipeline {
             Some(pipeline) => {
-                let mut input = vec![0.0; pipeline.values()];
+                let mut input = vec![0.0; pipeline.input_len()];
                 pipeline
-                    .load(image, &mut input, &mut sample_rng(seed, 0, index))
+                    .load(image, &mut input, &mut sample_rng(seed, 0, index), |_| ())
                     .map_err(CliError::input)?;
-                pipeline.image(&input)
+                pipeline.denormalize(&input)
             }
             None => image.decode().map_err(CliError::input)?,
         });

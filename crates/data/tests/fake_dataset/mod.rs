@@ -1,4 +1,4 @@
-//! A data set of numbered images, and what a loader makes of it.
+//! A data set of numbered images, and its epochs for comparison.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use burn_zoo_data::{
 
 /// `len` small images whose label is their index; some fail or panic.
 #[derive(Default)]
-pub(crate) struct Numbers {
+pub(crate) struct FakeDataset {
     pub(crate) len: usize,
     pub(crate) bad: Vec<usize>,
     pub(crate) panics: Vec<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Numbers {
 #[error("folder/{0}.png: a damaged PNG")]
 pub(crate) struct Damaged(pub(crate) usize);
 
-impl Dataset<Sample> for Numbers {
+impl Dataset<Sample> for FakeDataset {
     fn get(&self, index: usize) -> Result<Sample, DatasetError> {
         self.loaded.fetch_add(1, Ordering::Relaxed);
         assert!(!self.panics.contains(&index), "no sample {index}");
@@ -48,9 +48,9 @@ impl Dataset<Sample> for Numbers {
 }
 
 pub(crate) fn split(len: usize) -> Split {
-    Arc::new(Numbers {
+    Arc::new(FakeDataset {
         len,
-        ..Numbers::default()
+        ..FakeDataset::default()
     })
 }
 
@@ -79,13 +79,13 @@ pub(crate) const BATCH: usize = 4 * 16 * size_of::<f32>();
 pub(crate) fn options() -> LoaderOptions {
     LoaderOptions {
         batch_size: 4,
-        order: Sampler::Uniform,
+        sampler: Sampler::Uniform,
         shuffle: Some(1),
         drop_last: false,
         workers: 2,
         prefetch: 2 * BATCH,
         on_bad: OnBad::Refuse,
-        upload: Transfer::Values,
+        transfer: Transfer::Values,
     }
 }
 
@@ -112,12 +112,12 @@ pub(crate) fn bits(batch: Batch) -> Bits {
     (labels, images.into_iter().map(f32::to_bits).collect())
 }
 
-/// The first epoch.
+/// The first epoch of a loader.
 pub(crate) fn epoch(loader: &Loader) -> Vec<Bits> {
     epoch_from(loader, 0, 0)
 }
 
-/// What is left of an epoch from batch `first` on.
+/// The batches of an epoch from `first` on.
 pub(crate) fn epoch_from(loader: &Loader, epoch: usize, first: usize) -> Vec<Bits> {
     let batches = loader.epoch(epoch, first);
     batches.map(|batch| bits(batch.unwrap())).collect()

@@ -1,6 +1,6 @@
 //! Small files that claim to be enormous images, and the corpus of the fuzz targets.
 //!
-//! A test binary of its own, since it reads how much memory its process has had at most.
+//! A test binary of its own, because it reads the peak memory of its process.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use burn_zoo_data::{MAX_DECODED_BYTES, decode_bytes};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// Memory that may go into finding out that an image is too large.
+/// Memory, in bytes, that detecting a bomb may take.
 const ALLOWANCE: u64 = 64 << 20;
 
 fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
@@ -20,7 +20,7 @@ fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     [&length[..], &named, &crc.sum().to_be_bytes()].concat()
 }
 
-/// A PNG of so many levels a channel, colour type and interlacing, whose data are a few zeros.
+/// A PNG of this bit depth, colour type and interlacing, whose data are a few zeros.
 fn png([width, height]: [u32; 2], depth: u8, color: u8, interlaced: u8) -> Vec<u8> {
     let head = [&width.to_be_bytes()[..], &height.to_be_bytes()].concat();
     let head = [&head[..], &[depth, color, 0, 0, interlaced]].concat();
@@ -76,7 +76,7 @@ fn corpus() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus")
 }
 
-/// Most memory that this process has had, in bytes; none where the system does not say.
+/// Peak memory of this process in bytes; `None` where the system does not report it.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -115,7 +115,7 @@ fn enormous_images_are_refused_within_little_memory() {
             MAX_DECODED_BYTES >> 20
         );
         let is_refused = error == format!("bomb: {size} {limit}");
-        // Sizes that no image may have are a fault of the file.
+        // Sizes that no image may have count as damage.
         assert!(
             is_refused || size.is_empty() && error.starts_with("bomb: "),
             "{size}: {error}"
