@@ -102,7 +102,7 @@ impl BasicConv2d {
         conv2d_bn_relu(&self.conv, self.bn.as_ref(), input)
     }
 
-    /// The unit with its normalisation [folded](fold) into its convolution.
+    /// The unit with its normalisation [folded](crate::fuse_conv_bn) into its convolution.
     #[must_use]
     pub fn fuse(mut self) -> Self {
         fuse_conv_bn(&mut self.conv, &mut self.bn);
@@ -199,7 +199,7 @@ impl Inception {
         Tensor::cat(branches, 1)
     }
 
-    /// The module with its normalisations [folded](fold) into its convolutions.
+    /// The module with its normalisations [folded](crate::fuse_conv_bn) into its convolutions.
     #[must_use]
     pub fn fuse(self) -> Self {
         let pair = |(reduce, conv): (BasicConv2d, BasicConv2d)| (reduce.fuse(), conv.fuse());

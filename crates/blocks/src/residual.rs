@@ -200,7 +200,7 @@ impl ResidualUnit {
         }
     }
 
-    /// The unit with its normalisations [folded](fold) into its convolutions.
+    /// The unit with its normalisations [folded](crate::fuse_conv_bn) into its convolutions.
     #[must_use]
     pub fn fuse(mut self) -> Self {
         fuse_conv_bn(&mut self.conv1, &mut self.bn1);
