@@ -99,7 +99,7 @@ fn what_the_hub_does_not_give_leaves_nothing_behind() {
         (
             "hf:set",
             [
-                "\"hf:set\" names no set of the Hugging Face Hub",
+                "\"hf:set\" is not the name of a set on the Hugging Face Hub",
                 "hf:OWNER/NAME",
             ],
         ),

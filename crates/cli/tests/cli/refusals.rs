@@ -75,7 +75,7 @@ fn a_model_and_a_data_set_must_fit() {
         (
             "resnet20",
             "augment.erasing.prob=7",
-            ["[augment]", "probability of erasing is 7", "0 to 1"],
+            ["[augment]", "augment.erasing.prob = 7", "0 to 1"],
         ),
     ] {
         let arch = format!("model.arch={arch}");
