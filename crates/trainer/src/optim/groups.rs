@@ -169,9 +169,9 @@ fn layers(all: &[Parameter], head: &BTreeSet<String>) -> BTreeMap<String, usize>
     layers
 }
 
-/// The unit that a parameter is of: `layer1.0` of `model.layer1.0.conv1.weight`, `conv1` of `model.conv1.weight`.
+/// The block or layer that a parameter belongs to: `layer1.0` for `layer1.0.conv1.weight`, `conv1` for `conv1.weight`.
 fn unit(name: &str) -> String {
-    let mut parts = name.split('.').skip(1);
+    let mut parts = name.split('.');
     let first = parts.next().unwrap_or_default();
     match parts.next() {
         Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -188,13 +188,15 @@ mod tests {
     use super::*;
 
     fn network() -> Vec<Parameter> {
-        let rows: [(&str, &[usize]); 8] = [
+        let rows: [(&str, &[usize]); 10] = [
             ("conv1.weight", &[4, 3, 3, 3]),
             ("bn1.gamma", &[4]),
             ("bn1.beta", &[4]),
             ("layer1.0.conv1.weight", &[4, 4, 3, 3]),
             ("layer1.0.bn1.gamma", &[4]),
             ("layer1.1.conv1.weight", &[4, 4, 3, 3]),
+            ("layer2.0.conv1.weight", &[4, 4, 3, 3]),
+            ("aux1.conv.weight", &[4, 4, 1, 1]),
             ("fc.weight", &[4, 10]),
             ("fc.bias", &[10]),
         ];
@@ -230,11 +232,13 @@ mod tests {
         let groups = grouped(&section, &network(), &head());
         for (path, factor) in [
             ("fc.weight", 1.0),
-            ("layer1.1.conv1.weight", 0.8 * 0.5),
-            ("layer1.0.conv1.weight", 0.8 * 0.25),
-            ("layer1.0.bn1.gamma", 0.8 * 0.25),
-            ("bn1.beta", 0.8 * 0.125),
-            ("conv1.weight", 0.8 * 0.125),
+            ("aux1.conv.weight", 0.8),
+            ("layer2.0.conv1.weight", 0.8 * 0.5),
+            ("layer1.1.conv1.weight", 0.8 * 0.25),
+            ("layer1.0.conv1.weight", 0.8 * 0.125),
+            ("layer1.0.bn1.gamma", 0.8 * 0.125),
+            ("bn1.beta", 0.8 * 0.0625),
+            ("conv1.weight", 0.8 * 0.0625),
         ] {
             assert!(
                 (rule_of(&groups, path).factor - factor).abs() < 1e-12,
